@@ -1,0 +1,62 @@
+# Needs make and Python 3.11, 3.12 or 3.13 with venv: every target makes the rest itself.
+PYTHON ?= python3
+LAB_FLAGS ?=
+NB ?=
+
+VENV := .venv
+STAMP := $(VENV)/.installed
+PY := $(VENV)/bin/python
+
+export JUPYTER_PLATFORM_DIRS ?= 1
+export JUPYTER_PREFER_ENV_PATH ?= 1
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+
+# A mirror may be given relative to this folder; the notebooks run in nbs/.
+ifneq ($(wildcard $(DRUMLESSON_MIRROR)/.),)
+override DRUMLESSON_MIRROR := $(abspath $(DRUMLESSON_MIRROR))
+export DRUMLESSON_MIRROR
+endif
+
+.PHONY: help lab test bench lessons docs clean quarto
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+lab: $(STAMP) ## fetch the recorded kits and open JupyterLab (LAB_FLAGS: further flags)
+	@$(VENV)/bin/drumlesson kits --quiet 2>/dev/null || echo "No recorded kits could be fetched: the lessons use synthesised drums (.venv/bin/drumlesson doctor says why)."
+	$(PY) -m jupyterlab nbs/index.ipynb $(LAB_FLAGS)
+
+test: $(STAMP) ## check everything: form, drift, every notebook, tests/ (no network)
+	DRUMLESSON_MIRROR="$${DRUMLESSON_MIRROR:-off}" $(PY) -m pytest -q -n 2 --dist loadscope --nbval --nbval-current-env --benchmark-disable nbs tests
+
+bench: $(STAMP) ## time the parts that must be fast
+	$(PY) -m pytest -q --benchmark-only tests/bench
+
+lessons: $(STAMP) ## export, run every notebook and store its outputs (NB: only these)
+	$(VENV)/bin/nbdev_export
+	$(PY) -m drumlesson.notebooks run $(NB)
+
+# README.md comes from `make lessons`: a fresh date keeps nbdev_docs from writing its own.
+docs: quarto $(STAMP) ## build the site in _docs (needs Quarto)
+	touch README.md
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" nbdev_docs
+
+quarto:
+	@command -v quarto >/dev/null || { echo "make docs needs Quarto, which is not on the PATH: get it from https://quarto.org/docs/get-started/"; exit 1; }
+
+clean: ## remove the environment and all that is made from the sources
+	rm -rf $(VENV) _docs _proc build *.egg-info .pytest_cache .hypothesis .benchmarks nbs/nbdev.yml
+	find . -name .git -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -type d -prune -exec rm -rf {} +
+
+$(STAMP): constraints.txt settings.ini setup.py
+	@test -x $(PY) || { \
+	  for python in $(PYTHON) python3.13 python3.12 python3.11 none; do \
+	    "$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1 && break; \
+	  done; \
+	  test "$$python" != none || { echo "drumlesson needs Python 3.11, 3.12 or 3.13 with venv: make PYTHON=/path/to/python3"; exit 1; }; \
+	  echo "Making $(VENV) with $$python: about 2 GB, some minutes, once."; \
+	  "$$python" -m venv $(VENV); }
+	$(PY) -m pip install -c constraints.txt setuptools wheel
+	$(PY) -m pip install -c constraints.txt --no-build-isolation --use-pep517 -e ".[dev]"
+	@touch $@

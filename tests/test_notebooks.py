@@ -1,0 +1,306 @@
+"""The notebooks' form, and that package, README and site are what they give."""
+import base64
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from drumlesson import notebooks as nb
+
+TOP = Path(__file__).resolve().parent.parent
+ALL = nb.notebooks(TOP)
+LESSONS = [p for p in ALL if nb.is_lesson(p)]
+MIRROR = os.environ.get("DRUMLESSON_MIRROR", "")
+
+
+def name(path):
+    return path.relative_to(TOP / "nbs").as_posix()
+
+
+# -- what is committed
+
+
+@pytest.mark.parametrize("path", ALL, ids=name)
+def test_form(path):
+    assert nb.departures(path) == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=name)
+def test_lesson_form(path):
+    assert nb.lesson_departures(path) == []
+
+
+@pytest.mark.parametrize("path", ALL, ids=name)
+def test_no_sound_but_synthesised(path):
+    assert nb.loose_sounds(nb.read(path)) == []
+
+
+def test_package_is_what_the_notebooks_export():
+    assert nb.export_drift(TOP) == []
+
+
+def test_readme_is_the_front_page():
+    assert nb.readme_drift(TOP) == []
+
+
+def test_nbdev_clean_takes_nothing_but_counts(tmp_path):
+    shutil.copy(TOP / "settings.ini", tmp_path)
+    shutil.copytree(TOP / "nbs", tmp_path / "nbs", ignore=shutil.ignore_patterns(".*", "_*"))
+    code = "from nbdev.clean import nbdev_clean; nbdev_clean.__wrapped__()"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, check=True)
+    for path in ALL:
+        cleaned = (tmp_path / path.relative_to(TOP)).read_text(encoding="utf-8")
+        counts = re.compile(r'"execution_count": (?:\d+|null)')
+        assert counts.sub("", cleaned) == counts.sub("", path.read_text(encoding="utf-8")), name(path)
+
+
+# -- no recording, whatever its mark says
+
+
+def stored_sounds():
+    for path in ALL:
+        for i, cell in enumerate(nb.read(path).cells):
+            for out in cell.get("outputs", []):
+                found = re.findall(r"data:audio/[^;]+;base64,([A-Za-z0-9+/=]+)", out.get("data", {}).get("text/html", ""))
+                yield from ((f"{name(path)} cell {i}", base64.b64decode(data)) for data in found)
+
+
+def unit(x, size):
+    """`x`, without its mean and at unit length: what a correlation compares."""
+    x = np.asarray(x, np.float64)[:size]
+    x = x - x.mean()
+    return x / max(np.linalg.norm(x), 1e-9)
+
+
+@pytest.mark.skipif(not Path(MIRROR).is_dir() or not MIRROR, reason="DRUMLESSON_MIRROR names no folder of recorded kits")
+def test_no_stored_sound_is_a_recording():
+    """Highest normalised correlation, over all shifts, of each stored sound with each recorded hit."""
+    import scipy.fft
+    import soundfile
+    import soxr
+
+    from drumlesson.drums import load_drums
+
+    size, n = 22050, 65536
+    recorded = scipy.fft.rfft(np.stack([np.pad(unit(w, size), (0, size - min(size, len(w)))) for w in load_drums("open", labels=None).waves]).astype(np.float32), n)
+    for where, data in stored_sounds():
+        x, sr = soundfile.read(io.BytesIO(data), always_2d=True)
+        x = unit(soxr.resample(x.mean(1), sr, size) if sr != size else x.mean(1), size)
+        peaks = np.abs(scipy.fft.irfft(recorded * np.conj(scipy.fft.rfft(x, n)).astype(np.complex64), n)).max(1)
+        assert peaks.max() < 0.9, f"{where}: correlates {peaks.max():.2f} with recorded hit {peaks.argmax()}"
+
+
+# -- the site
+
+
+def pages(contents):
+    for entry in contents:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            yield from [entry["href"]] if "href" in entry else pages(entry["contents"])
+
+
+def test_sidebar_and_site(tmp_path):
+    """nbdev makes a page of every notebook of the sidebar, and every notebook is in the sidebar."""
+    site = yaml.safe_load((TOP / "_quarto.yml").read_text(encoding="utf-8"))
+    assert (TOP / "nbs" / "_quarto.yml").read_text(encoding="utf-8") in ((TOP / "_quarto.yml").read_text(encoding="utf-8"), "../_quarto.yml")
+    sidebar = list(pages(site["website"]["sidebar"]["contents"]))
+    assert sorted(sidebar) == sorted(map(name, ALL))
+    for part in ("settings.ini", "_quarto.yml", "README.md"):
+        shutil.copy(TOP / part, tmp_path)
+    for part in ("nbs", "drumlesson"):
+        shutil.copytree(TOP / part, tmp_path / part, symlinks=True, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
+    code = "from nbdev.quarto import proc_nbs, refresh_quarto_yml; refresh_quarto_yml(); proc_nbs.__wrapped__(n_workers=0)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for page in sidebar:
+        made = nbformat.read(tmp_path / "_proc" / page, as_version=4)
+        assert made.cells[0].cell_type == "raw" and "title:" in made.cells[0].source, page
+    assert (tmp_path / "_proc" / "_quarto.yml").read_text(encoding="utf-8") == (TOP / "_quarto.yml").read_text(encoding="utf-8")
+    assert (tmp_path / "_proc" / "nbdev.yml").is_file()
+
+
+# -- the checks do fail
+
+
+def stored(path, *cells):
+    nb.write(path, nb.to_text(nb.committed(new_notebook(cells=[new_markdown_cell("# X\n\n> x"), *cells]))))
+    return path
+
+
+def spoil(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return nb.departures(path)
+
+
+def html(text):
+    return new_code_cell("x", outputs=[new_output("display_data", data={"text/html": text})])
+
+
+@pytest.fixture
+def page(tmp_path):
+    path = stored(tmp_path / "x.ipynb", new_code_cell("1", outputs=[new_output("stream", text="a\n")]), new_code_cell("2"))
+    assert nb.departures(path) == []
+    return path
+
+
+@pytest.mark.parametrize(
+    "old, new, said",
+    [
+        ('"execution_count": 2', '"execution_count": 3', "not 1 to 2"),
+        ('"execution_count": 2', '"execution_count": null', "not 1 to 2"),
+        ('"name": "stdout"', '"name": "stderr"', "stderr"),
+        ('"metadata": {}', '"metadata": {"collapsed": true}', "metadata collapsed"),
+        ('"language": "python",', '"language": "r",', "metadata is not"),
+        ('"a\\n"', '"1\\r2\\n"', "not as make lessons writes it"),
+        ('"> x"', '"> x\\n", "\\n", "lost"', "first cell"),
+        ('"# X', '"#X', "first cell"),
+        ('"nbformat_minor": 5', '"nbformat_minor": 4', "not as make lessons writes it"),
+        (' "cells"', '  "cells"', "not as make lessons writes it"),
+    ],
+)
+def test_departures_are_seen(page, old, new, said):
+    assert any(said in line for line in spoil(page, old, new))
+
+
+def test_missing_ids_and_errors_are_seen(page):
+    text = re.sub(r'   "id": "[^"]+",\n', "", page.read_text(encoding="utf-8"))
+    page.write_text(text, encoding="utf-8")
+    assert "cell 0: has no id" in nb.departures(page)
+    broken = stored(page, new_code_cell("x", outputs=[new_output("error", ename="E", evalue="e", traceback=[])]))
+    assert nb.departures(broken) == ["cell 1: stores an error"]
+
+
+PLAYER = '<figure class="dl-player" data-source="{}"><audio controls src="data:audio/flac;base64,ZkxhQwAA"></audio></figure>'
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"text/html": '<audio src="kick.wav"></audio>'},
+        {"text/html": PLAYER.format("synth") + "<audio src='data:audio/wav;base64,UklGRiQA'></audio>"},
+        {"text/html": PLAYER.format("synthesised")},
+        {"text/html": PLAYER.format("recorded").replace('data-source="', 'data-source="x" data-x="synth" data-y="')},
+        {"text/html": PLAYER.format("synth").replace("dl-player", "other")},
+        {"audio/x-wav": "UklGRiQA"},
+        {"text/plain": "b'RIFF$\\x00'"},
+        {"application/javascript": "play('T2dnUwAC')"},
+        {"application/json": {"deep": [{"er": "data:audio/mpeg;base64,SUQz"}]}},
+    ],
+)
+def test_loose_sounds_are_seen(output):
+    cell = new_code_cell("x", outputs=[new_output("display_data", data=output)])
+    assert nb.loose_sounds(new_notebook(cells=[cell]))
+
+
+def test_sound_in_text_is_seen():
+    attached = new_markdown_cell("a", attachments={"k.wav": {"audio/wav": "UklGRiQA"}})
+    assert nb.loose_sounds(new_notebook(cells=[attached]))
+    assert nb.loose_sounds(new_notebook(cells=[new_markdown_cell('<audio src="k.wav">')]))
+    assert nb.loose_sounds(new_notebook(cells=[new_code_cell("x", outputs=[new_output("stream", text="data:audio/wav;base64,AA")])]))
+
+
+def test_recordings_are_muted_and_synthesised_sounds_kept():
+    cell = nb.committed(new_notebook(cells=[html(PLAYER.format("synth") + PLAYER.format("recorded") + PLAYER.format("unknown"))])).cells[0]
+    text = cell.outputs[0].data["text/html"]
+    assert text.count("<audio") == 1 and text.count("<figure") == 3 and text.count("run the notebook to hear it") == 2
+
+
+def test_run_stores_no_loose_sound(tmp_path):
+    path = stored(tmp_path / "x.ipynb", new_code_cell("from IPython.display import HTML\nHTML('<aud' + 'io src=\"k.wav\">')"))
+    before = path.read_text(encoding="utf-8")
+    with pytest.raises(RuntimeError, match="x.ipynb: nothing stored: cell 1: sound"):
+        nb.run(path)
+    assert path.read_text(encoding="utf-8") == before
+
+
+def lesson():
+    """A made-up lesson of the right form, as cells."""
+    exercise = [new_code_cell("answer = None\ncheck(answer)"), new_code_cell('#| code-fold: true\n#| code-summary: "Solution"\ncheck(1)', metadata={"jupyter": {"source_hidden": True}})]
+    player = html(PLAYER.format("synth"))
+    figure = new_code_cell("plot()", outputs=[new_output("display_data", data={"image/png": "iVBORw0K"})])
+    plain = [new_code_cell("1") for _ in range(6)]
+    heads = [new_markdown_cell(f"## {h}\n\n" + "word " * 160) for h in nb.HEADINGS]
+    copies = [new_code_cell(c.source, metadata=c.metadata, outputs=c.outputs) for c in 3 * exercise + 4 * [player] + 6 * [figure]]
+    return [new_markdown_cell("*Time: 5 minutes*"), *heads, *copies, *plain]
+
+
+def test_a_good_lesson_has_no_departures(tmp_path):
+    path = stored(tmp_path / "00_x.ipynb", *lesson())
+    assert nb.departures(path) == nb.lesson_departures(path) == []
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (lambda c: c.pop(0), "*Time:"),
+        (lambda c: c.pop(1), "heading missing: ## What you will learn"),
+        (lambda c: c.insert(8, c.pop(1)), "out of order"),
+        (lambda c: c.pop(10), "no folded solution"),
+        (lambda c: c[10].metadata.clear(), "no folded solution"),
+        (lambda c: c.insert(1, new_markdown_cell("It reaches 91 % here.")), "typed by hand in prose: 91 %"),
+        (lambda c: c.insert(1, new_markdown_cell("From 0.83 upwards.")), "typed by hand in prose: 0.83"),
+        (lambda c: c.append(new_code_cell("1\n" * 13)), "13 lines"),
+        (lambda c: c.append(new_code_cell("#| export\n" + "1\n" * 26)), "26 lines"),
+        (lambda c: c.append(new_markdown_cell("word " * 600)), "words: 1200 to 1800"),
+        (lambda c: c.extend(new_code_cell("1") for _ in range(9)), "31 code cells"),
+        (lambda c: c.append(html("a" * 700_000)), "kB: 0 to 700"),
+    ],
+)
+def test_lesson_departures_are_seen(tmp_path, change, said):
+    cells = lesson()
+    change(cells)
+    found = nb.lesson_departures(stored(tmp_path / "00_x.ipynb", *cells))
+    assert any(said in line for line in found), found
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A made-up project with a front page and one exported module."""
+    shutil.copy(TOP / "settings.ini", tmp_path)
+    (tmp_path / "nbs").mkdir()
+    (tmp_path / "drumlesson").mkdir()
+    (tmp_path / "drumlesson" / "__init__.py").write_text('__version__ = "0.1.0"\n')
+    stored(tmp_path / "nbs" / "index.ipynb", new_markdown_cell("See [x](x.ipynb)."), new_code_cell("print(1)"))
+    stored(tmp_path / "nbs" / "x.ipynb", new_code_cell("#| default_exp x"), new_code_cell("#| export\ndef f(): return 1"))
+    return tmp_path
+
+
+def export(folder):
+    code = "import nbdev; from nbdev.doclinks import nbdev_export; nbdev_export.__wrapped__()"
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+
+
+def test_an_edited_module_is_seen(project):
+    export(project)
+    assert nb.export_drift(project) == []
+    module = project / "drumlesson" / "x.py"
+    module.write_text(module.read_text().replace("return 1", "return 2"))
+    (project / "drumlesson" / "stray.py").write_text("")
+    assert [line.partition(":")[0] for line in nb.export_drift(project)] == ["drumlesson/stray.py", "drumlesson/x.py"]
+
+
+def test_the_command_line(project, monkeypatch, capfd):
+    export(project)
+    monkeypatch.chdir(project)
+    assert nb.main(["check"]) == 1 and "README.md" in capfd.readouterr().out
+    assert nb.main(["run"]) == 0 and nb.main(["check"]) == 0
+    assert "(nbs/x.ipynb)" in (project / "README.md").read_text() and "all in form" in capfd.readouterr().out
+    stored(project / "nbs" / "x.ipynb", new_code_cell("1 / 0"))
+    (project / "nbs" / "y.ipynb").write_text("no notebook")
+    assert nb.main(["run"]) == 1
+    said = capfd.readouterr().err
+    assert "nbs/x.ipynb: nothing stored: cell 1: ZeroDivisionError" in said and "nbs/y.ipynb: cannot be read" in said
+    assert "Traceback" not in said
