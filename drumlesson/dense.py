@@ -17,9 +17,10 @@ class Dense:
     l2: float = 0.03           # weight decay
 
     def __call__(self, x): # a Keras tensor; returns one
-        from keras import layers, regularizers
+        from drumlesson.quiet import keras
+        layers, l2 = keras.layers, keras.regularizers.L2(self.l2)
         x = layers.Flatten()(x)
         for n in self.units:
-            x = layers.Dense(n, activation="relu", kernel_regularizer=regularizers.L2(self.l2))(x)
+            x = layers.Dense(n, activation="relu", kernel_regularizer=l2)(x)
             x = layers.Dropout(self.dropout)(x)
         return x

@@ -171,6 +171,7 @@ def departures(
         if any(_WIDGET in o.get("data", {}) for o in outputs): found.append(f"cell {i}: stores a widget")
         if extra := sorted(cell.metadata.keys() - set(_CELL_KEYS)): found.append(f"cell {i}: metadata {', '.join(extra)}")
         if not cell.get("id"): found.append(f"cell {i}: has no id")
+        if cell.cell_type == "code" and cell.source.rstrip().endswith(";"): found.append(f"cell {i}: ends in a semicolon, which nbval does not heed: end in a statement that shows nothing")
     counts = [c.execution_count for c in nb.cells if c.cell_type == "code" and c.source.strip()]
     if counts != list(range(1, len(counts) + 1)): found.append(f"execution counts are not 1 to {len(counts)}: run make lessons")
     if nb.metadata != _METADATA: found.append(f"metadata is not {json.dumps(_METADATA)}")
@@ -270,7 +271,7 @@ def export_drift(
         Path(tmp, package).mkdir()
         shutil.copy(top / package / "__init__.py", Path(tmp, package))
         env = {k: v for k, v in os.environ.items() if k != "IN_TEST"}
-        done = subprocess.run([sys.executable, "-c", "import nbdev; from nbdev.doclinks import nbdev_export; nbdev_export.__wrapped__()"], cwd=tmp, env=env, capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "-c", "from nbdev.doclinks import nbdev_export; nbdev_export.__wrapped__()"], cwd=tmp, env=env, capture_output=True, text=True)
         if done.returncode: return [f"nbdev_export fails: {done.stderr.strip().splitlines()[-1]}"]
         fresh, ours = ({p.name: p.read_text(encoding="utf-8") for p in Path(base, package).glob("*.py")} for base in (tmp, top))
     return [f"{package}/{name}: not what the notebooks export: run nbdev_export" for name in sorted(fresh.keys() | ours.keys()) if fresh.get(name) != ours.get(name)]

@@ -31,12 +31,12 @@ class Multiclass:
 
     def head(self, n_classes:int):
         "The last layer: (batch, anything) -> (batch, n_classes), positive and summing to one."
-        import keras
+        from drumlesson.quiet import keras
         return keras.layers.Dense(n_classes, activation="softmax", name="head")
 
     def loss(self):
         "The loss that goes with the head: cross-entropy."
-        import keras
+        from drumlesson.quiet import keras
         return keras.losses.CategoricalCrossentropy()
 
     def decide(self, proba, classes) -> np.ndarray: # labels, shape (n,)
