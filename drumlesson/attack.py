@@ -12,7 +12,7 @@ import numpy as np
 
 from .audio import SR
 
-# %% ../nbs/02_attack_phase.ipynb #4ca04579
+# %% ../nbs/02_attack_phase.ipynb #bad22c45
 def envelope(
     x,               # one sound, shape (samples,)
     sr:int=SR,       # samples a second
@@ -23,6 +23,7 @@ def envelope(
     x = np.abs(np.asarray(x))
     return np.pad(x, (0, -len(x) % block)).reshape(-1, block).max(axis=1)
 
+# %% ../nbs/02_attack_phase.ipynb #c264fdb1
 def onset(
     x,                          # one sound, shape (samples,)
     sr:int=SR,                  # samples a second
@@ -57,7 +58,7 @@ class Attack:
             row[max(-start, 0) : max(-start, 0) + len(piece)] = piece
         return out / np.maximum(np.abs(out).max(axis=1, keepdims=True), 1e-5) if self.level else out
 
-# %% ../nbs/02_attack_phase.ipynb #79276780
+# %% ../nbs/02_attack_phase.ipynb #d0b65679
 def sweep(
     sounds, labels, kits,      # hits, their classes and their kits, all of length n
     model,                     # a scikit-learn classifier of flat features
@@ -68,6 +69,8 @@ def sweep(
 ) -> np.ndarray: # accuracy, shape (windows, folds)
     "Accuracy of `model` for each attack window, over folds that never split a kit. Taught in lesson 02."
     from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
+    from threadpoolctl import threadpool_limits
     cv = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     flat = (feature(window(sounds)).reshape(len(sounds), -1) for window in windows)
-    return np.array([cross_val_score(model, x, labels, groups=kits, cv=cv) for x in flat])
+    with threadpool_limits(1): # the matrices are small: several threads only wait for each other
+        return np.array([cross_val_score(model, x, labels, groups=kits, cv=cv) for x in flat])

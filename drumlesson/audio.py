@@ -7,7 +7,7 @@ __all__ = ['SR', 'MAX_SECONDS', 'KEEP_SECONDS', 'HEADROOM', 'AudioError', 'Facts
            'load_hits', 'Sound', 'Players', 'listen', 'plot_wave', 'plot_spectrogram']
 
 # %% ../nbs/reference/audio.ipynb #4aa29cda
-import base64, io, os
+import base64, io, os, re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from html import escape
@@ -35,28 +35,30 @@ class Facts:
 def check_sound(
     x,                 # samples, shape (n,)
     name:str="sound",  # how the error calls it
+    sr:int=SR,         # samples a second
 ) -> np.ndarray: # float32, shape (n,)
     "`x` as a float32 array, or an `AudioError` that says why it cannot be used. Taught in lesson 01."
     x = np.asarray(x, dtype=np.float32)
     if x.ndim != 1: raise AudioError(f"{name}: expected one channel, shape (samples,), got shape {x.shape}: average the channels first")
     if len(x) == 0: raise AudioError(f"{name}: is empty, it holds no samples: record or export it again")
     if not np.isfinite(x).all(): raise AudioError(f"{name}: holds NaN or infinite samples: export it again as 16- or 24-bit PCM")
-    if len(x) < SR // 1000: raise AudioError(f"{name}: is {len(x)} sample{'s' * (len(x) > 1)} long, less than a millisecond: too short for a sound")
+    if len(x) < sr // 1000: raise AudioError(f"{name}: is {len(x)} sample{'s' * (len(x) > 1)} long, less than a millisecond: too short for a sound")
     if np.abs(x).max() < 1e-5: raise AudioError(f"{name}: is silent (or its channels cancel each other): leave it out")
     return x
 
 # %% ../nbs/reference/audio.ipynb #08ad081e
+_PROMISE = re.compile(r"^\s*(?:data|SSND|Data Size|riff) *: (\d+) \(should be (\d+)\)", re.M) # WAV, AIFF, AU, W64
+_PIPED = 0x7FFF0000 # bytes: who writes into a pipe does not know the size, and promises about the most there can be
+
 def _check_whole(f:soundfile.SoundFile, path):
     "Raises `AudioError` where a file's header promises more sound than the file holds."
-    for line in f.extra_info.splitlines():
-        if line.strip().startswith("data") and "should be" in line:
-            promised, there = (int(s) for s in "".join(c if c.isdigit() else " " for c in line).split()[:2])
-            lost = (promised - there) / (os.path.getsize(path) / max(1, f.frames) or 1) / f.samplerate
-            if lost > 0.001: raise AudioError(f"{path}: is truncated, {lost:.2f} s of its sound are missing: copy or download it again")
+    for promised, there in ((int(a), int(b)) for a, b in _PROMISE.findall(f.extra_info)):
+        lost = (promised - there) / (os.path.getsize(path) / max(1, f.frames)) / f.samplerate
+        if lost > 0.001 and promised < _PIPED: raise AudioError(f"{path}: is truncated, {lost:.2f} s of its sound are missing: copy or download it again")
 
 def _read(path, seconds):
     "Samples (frames, channels) and sample rate of a file, whole or its first `seconds`."
-    with soundfile.SoundFile(path) as f:
+    with soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path)) as f: # bytes: any name that the system allows
         if seconds is None and f.frames > MAX_SECONDS * f.samplerate:
             raise AudioError(f"{path}: is {f.frames / f.samplerate:.0f} s long, and a drum hit lasts seconds: cut it into hits, or ask for its start with seconds=")
         _check_whole(f, path)
@@ -74,14 +76,14 @@ def decode(
 ) -> tuple[np.ndarray, Facts]: # float32 (samples,), and what the file was
     "A sound file as mono float32 at `sr`, with the facts of the file. Raises `AudioError`. Taught in lesson 01."
     path = Path(path)
-    if not path.is_file(): raise AudioError(f"{path}: there is no such file" + (", it is a folder" if path.is_dir() else ""))
+    if not os.path.isfile(path): raise AudioError(f"{path}: there is no such file" + (", it is a folder" if os.path.isdir(path) else ""))
     if path.stat().st_size == 0: raise AudioError(f"{path}: is an empty file: copy or download it again")
     try: x, rate = _read(path, seconds)
-    except soundfile.LibsndfileError as e:
+    except (soundfile.LibsndfileError, TypeError) as e: # TypeError: a .raw file, which does not say what it holds
         raise AudioError(f"{path}: cannot be read as sound ({str(e).split(': ')[-1].strip()}): is it WAV, FLAC, OGG, MP3 or AIFF, and whole?") from e
     facts = Facts(rate, x.shape[1], len(x) / rate, float(np.abs(x).max(initial=0)))
-    mono = check_sound(x.mean(axis=1), str(path))
-    return (soxr.resample(mono, rate, sr) if rate != sr else mono), facts
+    with np.errstate(over="ignore"): mono = check_sound(x.mean(axis=1), str(path), rate)
+    return (check_sound(soxr.resample(mono, rate, sr), str(path), sr) if rate != sr else mono), facts
 
 def load_audio(
     path,                     # any file that libsndfile reads
@@ -100,9 +102,10 @@ def load_hits(
 ) -> tuple[dict, dict]: # {path: (float32 (samples,), Facts)} and {path: error text}
     "Decodes many hits in parallel, each cut to `KEEP_SECONDS`; what fails is listed. Taught in lesson 00."
     def attempt(path):
-        try: x, facts = decode(path)
+        try:
+            x, facts = decode(path)
+            return path, (check_sound(x[:int(KEEP_SECONDS * SR)], f"{path}: its start of {KEEP_SECONDS:g} s"), facts), None
         except (AudioError, OSError) as e: return path, None, str(e)
-        return path, (x[:int(KEEP_SECONDS * SR)], facts), None
     paths = list(paths)
     with ThreadPoolExecutor(min(8, (os.cpu_count() or 1) + 2)) as pool:
         results = list(progress(pool.map(attempt, paths), total=len(paths)))

@@ -7,7 +7,7 @@ __all__ = ['FORMAT', 'validation_rows', 'sample_weights', 'build', 'train', 'Dru
            'kit_interval', 'plot_confusion']
 
 # %% ../nbs/reference/classifier.ipynb #9063aacb
-import json, sys, time, zipfile
+import json, os, sys, time, zipfile
 from pathlib import Path
 
 import numpy as np, pandas as pd
@@ -25,8 +25,9 @@ def _sounds(X) -> list[np.ndarray]:
     "Any form of input as a list of float32 arrays (samples,). Raises `AudioError`."
     if isinstance(X, Drums): return X.waves
     if isinstance(X, (str, Path, Sound)): X = [X]
+    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind == "f": raise AudioError("one sound where a list of sounds is expected: give it as [x]")
     def one(i, x):
-        if isinstance(x, (str, Path)): return load_audio(x)[: int(KEEP_SECONDS * SR)]
+        if isinstance(x, (str, Path)): return check_sound(load_audio(x)[: int(KEEP_SECONDS * SR)], f"{x}: its start of {KEEP_SECONDS:g} s")
         if isinstance(x, Sound):
             if x.sr != SR: raise AudioError(f"{x.name or f'sound {i}'}: is at {x.sr} Hz, and classifiers work at {SR}: resample it first")
             x = x.x
@@ -34,6 +35,11 @@ def _sounds(X) -> list[np.ndarray]:
     out = [one(i, x) for i, x in enumerate(X)]
     if not out: raise ValueError("no sounds: a classifier needs at least one")
     return out
+
+def _labels(X, y) -> np.ndarray:
+    "The labels `y`, or those that a `Drums` brings. Raises ValueError."
+    if y is None and not isinstance(X, Drums): raise ValueError("the labels are missing: give y, or a Drums, which brings its own")
+    return X.labels if y is None else np.asarray(y)
 
 # %% ../nbs/reference/classifier.ipynb #47dbe149
 def validation_rows(
@@ -84,19 +90,25 @@ def _progress(epochs, title):
     return Progress()
 
 # %% ../nbs/reference/classifier.ipynb #89ac8b9a
+def _batches(x, y, weights, size:int, shuffle:bool=False):
+    "A cached TensorFlow data set: for data this small, three times as fast as handing Keras the arrays."
+    import tensorflow as tf
+    rows = tf.data.Dataset.from_tensor_slices((x, y, weights)).cache()
+    return (rows.shuffle(len(x)) if shuffle else rows).batch(size).prefetch(2)
+
 def train(
     network, loss,                      # a Keras model and the task's loss
     x, y, weights,                      # features, targets and weights of the training hits
-    validation,                         # the same three of the validation hits
+    validation=None,                    # the same three of the validation hits; None trains for `epochs` without looking
     *,
-    epochs:int, patience:int, batch_size:int, learning_rate:float, verbose:int=1, title:str="training",
-) -> pd.DataFrame: # a row an epoch: loss, accuracy, val_loss, val_accuracy
+    epochs:int, patience:int=15, batch_size:int=64, learning_rate:float=1e-3, verbose:int=1, title:str="training",
+) -> pd.DataFrame: # a row an epoch: loss, accuracy and, with validation, val_loss, val_accuracy
     "Trains `network` until the validation loss stops falling, and leaves it with its best weights. Taught in lesson 04."
     from drumlesson.quiet import keras
     network.compile(keras.optimizers.Adam(learning_rate), loss, weighted_metrics=["accuracy"])
-    stop = keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
-    history = network.fit(x, y, sample_weight=weights, validation_data=validation, epochs=epochs, batch_size=batch_size,
-                          verbose=0, callbacks=[stop, *([_progress(epochs, title)] if verbose else [])])
+    callbacks = [keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)] if validation else []
+    history = network.fit(_batches(x, y, weights, batch_size, shuffle=True), validation_data=validation and _batches(*validation, 1024), epochs=epochs,
+                          shuffle=False, verbose=0, callbacks=callbacks + ([_progress(epochs, title)] if verbose else []))
     return pd.DataFrame(history.history, index=pd.RangeIndex(1, len(history.epoch) + 1, name="epoch"))
 
 # %% ../nbs/reference/classifier.ipynb #ae616051
@@ -109,11 +121,11 @@ class _Fitted:
 
     def features(self, X) -> np.ndarray:
         "What the network sees of the sounds `X`: float32 (n, frames, bins)."
+        self._check_fitted()
         return self.feature_(self.window_(_sounds(X)))
 
     def predict_proba(self, X) -> np.ndarray:
         "Probability of each of `classes_`, float32 (n, classes). Raises `AudioError` for a sound that cannot be used."
-        self._check_fitted()
         x = self.features(X)
         return np.concatenate([self.network_.predict_on_batch(x[i : i + 256]) for i in range(0, len(x), 256)])
 
@@ -124,7 +136,7 @@ class _Fitted:
 
     def score(self, X, y=None) -> float:
         "Accuracy on sounds `X` with labels `y` (those of the `Drums` where `y` is None)."
-        return float(np.mean(self.predict(X) == np.asarray(X.labels if y is None else y)))
+        return float(np.mean(self.predict(X) == _labels(X, y)))
 
     def save(self, path):
         "Writes one `.keras` file that `load` reads, in one step. Raises ValueError."
@@ -137,29 +149,44 @@ class DrumClassifier(_Fitted, ClassifierMixin, BaseEstimator):
         family="dense",            # a registered name, `package.module:name`, or an object such as `Dense(units=(64,))`
         task="multiclass",
         feature="logmel",
-        window=0.2,                # seconds after the onset, or an `Attack`
+        window=0.3,                # seconds after the onset, or an `Attack`
         *,
-        epochs:int=200,            # at most; early stopping ends most runs sooner
-        patience:int=20,           # epochs without a better validation loss before training stops
-        batch_size:int=32,
+        epochs:int=100,            # at most; early stopping ends most runs sooner
+        patience:int=15,           # epochs without a better validation loss before training stops
+        batch_size:int=64,
         learning_rate:float=1e-3,  # of Adam
         validation:float=0.2,      # share of the kits (never single hits) set apart to stop by
+        refit:bool=True,           # once the best epoch is known, learn again for as long from all kits
         class_weight="balanced",   # or None
         seed:int=0,
         verbose:int=1,             # 0 is silent, 1 leaves one line
     ):
         self.family, self.task, self.feature, self.window = family, task, feature, window
         self.epochs, self.patience, self.batch_size, self.learning_rate = epochs, patience, batch_size, learning_rate
-        self.validation, self.class_weight, self.seed, self.verbose = validation, class_weight, seed, verbose
+        self.validation, self.refit, self.class_weight, self.seed, self.verbose = validation, refit, class_weight, seed, verbose
 
     def fit(self, X, y=None, kits=None):
         "Learns from sounds `X`, labels `y` and kits; a `Drums` brings all three. Raises ValueError or `AudioError`. Returns self."
-        return _fit(self, X, X.labels if y is None else np.asarray(y), X.kits if kits is None and isinstance(X, Drums) else kits)
+        return _fit(self, X, _labels(X, y), X.kits if kits is None and isinstance(X, Drums) else kits)
 
 # %% ../nbs/reference/classifier.ipynb #3aabb2bf
+def _learn(model, family, task, x, y, weights, held_out):
+    "A trained network and its history: stopped by the kits held out, then, with `refit`, trained for as long on all."
+    from drumlesson.quiet import keras
+    def run(rows, validation, epochs):
+        keras.utils.set_random_seed(model.seed)
+        network = build(x[rows], family, task, y.shape[1])
+        return network, train(network, task.loss(), x[rows], y[rows], weights[rows], validation, epochs=epochs, patience=model.patience, batch_size=model.batch_size,
+                              learning_rate=model.learning_rate, verbose=model.verbose, title=to_spec(FAMILIES, family)["name"])
+    network, history = run(~held_out, (x[held_out], y[held_out], weights[held_out]), model.epochs)
+    if model.refit: network, _ = run(np.ones(len(x), bool), None, int(history["val_loss"].idxmin()))
+    return network, history
+
 def _fit(model, X, labels, kits):
     "The work of `DrumClassifier.fit`; `model` is changed only once all went well."
-    from drumlesson.quiet import keras
+    for name in ("epochs", "batch_size"):
+        if getattr(model, name) < 1: raise ValueError(f"{name} is a number from 1 up, not {getattr(model, name)}")
+    if not 0 < model.validation <= 0.5: raise ValueError(f"validation is a share of the kits, above 0 and up to 0.5, not {model.validation}")
     start, task = time.perf_counter(), TASKS.make(model.task)
     window = model.window if isinstance(model.window, Attack) else Attack(model.window)
     feature, family, sounds = FEATURES.make(model.feature), FAMILIES.make(model.family), _sounds(X)
@@ -168,10 +195,7 @@ def _fit(model, X, labels, kits):
     classes = task.classes(labels)
     x, y, weights = feature(window(sounds)), task.targets(labels, classes), sample_weights(labels, model.class_weight)
     held_out = validation_rows(labels, kits, model.validation, model.seed)
-    keras.utils.set_random_seed(model.seed)
-    network = build(x[~held_out], family, task, len(classes))
-    history = train(network, task.loss(), *(a[~held_out] for a in (x, y, weights)), tuple(a[held_out] for a in (x, y, weights)), epochs=model.epochs, patience=model.patience,
-                    batch_size=model.batch_size, learning_rate=model.learning_rate, verbose=model.verbose, title=str(model.family))
+    network, history = _learn(model, family, task, x, y, weights, held_out)
     model.network_, model.classes_, model.history_, model.window_, model.feature_, model.task_ = network, classes, history, window, feature, task
     model.training_kits_, model.validation_kits_ = (sorted(set(kits[rows])) for rows in (~held_out, held_out))
     model.seconds_ = time.perf_counter() - start
@@ -197,11 +221,12 @@ def save(model:DrumClassifier, path):
 
 def _about(path) -> dict:
     "The `drumlesson.json` of a model file. Raises ValueError for what is no model, or one of another format."
-    if not Path(path).is_file(): raise ValueError(f"{path}: there is no such model file: train one with `drumlesson train --out {path}`")
+    if not os.path.isfile(path): raise ValueError(f"{path}: there is no such model file: train one with `drumlesson train --out {path}`")
     try:
         with zipfile.ZipFile(path) as z: about = json.loads(z.read("drumlesson.json"))
     except KeyError: raise ValueError(f"{path}: is a Keras model or another archive, but not a drumlesson model: it has no drumlesson.json") from None
-    except (zipfile.BadZipFile, ValueError, OSError): raise ValueError(f"{path}: is no model file, or a damaged one: train it again with `drumlesson train`") from None
+    except Exception: about = None # a damaged archive raises almost anything
+    if not isinstance(about, dict): raise ValueError(f"{path}: is no model file, or a damaged one: train it again with `drumlesson train`")
     if about.get("format") != FORMAT:
         raise ValueError(f"{path}: was written by drumlesson {about.get('drumlesson', '?')} in format {about.get('format', '?')}, and this is {drumlesson.__version__} with format {FORMAT}: use that version, or train the model again")
     return about
@@ -214,14 +239,15 @@ def load(
     about = _about(path)
     from drumlesson.quiet import keras
     try:
+        if about["sr"] != SR: raise ValueError(f"it works at {about['sr']} Hz, and this version at {SR}")
         family = about["family"] if about["family"]["name"] not in FAMILIES else from_spec(FAMILIES, about["family"])
         window = Attack(**{k: v for k, v in about["window"].items() if k != "name"})
         model = DrumClassifier(family, from_spec(TASKS, about["task"]), from_spec(FEATURES, about["feature"]), window, **about["settings"])
         model.network_ = keras.saving.load_model(path, compile=False, safe_mode=True)
-        model.classes_ = np.array(about["classes"])
-    except (KeyError, TypeError, ValueError, OSError) as e: raise ValueError(f"{path}: is a damaged or altered model file ({str(e).splitlines()[0][:200]}): train it again") from e
+        model.classes_, model.training_kits_, model.validation_kits_ = np.array(about["classes"]), about["training_kits"], about["validation_kits"]
+    except Exception as e: # a damaged archive makes Keras raise almost anything
+        raise ValueError(f"{path}: is a damaged or altered model file ({type(e).__name__}: {str(e).partition(chr(10))[0][:200]}): train it again") from e
     model.window_, model.feature_, model.task_ = model.window, model.feature, model.task
-    model.training_kits_, model.validation_kits_ = about["training_kits"], about["validation_kits"]
     return model
 
 # %% ../nbs/reference/classifier.ipynb #46a652c1

@@ -28,6 +28,14 @@ def _columns(rows) -> str:
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows)
 
+def _can_write(option, path):
+    "Makes the folder of `path`, or raises ValueError: better before the work than after it."
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        if Path(path).is_dir(): raise IsADirectoryError(0, "it is a folder")
+        if not os.access(Path(path).parent, os.W_OK): raise PermissionError(0, "the folder is read-only")
+    except OSError as e: raise ValueError(f"{option} {path}: cannot be written there ({e.strerror}): choose another place") from e
+
 def _drums(args, seed=0):
     "The drums that `--data` names. Raises SourceError."
     from drumlesson.drums import load_drums
@@ -53,6 +61,7 @@ def train(args) -> int:
     "`drumlesson train`: learn from drums, write one model file."
     from drumlesson.classifier import DrumClassifier
     if Path(args.out).suffix != ".keras": raise ValueError(f"--out {args.out}: a model file's name ends in .keras")
+    _can_write("--out", args.out)
     model = DrumClassifier(args.family, args.task, args.feature, args.window, epochs=args.epochs, seed=args.seed)
     drums = _drums(args, args.seed)
     print(drums)
@@ -66,6 +75,7 @@ def evaluate(args) -> int:
     "`drumlesson evaluate`: judge a model on labelled drums."
     from drumlesson import classifier
     from drumlesson.files import atomic
+    if args.json: _can_write("--json", args.json)
     model = classifier.load(args.model)
     drums = _drums(args, 10_000 + args.seed)
     report = classifier.evaluate(model, drums)
@@ -97,6 +107,7 @@ def predict(args) -> int:
     from drumlesson import classifier
     from drumlesson.audio import load_hits
     from drumlesson.files import atomic
+    if args.csv: _can_write("--csv", args.csv)
     model = classifier.load(args.model)
     if not 1 <= args.top <= len(model.classes_): raise ValueError(f"--top {args.top}: the model knows {len(model.classes_)} classes")
     files, problems = _gather(args.paths)
@@ -107,7 +118,7 @@ def predict(args) -> int:
     rows = [heads, *([str(file), *(cell for pair in best for cell in pair)] for file, best in zip(hits, ranked))]
     if hits: print(_columns(rows))
     if args.csv:
-        with atomic(args.csv) as t, open(t, "w", newline="") as f: csv.writer(f).writerows(rows)
+        with atomic(args.csv) as t, open(t, "w", newline="", encoding="utf-8", errors="surrogateescape") as f: csv.writer(f).writerows(rows)
     return _listed(problems | {str(p): why for p, why in failed.items()})
 
 # %% ../nbs/11_command_line.ipynb #847e125b
@@ -135,7 +146,7 @@ def doctor(args) -> int:
     if not (3, 11) <= sys.version_info[:2] <= (3, 13): faults.append("Python 3.11 to 3.13 is needed: make a new environment with one of them")
     cache = cache_dir()
     nearest = next(p for p in (cache, *cache.parents) if p.exists())
-    if not os.access(nearest, os.W_OK): faults.append(f"{nearest} cannot be written to: set DRUMLESSON_CACHE to a folder that can")
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)): faults.append(f"the cache {cache} cannot be written to: set DRUMLESSON_CACHE to a folder that can")
     there = sum(local_path(row).is_file() for row in manifest().itertuples())
     try: decoded = f"{len(read_open()[0])} hits"
     except SourceError: decoded = "none"
@@ -152,12 +163,21 @@ def _command(commands, run, example, **about):
     p.set_defaults(run=run)
     return p
 
+def _whole(low, high=2**31):
+    "A type of argument: a whole number from `low` to `high`."
+    def number(text):
+        try: value = int(text)
+        except ValueError: raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        if not low <= value <= high: raise argparse.ArgumentTypeError(f"{value} is not from {low} to {high}")
+        return value
+    return number
+
 def _data(p, n_kits, hits, seed="seed; the same seed gives the same synthesised kits and the same start of training"):
     "The options that name a set of drums."
     p.add_argument("--data", default="open", metavar="open|synth|DIR|CSV", help="open kits, synthesised kits, a folder (label/* or kit/label/*) or a table (path,label[,kit]); default: open")
-    p.add_argument("--kits", type=int, default=n_kits, metavar="N", help=f"synthesised kits; default: {n_kits}")
-    p.add_argument("--hits", type=int, default=hits, metavar="N", help=f"hits of each class in each synthesised kit; default: {hits}")
-    p.add_argument("--seed", type=int, default=0, help=seed)
+    p.add_argument("--kits", type=_whole(1), default=n_kits, metavar="N", help=f"synthesised kits; default: {n_kits}")
+    p.add_argument("--hits", type=_whole(1), default=hits, metavar="N", help=f"hits of each class in each synthesised kit; default: {hits}")
+    p.add_argument("--seed", type=_whole(0), default=0, help=seed)
 
 # %% ../nbs/11_command_line.ipynb #85cf6355
 def parser() -> argparse.ArgumentParser:
@@ -174,7 +194,7 @@ def parser() -> argparse.ArgumentParser:
     for name, default, of in (("family", "dense", "model family"), ("task", "multiclass", "task"), ("feature", "logmel", "feature: logmel, stft or mfcc")):
         p.add_argument(f"--{name}", default=default, metavar="NAME", help=f"{of}, or package.module:name; default: {default}")
     p.add_argument("--window", type=float, default=0.2, metavar="SECONDS", help="length of sound from the onset; default: 0.2")
-    p.add_argument("--epochs", type=int, default=200, help="at most so many; training stops when validation kits no longer gain; default: 200")
+    p.add_argument("--epochs", type=_whole(1), default=200, help="at most so many; training stops when validation kits no longer gain; default: 200")
     p = _command(commands, evaluate, "evaluate drums.keras --data my_drums --json scores.json", help="judge a classifier on labelled drums")
     p.add_argument("model", metavar="MODEL.keras")
     _data(p, 40, 4, "another seed gives other synthesised kits; none is ever one that train uses")
@@ -190,9 +210,15 @@ def parser() -> argparse.ArgumentParser:
 # %% ../nbs/11_command_line.ipynb #9b432bf6
 def main(argv=None) -> int:
     "The entry point of `drumlesson`. Returns the exit status."
+    if hasattr(sys.stdout, "reconfigure"): sys.stdout.reconfigure(errors="backslashreplace") # file names need not be text
     try:
         args = parser().parse_args(argv)
-        return args.run(args)
+        status = args.run(args)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError: # the reader has seen enough: `drumlesson predict ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
     except (ValueError, OSError) as e: print(f"drumlesson: {e}", file=sys.stderr)
     except KeyboardInterrupt:
         print("drumlesson: interrupted; nothing was left half written", file=sys.stderr)

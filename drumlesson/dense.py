@@ -11,16 +11,18 @@ from dataclasses import dataclass
 # %% ../nbs/04_dense.ipynb #f47d2056
 @dataclass(frozen=True)
 class Dense:
-    "Body of a feed-forward network: (batch, frames, bins) -> (batch, units[-1]). Taught in lesson 04; Goodfellow, Bengio and Courville, Deep Learning, ch. 6."
-    units: tuple = (64,)       # neurons of each hidden layer
-    dropout: float = 0.3       # share of a layer's outputs left out at each training step (Srivastava et al. 2014)
-    l2: float = 0.03           # weight decay
+    "Body of a feed-forward network: (batch, frames, bins) -> (batch, features). Taught in lesson 04; Cheng et al. (2016) for the straight way."
+    units: tuple = (128,)      # neurons of each hidden layer
+    dropout: float = 0.5       # share of a layer's outputs left out at each training step (Srivastava et al. 2014)
+    noise: float = 0.0         # spread of the noise added to the normalised inputs while training
+    l2: float = 0.0            # weight decay of the hidden layers
+    straight: bool = True      # hand the inputs on beside the last layer, so that a straight line is always within reach
 
     def __call__(self, x): # a Keras tensor; returns one
         from drumlesson.quiet import keras
         layers, l2 = keras.layers, keras.regularizers.L2(self.l2)
-        x = layers.Flatten()(x)
+        x = h = layers.GaussianNoise(self.noise)(layers.Flatten()(x))
         for n in self.units:
-            x = layers.Dense(n, activation="relu", kernel_regularizer=l2)(x)
-            x = layers.Dropout(self.dropout)(x)
-        return x
+            h = layers.Dense(n, activation="relu", kernel_regularizer=l2)(h)
+            h = layers.Dropout(self.dropout)(h)
+        return layers.Concatenate()([x, h]) if self.straight else h

@@ -33,3 +33,130 @@ def check(name:str, answer=None):
     "Says whether an answer to an exercise is right, or gives a hint. Used in every lesson."
     wrong = hint(name, answer)
     print("✓ right" if wrong is None else f"✗ {wrong}")
+
+# %% ../nbs/reference/exercises.ipynb #858bfade
+@exercise("00-betrays", 'the name of a fact, such as "length"')
+def _(answer):
+    fact = answer.strip().lower()
+    if fact.startswith("channel"): return None
+    if fact in ("rate", "sample rate", "length", "seconds", "peak", "peak level", "level"):
+        return "in that panel the rows look alike: look for one in which some classes lie to the left and others to the right"
+    return "name one of the four panels"
+
+# %% ../nbs/reference/exercises.ipynb #7872e869
+_KITS = np.array(list("aaabbbccccdddee"))
+_CLASSES = np.array("kick snare hihat kick snare hihat kick snare tom tom kick snare hihat kick snare".split())
+
+@exercise("00-split", "two lists of row numbers: (training rows, test rows)")
+def _(answer):
+    train, test = (np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows, int) for rows in answer)
+    if not len(test) or not len(train): return "one side is empty"
+    if min(*train, *test) < 0 or max(*train, *test) >= len(_KITS): return f"rows are numbered 0 to {len(_KITS) - 1}"
+    if both := set(_KITS[train]) & set(_KITS[test]): return f"{'kit' if len(both) == 1 else 'kits'} {', '.join(sorted(both))} on both sides"
+    if sorted([*train, *test]) != list(range(len(_KITS))): return "every row belongs on one side, once"
+    if not 0.2 <= len(test) / len(_KITS) <= 0.5: return f"{len(test)} of {len(_KITS)} hits in the test: between a fifth and a half are asked for"
+    if lost := set(_CLASSES[test]) - set(_CLASSES[train]): return f"training has never heard a {' or '.join(sorted(lost))}: which kits have one?"
+
+# %% ../nbs/reference/exercises.ipynb #1cce7b52
+@exercise("00-twins", 'a letter, "a" to "d"')
+def _(answer):
+    letter = answer.strip().lower().strip("().\"'")
+    if letter == "c": return None
+    return {"a": "the names of the kits are apart: are the sounds?", "b": "checksums differ: would an ear say so?",
+            "d": "a random split may put the two on both sides, too"}.get(letter, "one of the letters a, b, c, d")
+
+# %% ../nbs/reference/exercises.ipynb #a1ef0307
+@exercise("01-fold", "a frequency in hertz")
+def _(answer):
+    if np.isclose(float(answer), 3025): return None
+    if np.isclose(float(answer), 8000): return "at 11,025 Hz nothing above half of that can be heard: where does the tone go?"
+    if np.isclose(float(answer), 8000 - 11025 / 2): return "that is how far above the Nyquist frequency it was: a mirror puts it as far below"
+    return "half the rate acts as a mirror: what lies above it is heard as far below it"
+
+# %% ../nbs/reference/exercises.ipynb #b5d180e7
+@exercise("01-rms", "the function rms_db itself, not what it returns")
+def _(answer):
+    t = np.arange(22050) / 22050
+    sine = np.sin(2 * np.pi * 441 * t)
+    if answer(np.ones(10)) is None: return "it returns nothing yet"
+    if not np.isclose(answer(np.ones(10)), 0, atol=0.01): return "a constant 1 has an rms of 1, which is 0 dB"
+    if not np.isclose(answer(-np.ones(10)), 0, atol=0.01): return "a constant -1 is as loud as a constant 1: square before the mean"
+    if not np.isclose(answer(sine) - answer(sine / 10), 20, atol=0.01): return "a tenth of the amplitude must give 20 dB less: is it 20 times the logarithm of the root, or 10 times that of the mean square?"
+    if not np.isclose(answer(sine), -3.01, atol=0.01): return "a sine of amplitude 1 has an rms of about 0.707: is the root taken of the mean of the squares?"
+    with np.errstate(divide="ignore"): silent = answer(np.zeros(100)), answer(sine.astype(np.float32) * 1e-7)
+    if not np.allclose(silent, -100, atol=0.01): return "silence, and whatever is weaker than -100 dB, must give -100"
+
+# %% ../nbs/reference/exercises.ipynb #d1040d99
+@exercise("01-window", "two window lengths in samples and a truth value, such as (512, 512, True)")
+def _(answer):
+    clicks, tones, both = answer
+    if clicks > 150: return "the clicks are 5 ms apart, about 110 samples: a frame that holds both cannot tell them apart"
+    if tones < 1300: return "the bins of the window for the tones lie too far apart: rate / N must come well below 30 Hz"
+    if clicks < 2 or tones > 22050 // 4: return "choose among 64, 512 and 2,048"
+    if both not in (True, False): return "the third is True or False: could one window show both?"
+    if both: return "compare your two lengths: can one window be as short as the one and as long as the other?"
+
+# %% ../nbs/reference/exercises.ipynb #2a812779
+def _made_up_hits(sr=22050):
+    "What a hit is like, the sound, and the sample at which it begins."
+    rng, t = np.random.default_rng(2), np.arange(sr // 2) / sr
+    click = np.exp(-t / 0.05) * np.sign(np.sin(2 * np.pi * 180 * t + 0.1)) * np.minimum(1, t / 0.001)
+    swell = np.minimum(1, 0.25 + 0.75 * t / 0.03) * np.exp(-t / 0.2) * np.sign(np.sin(2 * np.pi * 70 * t + 0.1))
+    for what, hit, lead, loud, floor in (("that starts at once", click, 0, 1, 0), ("after silence", click, 5000, 0.8, 0), ("whose peak comes late", swell, 3000, 1, 0),
+                                         ("that is faint", click, 2000, 0.01, 0), ("over a floor of noise", click, 4000, 0.9, 0.004), ("that is faint, late in its peak and over noise", swell, 7000, 0.02, 0.004)):
+        x = np.concatenate([np.zeros(lead), hit]) + floor * rng.uniform(-1, 1, lead + len(hit))
+        yield what, (loud * x).astype(np.float32), lead
+
+@exercise("02-onset", "a function of a sound and its sample rate that returns the sample at which the hit begins")
+def _(answer):
+    for what, x, start in _made_up_hits():
+        off = (float(answer(x.copy(), 22050)) - start) / 22.05
+        if not abs(off) <= 3: return f"on a hit {what} it is {abs(off):.0f} ms {'late' if off > 0 else 'early'}" if np.isfinite(off) else f"on a hit {what} it returns no number"
+
+# %% ../nbs/reference/exercises.ipynb #89e59570
+@exercise("02-shortest", 'a dict such as {"curve": {5: 0.3, 10: 0.4}, "answer": 10}')
+def _(answer):
+    curve, said = {float(t): float(a) for t, a in answer["curve"].items()}, float(answer["answer"])
+    if len(curve) < 5: return "the curve needs all the windows of the sweep"
+    if not all(0 <= a <= 1 for a in curve.values()): return "the values of the curve are accuracies, 0 to 1"
+    if said not in curve: return "the answer is one of the window lengths of the curve, in ms"
+    if curve[said] < max(curve.values()) - 0.03: return "this window is further than 0.03 below the best one"
+    if any(t < said and a >= max(curve.values()) - 0.03 for t, a in curve.items()): return "a shorter window is within 0.03 of the best one too"
+
+# %% ../nbs/reference/exercises.ipynb #8b8563a8
+@exercise("02-level", "one letter, a to d")
+def _(answer):
+    letter = answer.strip().lower()
+    return {"a": "scaling multiplies every sample by one number: what would that do to a pitch?", "b": None, "c": "the onset is found before the window is scaled",
+            "d": "how far a hit has died away after 100 ms: does that not tell a hihat from a cymbal?"}.get(letter, "answer a, b, c or d")
+
+# %% ../nbs/reference/exercises.ipynb #03058363
+@exercise("04-parameters", "a whole number: weights and constants of all three layers")
+def _(answer):
+    if answer == 328_709: return None
+    return {328_320: "those are the weights alone: each neuron has a constant, too",
+            328_064: "the head is missing: 128 outputs go into 5 neurons",
+            }.get(answer, "a layer of m neurons above n inputs has n * m weights and m constants: three layers, 18 * 64 inputs")
+
+# %% ../nbs/reference/exercises.ipynb #d10d279e
+@exercise("04-softmax", "a function of scores, shape (n, classes), that returns probabilities of the same shape")
+def _(answer):
+    z = np.array([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [-1.0, 4.0, 0.5]])
+    with np.errstate(all="ignore"): small, large = answer(z.copy()), answer(np.array([[1000.0, 1001.0, 0.0], [-5000.0, -5000.0, -5001.0]]))
+    if small is None: return "not answered yet: your function returns None"
+    small, large, expected = np.asarray(small), np.asarray(large), np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    if small.shape != z.shape: return f"scores of shape {z.shape} should give probabilities of that shape, not {small.shape}"
+    if not np.allclose(small.sum(axis=1), 1): return "each row must sum to one: mind the axis"
+    if not np.allclose(small, expected, atol=1e-6): return "the rows sum to one, but each probability should grow with the exponential of its score"
+    if not np.isfinite(large).all(): return "right for small scores, and broken for large ones: what may be taken from every score of a row without changing the result?"
+    if not np.allclose(large[0], [0.26894142, 0.73105858, 0], atol=1e-6) or not np.allclose(large.sum(axis=1), 1): return "right for small scores, not for scores in the thousands"
+
+# %% ../nbs/reference/exercises.ipynb #4c2345a8
+@exercise("04-curves", 'two letters, such as "DA": by heart, and stopped too soon')
+def _(answer):
+    answer = "".join(c for c in answer.upper() if c.isalpha())
+    if answer == "CB": return None
+    if len(answer) != 2: return "two letters are asked for: the run that learned by heart, then the run that stopped too soon"
+    if answer == "BC": return "the right two, the other way round"
+    if answer[0] != "C": return "by heart means: the solid line goes on falling while the broken one turns and rises"
+    return "stopped too soon means: both lines are still falling at the end" + (" (D is high too, but has been flat for long)" if answer[1] == "D" else "")

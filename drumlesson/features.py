@@ -13,24 +13,34 @@ import librosa, numpy as np, scipy.fft
 
 from .audio import SR
 
-# %% ../nbs/01_audio_basics.ipynb #dd9f37c6
+# %% ../nbs/01_audio_basics.ipynb #303b472a
 def _batch(x):
     "`x` as float32 of shape (n, samples); one sound becomes a batch of one. Raises ValueError."
     x = np.atleast_2d(np.asarray(x, np.float32))
     if x.ndim != 2 or not x.size: raise ValueError(f"expected sounds of shape (n, samples) or (samples,), got {np.shape(x)}")
     return x
 
+def _spectra(x, n_fft, hop, bank=None):
+    "Power spectra (n, frames, bins), each batch of 32 sounds times `bank`: small enough for the cache, and in double precision."
+    x = np.pad(_batch(x), ((0, 0), (n_fft // 2,) * 2))
+    frames = np.lib.stride_tricks.sliding_window_view(x, n_fft, axis=1)[:, ::hop]
+    hann, parts = librosa.filters.get_window("hann", n_fft), []
+    for i in range(0, len(x), 32):
+        spectra = scipy.fft.rfft(frames[i : i + 32] * hann, overwrite_x=True, workers=-1)
+        power = (spectra.real**2 + spectra.imag**2).astype(np.float32)
+        parts.append(power if bank is None else (power.reshape(-1, power.shape[-1]) @ bank).reshape(*power.shape[:2], -1))
+    return np.concatenate(parts)
+
 def _to_db(power, top_db):
     "Power as decibels re 1, at most `top_db` below each sound's loudest point."
     db = 10 * np.log10(np.maximum(power, 1e-10))
     return db if top_db is None else np.maximum(db, db.max(axis=(1, 2), keepdims=True) - top_db)
-
 def _griffinlim(power, n_fft, hop, samples, seed):
     "Sounds (n, samples) whose spectra have this power (n, frames, bins): the phases are found by iteration."
     magnitude = np.sqrt(power).swapaxes(1, 2)
     return librosa.griffinlim(magnitude, n_iter=60, hop_length=hop, n_fft=n_fft, length=samples, random_state=seed)
 
-# %% ../nbs/01_audio_basics.ipynb #4abeada8
+# %% ../nbs/01_audio_basics.ipynb #26092ae9
 @dataclass(frozen=True)
 class STFT:
     "Short-time Fourier transform in dB: (n, samples) -> (n, frames, 1 + n_fft/2). Lesson 01; Müller, Fundamentals of Music Processing, ch. 2."
@@ -39,20 +49,9 @@ class STFT:
     hop: int = 256                # samples from one frame to the next
     top_db: float | None = 80.0   # floor, in dB below each sound's loudest point; None for none
 
-    def _power(self, x, bank=None):
-        "Power spectra, each batch of 32 sounds times `bank`: small enough for the cache, and in double precision."
-        x = np.pad(_batch(x), ((0, 0), (self.n_fft // 2,) * 2))
-        frames = np.lib.stride_tricks.sliding_window_view(x, self.n_fft, axis=1)[:, :: self.hop]
-        hann, parts = librosa.filters.get_window("hann", self.n_fft), []
-        for i in range(0, len(x), 32):
-            spectra = scipy.fft.rfft(frames[i : i + 32] * hann, overwrite_x=True, workers=-1)
-            power = (spectra.real**2 + spectra.imag**2).astype(np.float32)
-            parts.append(power if bank is None else (power.reshape(-1, power.shape[-1]) @ bank).reshape(*power.shape[:2], -1))
-        return np.concatenate(parts)
-
     def power(self, x) -> np.ndarray:
         "Power spectra, float32 (n, frames, 1 + n_fft/2). Frames are centred, the edges padded with zeros."
-        return self._power(x)
+        return _spectra(x, self.n_fft, self.hop)
 
     def __call__(self, x) -> np.ndarray: return _to_db(self.power(x), self.top_db)
 
@@ -62,7 +61,7 @@ class STFT:
         "Back to sound, (n, samples), by Griffin-Lim (1984)."
         return _griffinlim(10 ** (np.asarray(db) / 10), self.n_fft, self.hop, samples, seed)
 
-# %% ../nbs/01_audio_basics.ipynb #d7c88620
+# %% ../nbs/01_audio_basics.ipynb #34c70981
 @lru_cache
 def _mel(sr, n_fft, n_mels, fmin, fmax):
     "The mel filter bank, (1 + n_fft/2, n_mels), in the convention of librosa (Slaney)."
@@ -77,12 +76,11 @@ class LogMel(STFT):
 
     def mel_power(self, x) -> np.ndarray:
         "Mel power spectra, float32 (n, frames, n_mels): one flat matrix product for the whole batch."
-        return self._power(x, _mel(self.sr, self.n_fft, self.n_mels, self.fmin, self.fmax))
+        return _spectra(x, self.n_fft, self.hop, _mel(self.sr, self.n_fft, self.n_mels, self.fmin, self.fmax))
 
     def __call__(self, x) -> np.ndarray: return _to_db(self.mel_power(x), self.top_db)
 
-    def frequencies(self) -> np.ndarray:
-        return librosa.mel_frequencies(self.n_mels + 2, fmin=self.fmin, fmax=self.fmax or self.sr / 2)[1:-1]
+    def frequencies(self) -> np.ndarray: return librosa.mel_frequencies(self.n_mels + 2, fmin=self.fmin, fmax=self.fmax or self.sr / 2)[1:-1]
 
     def invert(self, db, samples:int, seed:int=0) -> np.ndarray:
         "Back to sound, (n, samples): mel bands spread over their frequencies (least squares), then Griffin-Lim."

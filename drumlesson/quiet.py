@@ -6,7 +6,7 @@
 __all__ = ['silent_stderr']
 
 # %% ../nbs/reference/quiet.ipynb #eda8ba63
-import os, sys
+import logging, os, sys
 from contextlib import contextmanager
 
 # %% ../nbs/reference/quiet.ipynb #ad1e0453
@@ -27,4 +27,5 @@ def silent_stderr():
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with silent_stderr():
     import keras
+    logging.getLogger("tensorflow").setLevel(logging.ERROR) # or it warns of every further model in a loop over folds
     keras.ops.zeros(1) # the first tensor looks for graphics cards, and complains of each that is missing

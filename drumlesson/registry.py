@@ -16,9 +16,9 @@ def _load(address:str):
 
 class Registry(dict):
     "Names, and the small frozen objects that they stand for. Used in lessons 01, 04 and 07."
-    def __init__(self, kind:str, **entries): # kind: what is registered, for error messages
+    def __init__(self, kind:str, method:str="__call__", **entries): # kind: what is registered, for error messages; method: what each must have
         super().__init__(**entries)
-        self.kind = kind
+        self.kind, self.method = kind, method
 
     def find(self, name:str):
         "The class or function behind a registered name, or behind `package.module:attribute`. Raises ValueError."
@@ -31,11 +31,13 @@ class Registry(dict):
     def make(self, spec): # a name, a class, or an object ready for use
         "The object that `spec` stands for: `logmel`, `LogMel` and `LogMel()` give the same. Raises ValueError."
         found = self.find(spec) if isinstance(spec, str) else spec
-        return found() if isinstance(found, type) else found
+        made = found() if isinstance(found, type) else found
+        if not hasattr(made, self.method): raise ValueError(f"{spec!r} is no {self.kind}: it has no method {self.method}")
+        return made
 
 # %% ../nbs/reference/registry.ipynb #030f2509
 FEATURES = Registry("feature", stft="drumlesson.features:STFT", logmel="drumlesson.features:LogMel", mfcc="drumlesson.features:MFCC")
-TASKS = Registry("task", multiclass="drumlesson.tasks:Multiclass")
+TASKS = Registry("task", "decide", multiclass="drumlesson.tasks:Multiclass")
 FAMILIES = Registry("family", dense="drumlesson.dense:Dense")
 
 # %% ../nbs/reference/registry.ipynb #7edb7540

@@ -9,6 +9,7 @@ __all__ = ['COLUMNS', 'HOST', 'SUFFIXES', 'SourceError', 'as_table', 'manifest',
 # %% ../nbs/reference/sources.ipynb #19e1fa1e
 import hashlib, os, zipfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -60,7 +61,7 @@ def _sha256(path) -> str: return hashlib.sha256(Path(path).read_bytes()).hexdige
 
 def local_path(row) -> Path:
     "Where the file of a manifest row is, or will be: in the mirror folder, else in the cache."
-    folder = Path(mirror()).expanduser()
+    folder = Path(os.path.expanduser(mirror()))
     return (folder if folder.is_dir() else cache_dir() / "files") / row.key
 
 class _Fetcher:
@@ -71,17 +72,18 @@ class _Fetcher:
         import pooch, requests
         target = local_path(row)
         if self.errors >= 3: return "not tried: the host cannot be reached"
-        target.parent.mkdir(parents=True, exist_ok=True)
         url = f"{self.host.rstrip('/')}/{quote(row.key)}"
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             pooch.retrieve(url, f"sha256:{row.sha256}", fname=target.name, path=target.parent, downloader=pooch.HTTPDownloader(timeout=(5, 30)))
             self.errors = 0
             return ""
-        except ValueError: return "its checksum does not match: the file is not what the manifest describes"
         except requests.HTTPError as e: return f"the host answered {e.response.status_code}"
-        except (requests.RequestException, OSError) as e:
+        except requests.RequestException as e:
             self.errors += 1
             return f"download failed ({type(e).__name__})"
+        except OSError as e: return f"cannot be kept in {target.parent} ({e.strerror}): set DRUMLESSON_CACHE to a folder that can be written to"
+        except ValueError: return "its checksum does not match: the file is not what the manifest describes"
 
 # %% ../nbs/reference/sources.ipynb #1c2f0745
 def fetch_open(
@@ -94,13 +96,14 @@ def fetch_open(
     pooch.get_logger().setLevel("WARNING")
     host, rows = mirror(), list(manifest().itertuples())
     fetch = _Fetcher(host) if host.startswith(("http://", "https://")) else None
+    absent = "is not in the cache, and DRUMLESSON_MIRROR is off" if host == "off" else f"is not in the cache, and DRUMLESSON_MIRROR is {host!r}, neither a folder nor a URL"
     def attempt(row):
         path = local_path(row)
-        if path.is_file() and path.stat().st_size == int(row.bytes):
-            if (fetch and not verify) or _sha256(path) == row.sha256: return ""
+        if path.is_file():
+            if path.stat().st_size == int(row.bytes) and (fetch and not verify or _sha256(path) == row.sha256): return ""
             if not fetch: return "its checksum does not match: the file is not what the manifest describes"
-        if not fetch: return "is not in the mirror" if host != "off" else "is not in the cache, and DRUMLESSON_MIRROR is off"
-        return fetch(row)
+        if fetch: return fetch(row)
+        return "is not in the mirror" if cache_dir() not in path.parents else absent
     with ThreadPoolExecutor(8) as pool:
         results = progress(pool.map(attempt, rows), total=len(rows))
         return {row.key: error for row, error in zip(rows, results) if error}
@@ -133,14 +136,15 @@ def read_open(
     "The open kits: from the cache, else fetched and decoded. Raises `SourceError` where none is at hand. Taught in lesson 00."
     rows, problems, hits = manifest(), {}, _load_saved(_cached_open())
     if hits is None:
-        problems = fetch_open(progress=progress)
+        problems = fetch_open(verify=True, progress=progress)
         wanted = {local_path(r): r for r in rows.itertuples() if r.key not in problems}
         decoded, failed = load_hits(wanted, progress=progress)
         problems |= {wanted[p].key: error for p, error in failed.items()}
         hits = {wanted[p].Index: hit for p, hit in decoded.items()}
         if not hits:
             raise SourceError(f"no open kit is at hand ({next(iter(problems.values()))}): fetch them once with `drumlesson kits`, or set DRUMLESSON_MIRROR to a folder or URL that has them")
-        if not problems: _save_hits(_cached_open(), hits)
+        if not problems:
+            with suppress(OSError): _save_hits(_cached_open(), hits) # where nothing can be kept, it is decoded anew each time
     facts = rows.iloc[list(hits)].rename(columns={"key": "file"}).assign(source="recorded")
     table = as_table(facts[["label", "articulation", "kit", "kind", "file", "licence", "url", "source"]].to_dict("records"), [f for _, f in hits.values()])
     return [x for x, _ in hits.values()], table, problems
@@ -152,7 +156,7 @@ def sound_files(
     root, # a folder
 ) -> list[Path]: # sorted, hidden files left out
     "The sound files below `root`. Raises `SourceError` where there is none."
-    if not Path(root).is_dir(): raise SourceError(f"{root}: there is no such folder")
+    if not os.path.isdir(root): raise SourceError(f"{root}: " + ("is a file, and neither a folder nor a table that ends in .csv" if os.path.exists(root) else "there is no such folder"))
     found = sorted(p for p in Path(root).rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file() and not p.name.startswith("."))
     if not found: raise SourceError(f"{root}: holds no sound file ({', '.join(sorted(SUFFIXES))})")
     return found
@@ -197,7 +201,7 @@ def _read_table(path) -> pd.DataFrame:
 def _fault(file, folder, row) -> str:
     "Why a row of a table cannot be used; empty where it can."
     if not as_label(row["label"]): return f"its label {row['label']!r} is none of {', '.join(LABELS)}, nor a common synonym"
-    if not os.path.normpath(file).startswith(os.path.join(os.path.normpath(folder), "")): return "points outside the folder of its table"
+    if not os.path.abspath(file).startswith(os.path.join(os.path.abspath(folder), "")): return "points outside the folder of its table"
     if row.get("sha256") and file.is_file() and _sha256(file) != row["sha256"]: return "its checksum does not match: the file is not what the table describes"
     return ""
 
@@ -209,6 +213,6 @@ def read_csv(
     path, rows, problems = Path(path), {}, {}
     for row in _read_table(path).to_dict("records"):
         file = path.parent.joinpath(row.get("repo", ""), row.get("commit", ""), row["path"])
-        if fault := _fault(file, path.parent, row): problems[str(file)] = fault
+        if fault := _fault(file, path.parent, row) or ("is listed more than once: its first row counts" if file in rows else ""): problems[str(file)] = fault
         else: rows[file] = {**{k: row[k] for k in ("articulation", "kind", "licence") if k in row}, "label": as_label(row["label"]), "kit": row.get("kit") or path.stem}
     return _decode_rows(rows, problems, path)

@@ -16,6 +16,7 @@ from .labels import LABELS
 @dataclass(frozen=True)
 class Multiclass:
     "One of the classes in the training data, with a softmax. Taught in lessons 04 and 07; Bishop, PRML, section 4.3.4."
+    smoothing: float = 0.1  # share of a target that is spread over all classes (Szegedy et al. 2016): a guard against being too sure
 
     def classes(self, labels) -> np.ndarray: # the course's five first, in their order, then others by name
         "The classes that occur in `labels`. Raises ValueError where there are fewer than two."
@@ -35,9 +36,9 @@ class Multiclass:
         return keras.layers.Dense(n_classes, activation="softmax", name="head")
 
     def loss(self):
-        "The loss that goes with the head: cross-entropy."
+        "The loss that goes with the head: cross-entropy with label smoothing."
         from drumlesson.quiet import keras
-        return keras.losses.CategoricalCrossentropy()
+        return keras.losses.CategoricalCrossentropy(label_smoothing=self.smoothing)
 
     def decide(self, proba, classes) -> np.ndarray: # labels, shape (n,)
         "The label of each row of probabilities: the most probable class."

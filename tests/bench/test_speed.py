@@ -1,0 +1,101 @@
+"""How fast the parts are that must be fast: ratios within one run, no times asserted. `make bench` shows them."""
+import librosa
+import numpy as np
+import pytest
+
+from drumlesson import sources
+from drumlesson.attack import Attack
+from drumlesson.audio import SR, Facts, load_hits
+from drumlesson.drums import load_drums
+from drumlesson.features import LogMel
+
+N = 256
+FEATURE = LogMel()
+
+
+@pytest.fixture(scope="module")
+def windows():
+    """256 windows of 363 ms (8,000 samples)."""
+    return Attack(8000 / SR)(load_drums("synth", n_kits=13, hits=4, seed=1).waves[:N])
+
+
+@pytest.fixture(scope="module")
+def seconds():
+    """What each benchmark of this file took, for the ratios."""
+    return {}
+
+
+def ratio(benchmark, seconds, name, slow=None):
+    """Keeps the quickest round of a benchmark, and its ratio to a slower one of the same run."""
+    if benchmark.stats is None:  # benchmarks are switched off: each function ran once
+        return
+    seconds[name] = benchmark.stats.stats.min
+    if slow in seconds:
+        benchmark.extra_info["times as fast"] = round(seconds[slow] / seconds[name], 1)
+        print(f"\n{name}: {seconds[name] * 1e3:.2f} ms, {seconds[slow] / seconds[name]:.1f} times as fast as {slow}")
+
+
+def librosa_loop(windows):
+    """The plain way: librosa, a sound at a time."""
+    kw = dict(sr=SR, n_fft=FEATURE.n_fft, hop_length=FEATURE.hop, n_mels=FEATURE.n_mels, fmin=FEATURE.fmin, pad_mode="constant")
+    return np.stack([librosa.power_to_db(librosa.feature.melspectrogram(y=x, **kw), top_db=80.0).T for x in windows])
+
+
+@pytest.mark.benchmark(group="log-mel spectrograms of 256 hits of 363 ms")
+def test_librosa_loop(benchmark, windows, seconds):
+    assert benchmark(librosa_loop, windows).shape[0] == N
+    ratio(benchmark, seconds, "librosa loop")
+
+
+@pytest.mark.benchmark(group="log-mel spectrograms of 256 hits of 363 ms")
+def test_batched_logmel(benchmark, windows, seconds):
+    batch = benchmark(FEATURE, windows)
+    assert np.abs(batch - librosa_loop(windows)).max() < 0.001
+    ratio(benchmark, seconds, "batched", "librosa loop")
+
+
+@pytest.mark.benchmark(group="1,000 synthesised hits")
+def test_rendering(benchmark):
+    drums = benchmark.pedantic(load_drums, args=("synth",), kwargs=dict(n_kits=50, hits=4, seed=2), rounds=3)
+    assert len(drums) == 1000
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch, windows):
+    """A decoded cache as large as that of the open kits (half a second a hit), and the same sounds as files."""
+    import soundfile
+
+    monkeypatch.setenv("DRUMLESSON_CACHE", str(tmp_path))
+    monkeypatch.setenv("DRUMLESSON_MIRROR", "off")
+    x = {i: np.resize(windows[i % N], SR // 2) for i in range(len(sources.manifest()))}
+    sources._save_hits(sources._cached_open(), {i: (hit, Facts()) for i, hit in x.items()})
+    paths = [tmp_path / f"{i}.wav" for i in x]
+    for path, hit in zip(paths, x.values()):
+        soundfile.write(path, hit, SR)
+    return paths
+
+
+@pytest.mark.benchmark(group="744 recorded hits")
+def test_decoding(benchmark, kept, seconds):
+    hits, failed = benchmark.pedantic(load_hits, args=(kept,), rounds=3)
+    assert len(hits) == len(kept) and not failed
+    ratio(benchmark, seconds, "decoding")
+
+
+@pytest.mark.benchmark(group="744 recorded hits")
+def test_decoded_cache(benchmark, kept, seconds):
+    waves, table, problems = benchmark.pedantic(sources.read_open, rounds=3)
+    assert len(waves) == len(table) == len(kept) and not problems
+    ratio(benchmark, seconds, "decoded cache", "decoding")
+
+
+@pytest.mark.parametrize("n", [1, N])
+@pytest.mark.parametrize("how", ["keras predict", "predict_proba"])
+def test_prediction(benchmark, model, others, seconds, n, how):
+    """From sound to probabilities; the plain way hands the same features to `keras.Model.predict`."""
+    benchmark.group = f"prediction of {n} hit{'s' * (n > 1)}"
+    X = (others.waves * 18)[:n]
+    plain = how == "keras predict"
+    proba = benchmark(lambda: model.network_.predict(model.features(X), verbose=0) if plain else model.predict_proba(X))
+    assert proba.shape == (n, 5) and proba.sum(axis=1) == pytest.approx(1)
+    ratio(benchmark, seconds, f"{how} {n}", None if plain else f"keras predict {n}")

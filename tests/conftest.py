@@ -1,0 +1,105 @@
+"""Sounds, folders and sets of drums that several tests need, all made up on the spot."""
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import HealthCheck, settings
+
+# The same examples on every run; `pytest --hypothesis-profile=long` looks further.
+settings.register_profile("short", deadline=None, derandomize=True, database=None, max_examples=60)
+settings.register_profile("long", deadline=None, database=None, max_examples=2000, suppress_health_check=list(HealthCheck))
+settings.load_profile("short")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")  # Keras to NumPy
+
+
+def noise_hit(seconds=0.3, sr=22050, seed=0):
+    """Decaying noise, float32: a sound that any reader takes."""
+    n = int(seconds * sr)
+    x = 0.4 * np.random.default_rng(seed).standard_normal(n) * np.exp(-np.arange(n) / (0.05 * sr))
+    return np.clip(x, -1, 1).astype(np.float32)
+
+
+def write_sound(path, x=None, sr=22050, **kw):
+    """Writes a sound file, folders included; a hit of noise unless `x` is given."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, noise_hit(sr=sr, seed=len(path.name)) if x is None else x, sr, **kw)
+    return path
+
+
+def files_below(folder):
+    """Every file below a folder, hidden and temporary ones too."""
+    return sorted(p.relative_to(folder).as_posix() for p in Path(folder).rglob("*") if p.is_file())
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache of the test's own, and no recorded kit to be had."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("DRUMLESSON_CACHE", str(folder))
+    monkeypatch.setenv("DRUMLESSON_MIRROR", "off")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toys():
+    """A few synthesised kits, to train on."""
+    from drumlesson.drums import load_drums
+
+    return load_drums("synth", n_kits=8, hits=2, seed=1)
+
+
+@pytest.fixture(scope="session")
+def others():
+    """Other synthesised kits, to predict."""
+    from drumlesson.drums import load_drums
+
+    return load_drums("synth", n_kits=3, hits=1, seed=2)
+
+
+@pytest.fixture(scope="session")
+def model(toys):
+    """A classifier trained for a few epochs."""
+    from drumlesson import DrumClassifier
+
+    return DrumClassifier(epochs=8, verbose=0, seed=3).fit(toys)
+
+
+@pytest.fixture(scope="session")
+def model_file(model, tmp_path_factory):
+    """The same classifier, saved."""
+    path = tmp_path_factory.mktemp("model") / "toys.keras"
+    model.save(path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of labelled sounds: two kits of three classes, four hits each."""
+    for kit in ("garage", "loft"):
+        for label in ("kick", "snare", "hihat"):
+            for i in range(4):
+                write_sound(tmp_path / "drums" / kit / label / f"{i}.wav", noise_hit(seed=hash_of(kit, label, i)))
+    return tmp_path / "drums"
+
+
+def hash_of(*parts):
+    """The same small number for the same text, in every run."""
+    return sum(ord(c) * 31**i for i, c in enumerate(repr(parts))) % 2**32
+
+
+@pytest.fixture(scope="session")
+def open_kits():
+    """The recorded kits, read through the environment's own cache; skips where there are none."""
+    from drumlesson.sources import SourceError, mirror, read_open
+
+    if not Path(mirror()).expanduser().is_dir():
+        pytest.skip("no recorded kits in a mirror folder")
+    try:
+        return read_open()
+    except SourceError as e:
+        pytest.skip(f"no recorded kits: {e}")

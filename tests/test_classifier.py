@@ -1,0 +1,449 @@
+"""The classifier: what it promises to scikit-learn, to its file and to whoever gives it the wrong thing."""
+import json
+import os
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import files_below, noise_hit, write_sound
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import GroupKFold, cross_val_score
+
+import drumlesson
+from drumlesson import DrumClassifier, classifier, load
+from drumlesson.attack import Attack
+from drumlesson.audio import KEEP_SECONDS, SR, AudioError, Sound
+from drumlesson.classifier import evaluate, kit_interval, validation_rows
+from drumlesson.dense import Dense
+from drumlesson.features import LogMel
+from drumlesson.labels import LABELS
+from drumlesson.registry import FAMILIES, FEATURES, from_spec, to_spec
+
+QUICK = dict(family=Dense(units=(8,)), feature=LogMel(n_mels=16, hop=512), window=0.05, epochs=2, verbose=0)
+
+
+@pytest.fixture(scope="module")
+def small(toys):
+    """A small and quick one, with settings that differ from the defaults."""
+    return DrumClassifier(**{**QUICK, "window": Attack(0.06, pre=0.0, level=False)}, seed=5).fit(toys)
+
+
+@pytest.fixture(scope="module")
+def two_labels(toys):
+    """One that knows only two labels, which are not the course's."""
+    few = toys[np.isin(toys.labels, ["kick", "snare"])]
+    return DrumClassifier(**QUICK).fit(few.waves, np.where(few.labels == "kick", "low thing", "another thing"), few.kits)
+
+
+# -- scikit-learn's conventions
+
+
+def test_it_is_a_classifier_to_scikit_learn():
+    assert is_classifier(DrumClassifier())
+
+
+def test_settings_come_back_as_they_were_given():
+    model = DrumClassifier(**QUICK)
+    assert model.get_params().items() >= QUICK.items()
+    again = clone(model).set_params(epochs=3)
+    assert again.get_params() == {**model.get_params(), "epochs": 3} and model.epochs == 2
+
+
+def test_fit_learns_something(model, toys):
+    assert model.score(toys) > 0.5  # five classes
+    assert list(model.classes_) == list(LABELS) and len(model.history_) == 8
+    assert not np.isnan(model.history_).any(axis=None)
+
+
+def test_probabilities(model, others):
+    proba = model.predict_proba(others)
+    assert proba.shape == (len(others), 5) and proba == pytest.approx(proba.clip(0, 1)) and proba.sum(axis=1) == pytest.approx(1)
+    assert list(model.predict(others)) == [LABELS[i] for i in proba.argmax(axis=1)]
+    assert model.score(others) == pytest.approx(np.mean(model.predict(others) == others.labels))
+
+
+def test_one_at_a_time_is_the_same_as_all_at_once(model, others):
+    single = np.concatenate([model.predict_proba([x]) for x in others.waves])
+    assert single == pytest.approx(model.predict_proba(others), abs=1e-5)
+
+
+def test_more_than_one_block_is_the_same_as_one(model, others):
+    many = others.waves * 20
+    assert len(many) > 256
+    assert model.predict_proba(many)[-len(others) :] == pytest.approx(model.predict_proba(others), abs=1e-5)
+
+
+def test_every_form_of_input_is_the_same(model, others, tmp_path):
+    expected = model.predict_proba(others[:2])
+    paths = [write_sound(tmp_path / f"{i}.wav", x, subtype="FLOAT") for i, x in enumerate(others.waves[:2])]
+    for X in (others.waves[:2], [others[0], others[1]], paths, [str(p) for p in paths], [paths[0], others.waves[1].astype(float)], np.array([np.pad(x, (0, 4 * SR - len(x))) for x in others.waves[:2]])):
+        assert model.predict_proba(X) == pytest.approx(expected, abs=1e-4)
+    assert model.predict_proba(paths[0]) == pytest.approx(expected[:1], abs=1e-4)
+    assert model.predict_proba(others[0]) == pytest.approx(expected[:1], abs=1e-4)
+
+
+def test_the_same_seed_gives_nearly_the_same_model(small, toys, others):
+    assert clone(small).fit(toys).predict_proba(others) == pytest.approx(small.predict_proba(others), abs=0.02)
+
+
+def test_cross_validation_by_scikit_learn(toys):
+    """A plain list of arrays of different lengths goes through; kits go in as metadata."""
+    model = DrumClassifier(**QUICK)
+    assert len({len(x) for x in toys.waves}) > 1
+    scores = cross_val_score(model, toys.waves, toys.labels, groups=toys.kits, cv=GroupKFold(2), params={"kits": toys.kits}, error_score="raise")
+    assert len(scores) == 2 and all(0 <= s <= 1 for s in scores)
+
+
+# -- training
+
+
+def test_validation_kits_stand_apart(model, toys):
+    learned, checked = set(model.training_kits_), set(model.validation_kits_)
+    assert learned and checked and not learned & checked and learned | checked == set(toys.kits)
+
+
+@given(
+    rows=st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(LABELS)), min_size=1, max_size=40),
+    share=st.sampled_from([0.05, 0.2, 0.5]),
+    seed=st.integers(0, 3),
+)
+@settings(max_examples=40)
+@pytest.mark.filterwarnings("error")
+def test_what_is_validated_on_is_whole_kits_or_every_class_is_learned(rows, share, seed):
+    kits, labels = map(np.array, zip(*rows))
+    try:
+        held_out = validation_rows(labels, kits, share, seed)
+    except ValueError:
+        return
+    assert held_out.any() and not held_out.all()
+    assert set(labels[~held_out]) == set(labels)
+    apart = not set(kits[held_out]) & set(kits[~held_out])
+    by_label = pd.Series(kits).groupby(labels).nunique()
+    assert apart or by_label.min() < 2 or len(set(kits)) < 3  # hits of one kit are parted only where kits do not suffice
+
+
+@pytest.mark.parametrize("share", [0, -1, 1, 2, float("nan")])
+def test_a_share_that_is_none(toys, share):
+    with pytest.raises(ValueError, match="validation is a share"):
+        DrumClassifier(**QUICK, validation=share).fit(toys)
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (dict(family="nosuch"), "no family is called 'nosuch': choose from .*dense"),
+        (dict(task="nosuch"), "no task is called 'nosuch': choose from .*multiclass"),
+        (dict(feature="nosuch"), "no feature is called 'nosuch': choose from logmel, mfcc, stft"),
+        (dict(family="nosuch:thing"), "cannot load the family 'nosuch:thing'"),
+        (dict(family="math:nosuch"), "cannot load the family 'math:nosuch'"),
+        (dict(family=":"), "cannot load the family ':'"),
+        (dict(family="math:pi"), "family"),
+        (dict(feature="math:pi"), "feature"),
+        (dict(task="math:pi"), "task"),
+        (dict(family=lambda x: x), "one vector a hit"),
+        (dict(window=0), "above zero"),
+        (dict(window=-1), "above zero"),
+        (dict(epochs=0), "epochs"),
+        (dict(epochs=-3), "epochs"),
+        (dict(batch_size=0), "batch_size"),
+    ],
+    ids=lambda v: "",
+)
+def test_settings_that_cannot_be(toys, change, said):
+    with pytest.raises(ValueError, match=said):
+        DrumClassifier(**{**QUICK, **change}).fit(toys)
+
+
+@pytest.mark.parametrize(
+    "X, y, kits, said",
+    [
+        ([], [], None, "at least one"),
+        ([noise_hit()] * 4, ["kick"] * 4, None, "at least two classes.*kick"),
+        ([noise_hit()] * 4, ["kick", "snare"], None, "4 sounds, 2 labels"),
+        ([noise_hit()] * 4, ["kick", "snare"] * 2, ["a"], "4 labels and 1 kits"),
+        ([noise_hit()] * 3, ["kick", "kick", "snare"], None, "snare has one example"),
+        ([noise_hit()] * 3 + [np.zeros(500)], ["kick", "snare"] * 2, None, "sound 3: is silent"),
+        ([noise_hit()] * 3 + [[np.nan] * 500], ["kick", "snare"] * 2, None, "sound 3: holds NaN"),
+        ([noise_hit()] * 3 + [noise_hit().reshape(-1, 3)], ["kick", "snare"] * 2, None, "sound 3: expected one channel"),
+        ([noise_hit()] * 3 + [Sound(noise_hit(), 44100, "loud hat")], ["kick", "snare"] * 2, None, "loud hat: is at 44100 Hz"),
+        ([noise_hit()] * 3 + ["nowhere.wav"], ["kick", "snare"] * 2, None, "nowhere.wav: there is no such file"),
+    ],
+    ids=lambda v: "",
+)
+def test_data_that_cannot_be_learned_from(X, y, kits, said):
+    model = DrumClassifier(**QUICK)
+    with pytest.raises(ValueError, match=said):
+        model.fit(X, y, kits)
+    assert not [name for name in vars(model) if name.endswith("_")]
+
+
+def test_labels_of_one_kind_in_drums(toys):
+    with pytest.raises(ValueError, match="two classes.*tom"):
+        DrumClassifier(**QUICK).fit(toys[toys.labels == "tom"])
+
+
+def test_sounds_without_labels(others):
+    with pytest.raises((TypeError, ValueError), match="label|y"):
+        DrumClassifier(**QUICK).fit(others.waves)
+
+
+def test_any_two_labels_will_do(two_labels, toys):
+    """The five classes are the course's, not the classifier's."""
+    assert list(two_labels.classes_) == ["another thing", "low thing"] and set(two_labels.predict(toys)) <= {"another thing", "low thing"}
+
+
+def test_an_interrupted_fit_leaves_it_unfitted(toys, monkeypatch):
+    model = DrumClassifier(**QUICK)
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keras.Model.fit", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(toys)
+    with pytest.raises(ValueError, match="call fit first"):
+        model.predict(toys)
+    assert model.get_params() == DrumClassifier(**QUICK).get_params()
+
+
+def test_an_interrupted_second_fit_leaves_the_first(model, toys, others, monkeypatch):
+    before = model.predict_proba(others)
+    monkeypatch.setattr(classifier, "train", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(toys[:40])
+    assert np.array_equal(model.predict_proba(others), before)
+
+
+@pytest.mark.parametrize("use", [lambda m, p: m.predict([noise_hit()]), lambda m, p: m.predict_proba([noise_hit()]), lambda m, p: m.score([noise_hit()], ["kick"]), lambda m, p: m.save(p / "x.keras"), lambda m, p: m.features([noise_hit()])], ids=["predict", "predict_proba", "score", "save", "features"])
+def test_before_fit(tmp_path, use):
+    with pytest.raises(ValueError, match="call fit first"):
+        use(DrumClassifier(), tmp_path)
+    assert files_below(tmp_path) == []
+
+
+@pytest.mark.parametrize("X, said", [([], "no sounds"), ([[]], "sound 0: is empty"), ([noise_hit(), [0.5]], "sound 1: is 1 sample long"), (noise_hit(), "one channel|list"), ([np.full(500, np.inf)], "NaN or infinite")], ids=["none", "empty", "one sample", "no batch", "inf"])
+def test_what_cannot_be_predicted(model, X, said):
+    with pytest.raises(ValueError, match=said):
+        model.predict(X)
+
+
+def test_a_file_whose_kept_part_is_silent(model, tmp_path):
+    late = write_sound(tmp_path / "late.wav", np.concatenate([np.zeros(int((KEEP_SECONDS + 1) * SR), np.float32), noise_hit()]))
+    with pytest.raises(AudioError, match="late.wav.*silent"):
+        model.predict(late)
+
+
+# -- the file
+
+
+def test_a_saved_model_says_the_same(model, model_file, others):
+    again = load(model_file)
+    assert again.predict_proba(others) == pytest.approx(model.predict_proba(others), abs=1e-6)
+    assert list(again.classes_) == list(model.classes_)
+    assert (again.training_kits_, again.validation_kits_) == (model.training_kits_, model.validation_kits_)
+    assert (again.window_, again.feature_, again.task_) == (model.window_, model.feature_, model.task_)
+    assert {k: v for k, v in again.get_params().items() if k not in ("family", "task", "feature", "window")} == {k: v for k, v in model.get_params().items() if k not in ("family", "task", "feature", "window")}
+
+
+def test_a_loaded_model_is_saved_and_fitted_like_any_other(model, model_file, toys, others, tmp_path):
+    again = load(model_file)
+    again.save(tmp_path / "copy.keras")
+    assert load(tmp_path / "copy.keras").predict_proba(others) == pytest.approx(model.predict_proba(others), abs=1e-6)
+    assert clone(again).set_params(epochs=1).fit(toys[::4]).predict(others).shape == (len(others),)
+
+
+def test_settings_of_its_parts_come_back(small, tmp_path):
+    small.save(tmp_path / "small.keras")
+    again = load(tmp_path / "small.keras")
+    assert again.window == Attack(0.06, pre=0.0, level=False) and again.feature == QUICK["feature"] and again.family == QUICK["family"]
+
+
+def test_the_file_opens_in_keras_safe_mode(model, model_file, others):
+    import keras
+
+    network = keras.saving.load_model(model_file, safe_mode=True)
+    assert network.predict(model.features(others), verbose=0) == pytest.approx(model.predict_proba(others), abs=1e-5)
+    with zipfile.ZipFile(model_file) as z:
+        assert z.testzip() is None and {"drumlesson.json", "config.json", "model.weights.h5"} <= set(z.namelist())
+        about = json.loads(z.read("drumlesson.json"))
+        assert about["classes"] == list(LABELS) and about["sr"] == SR and about["drumlesson"] == drumlesson.__version__
+        assert not any("Lambda" in z.read(name).decode(errors="replace") for name in ("config.json", "drumlesson.json"))
+
+
+def test_a_family_by_name_and_settings_of_objects_survive():
+    for registry, part in ((FAMILIES, Dense(units=(3, 4), dropout=0.1)), (FEATURES, LogMel(n_mels=7, fmax=5000.0))):
+        assert from_spec(registry, json.loads(json.dumps(to_spec(registry, part)))) == part
+
+
+@pytest.mark.parametrize("path", ["drums.h5", "drums", "drums.keras.zip", ".keras"])
+def test_names_that_no_model_file_has(model, tmp_path, path):
+    with pytest.raises(ValueError, match=r"ends in \.keras"):
+        model.save(tmp_path / path)
+    assert files_below(tmp_path) == []
+
+
+@pytest.mark.parametrize("stage", ["keras.Model.save", "zipfile.ZipFile.writestr", "os.replace"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError("No space left on device")], ids=["interrupted", "disk full"])
+def test_an_interrupted_save_leaves_the_old_file(model, tmp_path, monkeypatch, stage, error):
+    path = tmp_path / "drums.keras"
+    path.write_bytes(b"the model of yesterday")
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(stage, fail)
+    with pytest.raises((KeyboardInterrupt, OSError)):
+        model.save(path)
+    monkeypatch.undo()
+    assert files_below(tmp_path) == ["drums.keras"] and path.read_bytes() == b"the model of yesterday"
+
+
+def test_a_file_may_be_replaced_and_is_readable_by_others(model, tmp_path):
+    path = tmp_path / "new" / "drums.keras"
+    model.save(path)
+    model.save(path)
+    assert files_below(tmp_path) == ["new/drums.keras"]
+    if os.name == "posix":
+        (tmp_path / "plain").touch()
+        assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def altered(source, path, change):
+    """A copy of a model file whose drumlesson.json is changed, or replaced by text."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "drumlesson.json":
+                content = change if isinstance(change, str) else json.dumps(change(json.loads(content)))
+            new.writestr(name, content)
+    return path
+
+
+def without(key):
+    return lambda about: {k: v for k, v in about.items() if k != key}
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ("", "damaged"),
+        ("no JSON", "damaged"),
+        ("[]", "damaged"),
+        ("null", "damaged"),
+        (lambda a: {**a, "format": 99, "drumlesson": "7.8.9"}, "written by drumlesson 7.8.9 in format 99.*train the model again"),
+        (without("format"), "format"),
+        *((without(key), "damaged or altered") for key in ("family", "task", "feature", "window", "classes", "settings", "training_kits", "validation_kits")),
+        (lambda a: {**a, "sr": 44100}, "44100"),
+        (lambda a: {**a, "task": {"name": "nosuch"}}, "task 'nosuch' is not registered"),
+        (lambda a: {**a, "task": "multiclass"}, "damaged or altered"),
+        (lambda a: {**a, "feature": {"name": "os:system"}}, "'os:system' is not registered"),
+        (lambda a: {**a, "feature": {**a["feature"], "nosuch": 1}}, "damaged or altered"),
+        (lambda a: {**a, "window": {"seconds": -1}}, "damaged or altered"),
+        (lambda a: {**a, "settings": {"nosuch": 1}}, "damaged or altered"),
+    ],
+    ids=lambda v: "",
+)
+def test_files_that_were_altered(model_file, tmp_path, change, said):
+    path = altered(model_file, tmp_path / "altered.keras", change)
+    with pytest.raises(ValueError, match=said) as e:
+        load(path)
+    assert str(path) in str(e.value)
+
+
+def test_an_unknown_family_is_no_hindrance(model_file, tmp_path, others):
+    """Prediction needs the layers, which the file holds, and not the function that arranged them."""
+    path = altered(model_file, tmp_path / "mine.keras", lambda a: {**a, "family": {"name": "my_package:MyFamily"}})
+    assert np.array_equal(load(path).predict(others), load(model_file).predict(others))
+
+
+def test_a_keras_model_of_somebody_else(model, tmp_path):
+    path = tmp_path / "other.keras"
+    model.network_.save(path)
+    with pytest.raises(ValueError, match="not a drumlesson model"):
+        load(path)
+
+
+def test_code_in_a_file_is_not_run(model_file, tmp_path):
+    """A Lambda layer carries code: safe mode refuses it."""
+    import keras
+
+    evil = keras.Sequential([keras.Input((9, 64)), keras.layers.Lambda(lambda x: x), keras.layers.Flatten(), keras.layers.Dense(5)])
+    evil.save(tmp_path / "evil.keras")
+    with zipfile.ZipFile(model_file) as z, zipfile.ZipFile(tmp_path / "evil.keras", "a") as into:
+        into.writestr("drumlesson.json", z.read("drumlesson.json"))
+    with pytest.raises(ValueError, match="evil.keras"):
+        load(tmp_path / "evil.keras")
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b"PK\x03\x04" + bytes(50), b"\x89HDF\r\n\x1a\n" + bytes(100)], ids=["empty", "text", "zip head", "hdf5"])
+def test_what_is_no_model_file(tmp_path, content):
+    path = tmp_path / "fake.keras"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="is no model file, or a damaged one"):
+        load(path)
+
+
+@pytest.mark.parametrize("path", ["none.keras", ".", "x" * 300 + ".keras"])
+def test_where_there_is_no_model_file(tmp_path, path):
+    with pytest.raises(ValueError, match="no such model file.*drumlesson train"):
+        load(tmp_path / path)
+
+
+@given(data=st.data())
+@settings(max_examples=25)
+def test_a_damaged_model_file_is_named_or_harmless(model, model_file, others, data):
+    """Flipped bytes and cuts: the file is refused, or (where nothing of weight was hit) says what it said before."""
+    content = bytearray(model_file.read_bytes())
+    path = model_file.with_name("damaged.keras")
+    if data.draw(st.booleans()):
+        content = content[: data.draw(st.integers(0, len(content) - 1))]
+    else:
+        for _ in range(data.draw(st.integers(1, 5))):
+            content[data.draw(st.integers(0, len(content) - 1) | st.integers(0, 300) | st.integers(len(content) - 2500, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+    try:
+        again = load(path)
+    except ValueError as e:
+        assert str(path) in str(e)
+    else:
+        assert again.predict_proba(others[:2]) == pytest.approx(model.predict_proba(others[:2]), abs=1e-6)
+
+
+# -- judging
+
+
+def test_a_report_adds_up(model, others):
+    report = evaluate(model, others)
+    assert list(report) == ["n", "accuracy", "macro_f1", "labels", "confusion", "per_class", "per_kit"]
+    confusion = np.array(report["confusion"])
+    assert confusion.sum() == report["n"] == len(others) and np.trace(confusion) / len(others) == pytest.approx(report["accuracy"])
+    assert report["accuracy"] == pytest.approx(model.score(others))
+    assert sum(k["n"] for k in report["per_kit"].values()) == len(others) and set(report["per_kit"]) == set(others.kits)
+    assert [report["per_class"][c]["n"] for c in report["labels"]] == list(confusion.sum(axis=1))
+    assert json.loads(json.dumps(report)) == report
+
+
+def test_a_report_on_labels_the_model_does_not_know(two_labels, others):
+    report = evaluate(two_labels, others)
+    assert report["labels"] == ["another thing", "low thing", *sorted(LABELS)]
+    assert report["per_class"]["tom"]["recall"] == 0 == report["accuracy"] == report["macro_f1"]
+
+
+def test_a_report_on_some_labels_only(model, others):
+    report = evaluate(model, others[others.labels == "kick"])
+    assert report["labels"] == list(LABELS) and report["macro_f1"] == pytest.approx(report["per_class"]["kick"]["f1"])
+
+
+def test_the_interval_is_over_kits():
+    kits, right = np.repeat(list("abcdefgh"), 50), np.repeat([1, 1, 1, 1, 1, 1, 0, 0], 50)
+    low, middle, high = kit_interval(right, kits)
+    assert middle == 0.75 and low < 0.55 and high > 0.95  # 400 single hits would give about 0.71 to 0.79
+    assert kit_interval(right, np.arange(400))[0] > 0.70
+
+
+@pytest.mark.parametrize("right", [[1.0], [0.0, 0.0]])
+def test_an_interval_of_one_kit(right):
+    assert kit_interval(right, ["a"] * len(right)) == (right[0],) * 3
