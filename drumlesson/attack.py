@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .audio import SR
+from .audio import KEEP_SECONDS, SR
 
 # %% ../nbs/02_attack_phase.ipynb #bad22c45
 def envelope(
@@ -46,8 +46,8 @@ class Attack:
     sr: int = SR                 # samples a second
 
     def __post_init__(self):
-        if not self.seconds > 0: raise ValueError(f"an attack window needs a length above zero, not {self.seconds} s")
-        if self.skip < 0 or self.pre < 0: raise ValueError("skip and pre are seconds, and not negative")
+        if not 1 / self.sr <= self.seconds <= KEEP_SECONDS: raise ValueError(f"an attack window needs a length above zero and up to the {KEEP_SECONDS:g} s that are kept of a hit, not {self.seconds} s")
+        if not (0 <= self.skip <= KEEP_SECONDS and 0 <= self.pre <= KEEP_SECONDS): raise ValueError(f"skip and pre are seconds, from 0 to {KEEP_SECONDS:g}")
 
     def __call__(self, sounds) -> np.ndarray: # sounds: iterable of arrays (samples,)
         n, lead = round(self.seconds * self.sr), round((self.skip - (0 if self.skip else self.pre)) * self.sr)

@@ -15,7 +15,7 @@ import drumlesson
 def _listed(problems: dict) -> int: # exit status: 1 where there were any
     "Prints what could not be used, and why, on the error stream."
     for name, why in problems.items():
-        print(f"drumlesson: {why}" if why.startswith(str(name)) else f"drumlesson: {name}: {why}", file=sys.stderr)
+        print(f"drumlesson: {name}: {why}", file=sys.stderr)
     return int(bool(problems))
 
 def _bar(items, total):
@@ -98,7 +98,7 @@ def _gather(paths) -> tuple[list, dict]: # files, {path: what went wrong}
     files, problems = {}, {}
     for path in map(Path, paths):
         try: files |= dict.fromkeys(sound_files(path) if path.is_dir() else [path])
-        except SourceError as e: problems[str(path)] = str(e)
+        except SourceError as e: problems[str(path)] = str(e).removeprefix(f"{path}: ")
     return list(files), problems
 
 def predict(args) -> int:
@@ -119,7 +119,7 @@ def predict(args) -> int:
     if hits: print(_columns(rows))
     if args.csv:
         with atomic(args.csv) as t, open(t, "w", newline="", encoding="utf-8", errors="surrogateescape") as f: csv.writer(f).writerows(rows)
-    return _listed(problems | {str(p): why for p, why in failed.items()})
+    return _listed(problems | {str(p): why.removeprefix(f"{p}: ") for p, why in failed.items()})
 
 # %% ../nbs/11_command_line.ipynb #847e125b
 def _versions() -> list:
@@ -193,8 +193,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", required=True, metavar="FILE.keras", help="the model file to write")
     for name, default, of in (("family", "dense", "model family"), ("task", "multiclass", "task"), ("feature", "logmel", "feature: logmel, stft or mfcc")):
         p.add_argument(f"--{name}", default=default, metavar="NAME", help=f"{of}, or package.module:name; default: {default}")
-    p.add_argument("--window", type=float, default=0.2, metavar="SECONDS", help="length of sound from the onset; default: 0.2")
-    p.add_argument("--epochs", type=_whole(1), default=200, help="at most so many; training stops when validation kits no longer gain; default: 200")
+    p.add_argument("--window", type=float, default=0.3, metavar="SECONDS", help="length of sound from the onset; default: 0.3")
+    p.add_argument("--epochs", type=_whole(1), default=100, help="at most so many; training stops when validation kits no longer gain; default: 100")
     p = _command(commands, evaluate, "evaluate drums.keras --data my_drums --json scores.json", help="judge a classifier on labelled drums")
     p.add_argument("model", metavar="MODEL.keras")
     _data(p, 40, 4, "another seed gives other synthesised kits; none is ever one that train uses")

@@ -6,7 +6,7 @@
 __all__ = ['Drums', 'synth_drums', 'load_drums', 'summary', 'plot_summary', 'audit_facts', 'duplicates', 'folds', 'split']
 
 # %% ../nbs/00_drums.ipynb #017adc50
-import hashlib
+import hashlib, os, warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def synth_drums(
 def _sound(x, row) -> Sound:
     "One hit with a caption that names kit, file and licence."
     credit = ", ".join(part for part in (row["kit"], Path(row["file"]).name, row["licence"]) if part)
-    return Sound(x, SR, f"{row['label']} {row['articulation']}".strip() if row["source"] == "synth" else row["label"], row["source"], credit, row["url"])
+    return Sound(x, SR, " ".join(dict.fromkeys((row["label"], row["articulation"]))).strip() if row["source"] == "synth" else row["label"], row["source"], credit, row["url"])
 
 # %% ../nbs/00_drums.ipynb #2966b51a
 def _read(data, **synth):
@@ -67,7 +67,7 @@ def _read(data, **synth):
     if data == "synth": return synth_drums(**synth)
     if synth: raise ValueError(f"{', '.join(synth)}: only synthesised drums take these")
     if data == "open": return Drums(*read_open())
-    path = Path(data).expanduser()
+    path = Path(os.path.expanduser(data))
     if path.is_dir() and (path / "manifest.csv").is_file(): path = path / "manifest.csv"
     return Drums(*(read_csv(path) if path.suffix.lower() == ".csv" or not path.exists() and path.suffix else read_folder(path)))
 
@@ -165,7 +165,9 @@ def folds(
     from sklearn.model_selection import StratifiedGroupKFold
     n = len(set(drums.kits))
     if not 2 <= k <= n: raise ValueError(f"cannot make {k} folds of {n} kit{'s' * (n != 1)}: a kit never stands on both sides, so ask for 2 to {n} folds")
-    cut = list(StratifiedGroupKFold(k, shuffle=True, random_state=seed).split(drums.labels, drums.labels, drums.kits))
+    with warnings.catch_warnings(): # of a class with fewer hits than folds: what matters is checked below
+        warnings.simplefilter("ignore", UserWarning)
+        cut = list(StratifiedGroupKFold(k, shuffle=True, random_state=seed).split(drums.labels, drums.labels, drums.kits))
     for train, _ in cut:
         lost = sorted(set(drums.labels) - set(drums.labels[train]))
         if lost: raise ValueError(f"all hits of {', '.join(lost)} fall on the test side of a fold: ask for more folds, or bring more kits")

@@ -70,7 +70,10 @@ def _mel(sr, n_fft, n_mels, fmin, fmax):
 @dataclass(frozen=True)
 class LogMel(STFT):
     "Log-mel spectrogram in dB: (n, samples) -> (n, frames, n_mels). Lesson 01; Stevens, Volkmann and Newman (1937) for the scale."
-    n_mels: int = 64
+    n_fft: int = 2048             # these four told the drums of unheard kits apart best, in trials over folds of kits
+    hop: int = 512
+    top_db: float | None = 70.0
+    n_mels: int = 128
     fmin: float = 20.0
     fmax: float | None = None     # None is half the sample rate
 

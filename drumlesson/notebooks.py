@@ -17,6 +17,8 @@ from nbconvert import MarkdownExporter
 from nbdev.clean import clean_nb
 from nbformat.validator import iter_validate
 
+from .files import atomic
+
 # %% ../nbs/reference/notebooks.ipynb #d4a2187e
 def root(
     start=".", # any folder of the project
@@ -49,11 +51,7 @@ def to_text(nb) -> str: # with sorted keys and a final newline, as nbdev writes 
 
 def write(path, text:str):
     "Put `text` at `path` in one step: a reader finds the old file or the new one, never half of one."
-    path, part = Path(path), Path(path).with_name(f".{Path(path).name}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(part, path)
-    finally: part.unlink(missing_ok=True)
+    with atomic(path) as t: t.write_text(text, encoding="utf-8", newline="\n")
 
 # %% ../nbs/reference/notebooks.ipynb #e7b66352
 _PLAYER = re.compile(r'<figure\b(?=[^>]*\sclass="dl-player")[^>]*>.*?</figure>', re.S)

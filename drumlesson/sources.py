@@ -139,7 +139,7 @@ def read_open(
         problems = fetch_open(verify=True, progress=progress)
         wanted = {local_path(r): r for r in rows.itertuples() if r.key not in problems}
         decoded, failed = load_hits(wanted, progress=progress)
-        problems |= {wanted[p].key: error for p, error in failed.items()}
+        problems |= {wanted[p].key: error.removeprefix(f"{p}: ") for p, error in failed.items()}
         hits = {wanted[p].Index: hit for p, hit in decoded.items()}
         if not hits:
             raise SourceError(f"no open kit is at hand ({next(iter(problems.values()))}): fetch them once with `drumlesson kits`, or set DRUMLESSON_MIRROR to a folder or URL that has them")
@@ -172,9 +172,9 @@ def _place(path, root) -> dict | None:
 def _decode_rows(rows: dict, problems: dict, where) -> tuple[list, pd.DataFrame, dict]:
     "Decodes {path: row}; raises `SourceError` where nothing could be used."
     hits, failed = load_hits(rows)
-    problems = problems | {str(p): error for p, error in failed.items()}
+    problems = problems | {str(p): error.removeprefix(f"{p}: ") for p, error in failed.items()}
     if not hits:
-        first = "; ".join(f"{name}: {why}" if not why.startswith(name) else why for name, why in list(problems.items())[:3])
+        first = "; ".join(f"{name}: {why}" for name, why in list(problems.items())[:3])
         raise SourceError(f"{where}: none of its {len(problems)} sounds can be used ({first})")
     table = as_table([{"file": str(p), "source": "unknown", **rows[p]} for p in hits], [facts for _, facts in hits.values()])
     return [x for x, _ in hits.values()], table, problems
