@@ -14,7 +14,7 @@ class Dense:
     "Body of a feed-forward network: (batch, frames, bins) -> (batch, features). Taught in lesson 04; Cheng et al. (2016) for the straight way."
     units: tuple = (128,)      # neurons of each hidden layer
     dropout: float = 0.5       # share of a layer's outputs left out at each training step (Srivastava et al. 2014)
-    noise: float = 1.0         # spread of the noise added to the normalised inputs while training
+    noise: float = 0.7         # spread of the noise added to the normalised inputs while training
     l2: float = 0.0            # weight decay of the hidden layers
     straight: bool = True      # hand the inputs on beside the last layer, so that a straight line is always within reach
 
