@@ -165,8 +165,7 @@ def folds(
     from sklearn.model_selection import StratifiedGroupKFold
     n = len(set(drums.kits))
     if not 2 <= k <= n: raise ValueError(f"cannot make {k} folds of {n} kit{'s' * (n != 1)}: a kit never stands on both sides, so ask for 2 to {n} folds")
-    with warnings.catch_warnings(): # of a class with fewer hits than folds: what matters is checked below
-        warnings.simplefilter("ignore", UserWarning)
+    with warnings.catch_warnings(action="ignore", category=UserWarning): # of a class with fewer hits than folds: what matters is checked below
         cut = list(StratifiedGroupKFold(k, shuffle=True, random_state=seed).split(drums.labels, drums.labels, drums.kits))
     for train, _ in cut:
         lost = sorted(set(drums.labels) - set(drums.labels[train]))

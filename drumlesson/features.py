@@ -41,6 +41,11 @@ def _griffinlim(power, n_fft, hop, samples, seed):
     return librosa.griffinlim(magnitude, n_iter=60, hop_length=hop, n_fft=n_fft, length=samples, random_state=seed)
 
 # %% ../nbs/01_audio_basics.ipynb #26092ae9
+@lru_cache
+def _mel(sr, n_fft, n_mels, fmin, fmax):
+    "The mel filter bank, (1 + n_fft/2, n_mels), in the convention of librosa (Slaney)."
+    return np.ascontiguousarray(librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax).T)
+
 @dataclass(frozen=True)
 class STFT:
     "Short-time Fourier transform in dB: (n, samples) -> (n, frames, 1 + n_fft/2). Lesson 01; Müller, Fundamentals of Music Processing, ch. 2."
@@ -62,11 +67,6 @@ class STFT:
         return _griffinlim(10 ** (np.asarray(db) / 10), self.n_fft, self.hop, samples, seed)
 
 # %% ../nbs/01_audio_basics.ipynb #34c70981
-@lru_cache
-def _mel(sr, n_fft, n_mels, fmin, fmax):
-    "The mel filter bank, (1 + n_fft/2, n_mels), in the convention of librosa (Slaney)."
-    return np.ascontiguousarray(librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax).T)
-
 @dataclass(frozen=True)
 class LogMel(STFT):
     "Log-mel spectrogram in dB: (n, samples) -> (n, frames, n_mels). Lesson 01; Stevens, Volkmann and Newman (1937) for the scale."
