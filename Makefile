@@ -57,6 +57,6 @@ $(STAMP): constraints.txt settings.ini setup.py
 	  test "$$python" != none || { echo "drumlesson needs Python 3.11, 3.12 or 3.13 with venv: make PYTHON=/path/to/python3"; exit 1; }; \
 	  echo "Making $(VENV) with $$python: about 2 GB, some minutes, once."; \
 	  "$$python" -m venv $(VENV); }
-	$(PY) -m pip install -c constraints.txt setuptools wheel
-	$(PY) -m pip install -c constraints.txt --no-build-isolation --use-pep517 -e ".[dev]"
+	$(PY) -m pip install -q -c constraints.txt setuptools wheel
+	$(PY) -m pip install -q -c constraints.txt --no-build-isolation --use-pep517 -e ".[dev]"
 	@touch $@
