@@ -38,7 +38,7 @@ def ratio(benchmark, seconds, name, slow=None):
 def librosa_loop(windows):
     """The plain way: librosa, a sound at a time."""
     kw = dict(sr=SR, n_fft=FEATURE.n_fft, hop_length=FEATURE.hop, n_mels=FEATURE.n_mels, fmin=FEATURE.fmin, pad_mode="constant")
-    return np.stack([librosa.power_to_db(librosa.feature.melspectrogram(y=x, **kw), top_db=80.0).T for x in windows])
+    return np.stack([librosa.power_to_db(librosa.feature.melspectrogram(y=x, **kw), top_db=FEATURE.top_db).T for x in windows])
 
 
 @pytest.mark.benchmark(group="log-mel spectrograms of 256 hits of 363 ms")
