@@ -10,6 +10,7 @@ import argparse, json, os, sys
 from pathlib import Path
 
 import drumlesson
+from .registry import FAMILIES, FEATURES
 
 # %% ../nbs/11_command_line.ipynb #d66076d2
 def _listed(problems: dict) -> int: # exit status: 1 where there were any
@@ -62,7 +63,7 @@ def train(args) -> int:
     from drumlesson.classifier import DrumClassifier
     if Path(args.out).suffix != ".keras": raise ValueError(f"--out {args.out}: a model file's name ends in .keras")
     _can_write("--out", args.out)
-    model = DrumClassifier(args.family, args.task, args.feature, args.window, epochs=args.epochs, seed=args.seed)
+    model = DrumClassifier(args.family, args.task, args.feature, args.window, augment=args.augment, epochs=args.epochs, seed=args.seed)
     drums = _drums(args, args.seed)
     print(drums)
     if drums.table["kit"].nunique() == 1: print("only one kit: validation uses other hits of the same kit, so expect less on kits it never heard")
@@ -79,8 +80,8 @@ def evaluate(args) -> int:
     model = classifier.load(args.model)
     drums = _drums(args, 10_000 + args.seed)
     report = classifier.evaluate(model, drums)
-    low, accuracy, high = classifier.kit_interval(model.predict(drums) == drums.labels, drums.kits)
-    print(f"{report['n']} hits of {len(report['per_kit'])} kits: accuracy {accuracy:.3f} (95 % interval over kits {low:.3f} to {high:.3f}), macro F1 {report['macro_f1']:.3f}\n")
+    low, accuracy, high = classifier.kit_interval(model.predict(drums) == model.task_.truth(drums.labels), drums.kits)
+    print(f"{report['n']} hits of {len(report['per_kit'])} kits: accuracy {accuracy:.3f} (95 % interval over kits {low:.3f} to {high:.3f}), balanced accuracy {report['balanced_accuracy']:.3f}, macro F1 {report['macro_f1']:.3f}\n")
     heads = ["played \\ said", *report["labels"], "recall", "F1"]
     rows = [[c, *map(str, row), f"{report['per_class'][c]['recall']:.2f}", f"{report['per_class'][c]['f1']:.2f}"] for c, row in zip(report["labels"], report["confusion"])]
     print(_columns([heads, *rows]) + "\n")
@@ -191,8 +192,9 @@ def parser() -> argparse.ArgumentParser:
     p = _command(commands, train, "train --data open --family dense --task multiclass --out drums.keras", help="train a classifier")
     _data(p, 300, 3)
     p.add_argument("--out", required=True, metavar="FILE.keras", help="the model file to write")
-    for name, default, of in (("family", "dense", "model family"), ("task", "multiclass", "task"), ("feature", "logmel", "feature: logmel, stft or mfcc")):
-        p.add_argument(f"--{name}", default=default, metavar="NAME", help=f"{of}, or package.module:name; default: {default}")
+    for name, default, of in (("family", "dense", f"model family: {', '.join(FAMILIES)}"), ("task", "multiclass", "task: multiclass, one-vs-rest, or a class such as kick to tell from the rest"),
+                              ("feature", "logmel", f"feature: {', '.join(FEATURES)}"), ("augment", None, "augmentation of training hits: waves, pictures, both, or one such as speed")):
+        p.add_argument(f"--{name}", default=default, metavar="NAME", help=f"{of}; or package.module:name; default: {default or 'none'}")
     p.add_argument("--window", type=float, default=0.3, metavar="SECONDS", help="length of sound from the onset; default: 0.3")
     p.add_argument("--epochs", type=_whole(1), default=100, help="at most so many; training stops when validation kits no longer gain; default: 100")
     p = _command(commands, evaluate, "evaluate drums.keras --data my_drums --json scores.json", help="judge a classifier on labelled drums")

@@ -130,6 +130,43 @@ def _(answer):
     return {"a": "scaling multiplies every sample by one number: what would that do to a pitch?", "b": None, "c": "the onset is found before the window is scaled",
             "d": "how far a hit has died away after 100 ms: does that not tell a hihat from a cymbal?"}.get(letter, "answer a, b, c or d")
 
+# %% ../nbs/reference/exercises.ipynb #5232cb5c
+@exercise("03-shift", "a function of a sound and a number of samples that returns a sound of the same length")
+def _(answer):
+    x = np.array([5.0, 4.0, 3.0, 2.0, 1.0])
+    expected = {2: [0, 0, 5, 4, 3], -2: [3, 2, 1, 0, 0], 0: x, 7: [0] * 5, -7: [0] * 5}
+    for n, wanted in expected.items():
+        got = answer(x.copy(), n)
+        if got is None: return "not answered yet: your function returns None"
+        got, way = np.asarray(got), f"for a sound of 5 samples and n = {n}"
+        if got.shape != x.shape: return f"{way} the result has shape {got.shape}: the length stays"
+        if np.allclose(got, wanted): continue
+        if np.allclose(got, np.roll(x, n)): return f"{way} what leaves at one end comes in at the other: silence should move in"
+        if np.allclose(got, expected[-n]): return f"{way} look at the direction again"
+        return f"{way} the result should be {[int(v) for v in wanted]}, and is {got.tolist()}"
+
+# %% ../nbs/reference/exercises.ipynb #87d09d10
+@exercise("03-tape", 'two letters, such as "AD": only slowed, and only damped')
+def _(answer):
+    answer = "".join(c for c in answer.upper() if c.isalpha())
+    if answer == "DB": return None
+    if len(answer) != 2: return "two letters are asked for: the one that was only slowed, then the one that was only damped"
+    if answer == "BD": return "the right two, the other way round: the tape lowers the pitch, the cloth does not"
+    if "C" in answer: return "C is the tom as it was: find another that has its pitch, and two that are deeper"
+    if answer[0] != "D": return "slowed means deeper than C, and longer: only one of the two deep ones rings on"
+    return "damped means as high as C, and gone sooner"
+
+# %% ../nbs/reference/exercises.ipynb #009560ac
+@exercise("03-leak", 'letters, such as "ac"')
+def _(answer):
+    said = {c for c in "".join(answer).lower() if c.isalpha()}
+    if said == set("bde"): return None
+    if said - set("abcde"): return "the letters go from a to e"
+    if "a" in said: return "Mara's model has learned nothing from test kits: she only asks it five times"
+    if "c" in said: return "Ines's copies stay with their kit: does one of them ever meet a test hit of its own kit in training?"
+    missing = sorted(set("bde") - said)
+    return {"b": "where do the mean and the spread come from?", "d": "what else do the pauses of a recording hold, besides silence?", "e": "who picked the range that is reported?"}[missing[0]] + f" (so far {len(said)} of those who did)"
+
 # %% ../nbs/reference/exercises.ipynb #03058363
 @exercise("04-parameters", "a whole number: weights and constants of all three layers")
 def _(answer):
@@ -160,3 +197,112 @@ def _(answer):
     if answer == "BC": return "the right two, the other way round"
     if answer[0] != "C": return "by heart means: the solid line goes on falling while the broken one turns and rises"
     return "stopped too soon means: both lines are still falling at the end" + (" (D is high too, but has been flat for long)" if answer[1] == "D" else "")
+
+# %% ../nbs/reference/exercises.ipynb #3cbe421d
+@exercise("05-mask", "a function of (frames, sounding, W, U, b) that returns the last state, shape (units,)")
+def _(answer):
+    rng = np.random.default_rng(0)
+    frames, W, U, b = rng.normal(size=(6, 3)), rng.normal(size=(3, 4)), 0.5 * rng.normal(size=(4, 4)), rng.normal(size=4)
+    def last(rows):
+        h = np.zeros(4)
+        for i in rows: h = np.tanh(frames[i] @ W + h @ U + b)
+        return h
+    for sounding in ([1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 1], [1, 0, 1, 1, 0, 1]):
+        got = answer(frames.copy(), np.array(sounding, bool), W.copy(), U.copy(), b.copy())
+        if got is None: return "not answered yet: your function returns None"
+        got, expected = np.asarray(got, float), last(np.flatnonzero(sounding))
+        if got.shape != (4,): return f"with 4 units the last state has shape (4,), not {got.shape}"
+        if np.allclose(got, expected, atol=1e-6): continue
+        if all(sounding): return "where every frame sounds: each new state is the tanh of frame @ W + state @ U + b, from a state of zeros on"
+        if np.allclose(got, last(range(6)), atol=1e-6): return "right where every frame sounds, but the silent frames still change the state"
+        return "right where every frame sounds: while nothing sounds, the state should stay exactly as it was"
+
+# %% ../nbs/reference/exercises.ipynb #74c0e62b
+@exercise("05-memory", "a number of milliseconds")
+def _(answer):
+    frames = float(answer) * 22050 / 512 / 1000
+    if 43.5 < frames < 44.5: return None
+    if np.isclose(float(answer), 44) or np.isclose(float(answer), 43.7, atol=0.1): return "that is the number of frames: how long is a hop of 512 samples?"
+    if 21 < frames < 23: return "after that, a tenth is left: a hundredth takes longer"
+    return "0.9 multiplied by itself n times falls below 0.01: find n, and multiply by the milliseconds of a hop"
+
+# %% ../nbs/reference/exercises.ipynb #398d8c54
+@exercise("05-forgets", 'three letters, such as "ABD": forgets, explodes, skips padding')
+def _(answer):
+    answer = "".join(c for c in answer.upper() if c.isalpha())
+    if answer == "CAD": return None
+    if len(answer) != 3: return "three letters are asked for: the one that forgets, the one that explodes, the one that skips padding before the hit"
+    if answer == "ACD": return "the right three, but two are swapped: the last frame stands on the right, so which line has nothing left of the early frames?"
+    if answer[0] != "C": return "forgetting means: only the frames near the end of the hit still count"
+    if answer[1] != "A": return "exploding means: the further back a frame, the more it counts"
+    return "what is skipped cannot move the last state at all: look for frames without any gradient"
+
+# %% ../nbs/reference/exercises.ipynb #e846669f
+@exercise("06-glide", "a table of 3 x 3 weights: rows are frames, columns are bands")
+def _(answer):
+    w = np.asarray(answer, float)
+    if w.shape != (3, 3): return f"a table of 3 x 3 weights is asked for, not of shape {w.shape}"
+    if not np.isfinite(w).all(): return "the weights are finite numbers"
+    size = max(np.abs(w).sum(), 1e-9)
+    if abs(w.sum()) > 0.01 * size: return "it answers an even plane, too: what must the nine weights add up to?"
+    if np.abs(w.sum(axis=0)).max() > 0.01 * size: return "it answers a steady tone, too: what must each column add up to?"
+    if np.abs(w.sum(axis=1)).max() > 0.01 * size: return "it answers an onset of all bands, too: what must each row add up to?"
+    falling, rising = np.trace(w[:, ::-1]), np.trace(w)
+    if falling <= 0.1 * size: return "it should answer a falling line above all: from one frame (row) to the next, the line moves one band (column) down" + (", and yours waits for a rising one" if rising > 0.1 * size else "")
+    if rising > 0.01 * size: return "it answers a rising line, too"
+
+# %% ../nbs/reference/exercises.ipynb #e642095f
+@exercise("06-field", "a number of milliseconds")
+def _(answer):
+    ms = float(answer)
+    if abs(ms - 568.9) < 1.5: return None
+    for other, why in ((45 * 256 / 22.05, "46 frames, yes, but the last frame is itself a window of 1,024 samples"), (46 * 256 / 22.05, "46 frames, yes: from the first to the last are 45 hops, and the last is a window of 1,024 samples"),
+                       (46 * 1024 / 22.05, "46 frames, yes, but their windows overlap: they begin 256 samples apart"), ((18 * 256 + 1024) / 22.05, "that is without pooling: after each pooling a step counts double"),
+                       ((20 * 256 + 1024) / 22.05, "pooling widens the steps of what comes after it, too, not only its own"), ((42 * 256 + 1024) / 22.05, "pooling looks at two values itself: it adds a step of its own")):
+        if abs(ms - other) < 1.5: return why
+    if ms in (45, 46): return "those are frames: how long are they together?"
+    return "count frames layer by layer (width less one, times the strides so far), then (frames - 1) hops and one window"
+
+# %% ../nbs/reference/exercises.ipynb #c22359de
+@exercise("06-deaf", "one letter, A to C")
+def _(answer):
+    letter = answer.strip().upper().strip("().\"'")
+    return {"A": "without its treble every frame looks different: would the mean of a map that hears treble stay?", "B": None,
+            "C": "played faster, everything moves up the picture: filters that keep the bands apart notice that"}.get(letter, "answer A, B or C")
+
+# %% ../nbs/reference/exercises.ipynb #e38a8977
+@exercise("07-cost", "a function of outputs p, truths yes, and the costs miss and alarm, that returns a threshold")
+def _(answer):
+    for seed, (miss, alarm) in enumerate([(1, 1), (10, 1), (1, 10), (1, 500), (500, 1)]):
+        rng = np.random.default_rng(seed)
+        yes = rng.random(60) < 0.3
+        p = np.clip(rng.normal(np.where(yes, 0.6, 0.4), 0.15), 0.01, 0.99)
+        p[0], yes[0] = p.max() + 0.005, seed % 2 == 0
+        t = answer(p.copy(), yes.copy(), miss, alarm)
+        if t is None: return "not answered yet: your function returns None"
+        cost = lambda t: miss * np.sum(yes & (p < t)) + alarm * np.sum(~yes & (p >= t))
+        least, got = min(map(cost, [*p, 2.0])), cost(float(t))
+        if np.isclose(got, least): continue
+        if miss == alarm: return "where both cost the same, there is a cheaper threshold than yours: try every output as one"
+        if np.isclose(got, min(map(cost, p))): return "at 500 for a false alarm, never saying yes is cheapest: try a threshold above every output, too"
+        return f"with a miss at {miss} and a false alarm at {alarm} your threshold costs {got:g}, and {least:g} can be had"
+
+# %% ../nbs/reference/exercises.ipynb #c99d67d5
+@exercise("07-curves", 'three letters, such as "ABC": whose curves 1, 2 and 3 are')
+def _(answer):
+    letters = "".join(c for c in answer.upper() if c.isalpha())
+    if letters == "CAB": return None
+    if sorted(letters) != list("ABC"): return "the three letters A, B and C, each once"
+    if letters[0] != "C": return "curve 1 finds half of the yes-hits without a false alarm, and the rest no better than chance: whose yes-hits fall into two groups?"
+    return "curve 2 belongs to the model whose groups lie furthest apart, wherever on the scale they lie"
+
+# %% ../nbs/reference/exercises.ipynb #5889f466
+@exercise("07-rare", "two shares, such as (0.5, 0.5): one hit in five, one hit in fifty")
+def _(answer):
+    often, rare = (float(a) for a in answer)
+    if not (0 <= often <= 1 and 0 <= rare <= 1): return "shares lie between 0 and 1"
+    if np.isclose(often, 19 / 23, atol=0.006) and np.isclose(rare, 19 / 68, atol=0.006): return None
+    if np.isclose(often, rare): return "the same detector, but not the same share: count hits, false alarms among a thousand hits for each"
+    if np.isclose(often, 19 / 68, atol=0.006) and np.isclose(rare, 19 / 23, atol=0.006): return "the right two, the other way round"
+    if np.isclose(often, 19 / 23, atol=0.006): return "the first is right; the second: of a thousand hits twenty are cymbals, and 980 others can raise a false alarm"
+    return "take a thousand hits: how many are cymbals, how many of these are caught, and how many others raise a false alarm?"

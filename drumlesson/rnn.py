@@ -19,6 +19,14 @@ def _padding(x): # normalised features (batch, frames, bins)
     run = ops.flip(ops.cumprod(ops.flip(same, axis=1), axis=1), axis=1) # 1 from the last change on
     return ops.concatenate([ops.zeros_like(run[:, :1]), run], axis=1) > 0.5
 
+def _before(x, padded): # features (batch, frames, bins), and what `_padding` says of them
+    "Both, with the padding moved from the end of each hit to its beginning."
+    from drumlesson.quiet import keras
+    ops = keras.ops
+    lead = ops.sum(ops.cast(padded, "int32"), axis=1, keepdims=True)
+    order = ops.mod(ops.arange(x.shape[1]) - lead, x.shape[1])
+    return ops.take_along_axis(x, order[:, :, None], axis=1), ops.take_along_axis(padded, order, axis=1)
+
 # %% ../nbs/05_recurrent.ipynb #b03d141e
 @dataclass(frozen=True)
 class RNN:
@@ -30,19 +38,14 @@ class RNN:
     mask: bool = False             # skip the frames that are padding
     dropout: float = 0.5           # share of the last state left out at each training step
     noise: float = 0.7             # spread of the noise added to the normalised inputs while training
-
     def __post_init__(self):
         if self.cell not in CELLS: raise ValueError(f"no recurrent cell is called {self.cell!r}: choose from {', '.join(CELLS)}")
         if self.padding not in ("after", "before"): raise ValueError(f"padding stands after a hit or before it, not {self.padding!r}")
         if not self.units: raise ValueError("a recurrent network needs at least one layer: units=(64,)")
-
     def __call__(self, x): # a Keras tensor; returns one
         from drumlesson.quiet import keras
         layers, ops, padded = keras.layers, keras.ops, _padding(x) if self.mask or self.padding == "before" else None
-        if self.padding == "before":
-            lead = ops.sum(ops.cast(padded, "int32"), axis=1, keepdims=True)
-            order = ops.mod(ops.arange(x.shape[1]) - lead, x.shape[1])
-            x, padded = ops.take_along_axis(x, order[:, :, None], axis=1), ops.take_along_axis(padded, order, axis=1)
+        if self.padding == "before": x, padded = _before(x, padded)
         h = layers.GaussianNoise(self.noise)(x)
         for i, units in enumerate(self.units):
             layer = getattr(layers, CELLS[self.cell])(units, return_sequences=i < len(self.units) - 1)

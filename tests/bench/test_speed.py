@@ -99,3 +99,28 @@ def test_prediction(benchmark, model, others, seconds, n, how):
     proba = benchmark(lambda: model.network_.predict(model.features(X), verbose=0) if plain else model.predict_proba(X))
     assert proba.shape == (n, 5) and proba.sum(axis=1) == pytest.approx(1)
     ratio(benchmark, seconds, f"{how} {n}", None if plain else f"keras predict {n}")
+
+
+@pytest.mark.benchmark(group="one epoch of training, 600 hits")
+@pytest.mark.parametrize("augment", [None, "pictures", "waves", "both"])
+@pytest.mark.parametrize("family", ["dense", "cnn1d"])
+def test_training_step(benchmark, seconds, family, augment):
+    """An epoch is ten steps; the ratio says how much longer a step takes while training hits are augmented."""
+    from drumlesson.classifier import Fresh, build, sample_weights, train
+    from drumlesson.registry import AUGMENTATIONS, FAMILIES
+    from drumlesson.tasks import Multiclass
+
+    drums, task, window = load_drums("synth", n_kits=30, hits=4, seed=3), Multiclass(), Attack(0.3)
+    x, y = FEATURE(window(drums.waves)), task.targets(drums.labels, task.classes(drums.labels))
+    fresh = augment and Fresh(AUGMENTATIONS.make(augment), window, FEATURE, drums.waves)
+    network = build(x, FAMILIES.make(family), task, 5)
+    epochs = dict(epochs=5, fresh=fresh, verbose=0)
+    learn = lambda: train(network, task.loss(5), x, y, sample_weights(drums.labels, "balanced"), **epochs)
+    history = benchmark.pedantic(learn, rounds=3, warmup_rounds=1)
+    assert len(history) == 5 and np.isfinite(history["loss"]).all()
+    if benchmark.stats is not None:
+        step = benchmark.stats.stats.min / 5 / -(-len(drums) // 64)
+        seconds[f"{family} {augment}"] = step
+        plain = seconds[f"{family} None"]
+        benchmark.extra_info |= {"ms a step": round(step * 1e3, 1), "times as long": round(step / plain, 2), "share of a step": round(1 - plain / step, 2)}
+        print(f"\n{family}, augmentation {augment}: {step * 1e3:.1f} ms a step, {step / plain:.2f} times as long as without, which is {1 - plain / step:.0%} of the step")
