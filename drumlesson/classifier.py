@@ -56,8 +56,8 @@ def validation_rows(
     for k in range(min(round(1 / share), n), 1, -1):
         try: cut = folds(drums, k, seed)
         except ValueError: continue
-        for _, held_out in cut:
-            if len(set(drums.labels[held_out])) > 1: return np.isin(np.arange(len(table)), held_out)
+        fit = [held_out for _, held_out in cut if len(set(drums.labels[held_out])) > 1]
+        if fit: return np.isin(np.arange(len(table)), max(fit, key=lambda held_out: len(set(drums.kits[held_out])))) # many kits tell more than one large one
     if n > 1: raise ValueError("no kits can be set apart to validate on so that both sides hold more than one class: bring more kits, or train for a fixed number of epochs with validation=0")
     fewest = table["label"].value_counts().min()
     if fewest < 2: raise ValueError(f"the class {table['label'].value_counts().idxmin()} has one example: a classifier needs two, one to learn from and one to check on")

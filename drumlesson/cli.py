@@ -63,6 +63,7 @@ def train(args) -> int:
     from drumlesson.classifier import DrumClassifier
     if Path(args.out).suffix != ".keras": raise ValueError(f"--out {args.out}: a model file's name ends in .keras")
     _can_write("--out", args.out)
+    sys.path.insert(0, os.getcwd()) # so that `--family my_families:small` finds a file that lies here
     model = DrumClassifier(args.family, args.task, args.feature, args.window, augment=args.augment, epochs=args.epochs, seed=args.seed)
     drums = _drums(args, args.seed)
     print(drums)
@@ -226,3 +227,5 @@ def main(argv=None) -> int:
         print("drumlesson: interrupted; nothing was left half written", file=sys.stderr)
         return 130
     return 2
+
+if __name__ == "__main__" and __spec__: raise SystemExit(main())

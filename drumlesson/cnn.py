@@ -28,13 +28,13 @@ def _checked(body):
 @dataclass(frozen=True)
 class CNN:
     "Body of a 2-D convolutional network: (batch, frames, bins) -> (batch, features). Taught in lesson 06; LeCun et al. (1998)."
-    filters: tuple = (16, 32, 64)  # of each block: convolution, batch normalisation, relu, pooling
-    kernel: tuple = (3, 3)         # frames and bins that a filter sees
+    filters: tuple = (24, 32, 32)  # of each block: convolution, batch normalisation, relu, pooling
+    kernel: tuple = (5, 7)         # frames and bins that a filter sees
     pool: tuple = (2, 2)           # frames and bins that become one, after each block but the last
     stride: tuple = (1, 2)         # of the first convolution, in frames and bins
-    normalise: bool = True         # batch normalisation (Ioffe and Szegedy 2015)
+    normalise: bool = False        # batch normalisation (Ioffe and Szegedy 2015)
     dropout: float = 0.5           # share of the pooled features left out at each training step
-    noise: float = 0.3             # spread of the noise added to the normalised inputs while training
+    noise: float = 0.5             # spread of the noise added to the normalised inputs while training
     gather: str = "both"           # what becomes of the last maps: their mean, max or both
     bands: bool = True             # pool the last maps over time only, so that it still counts in which band a thing was found
 

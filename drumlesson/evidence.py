@@ -23,7 +23,6 @@ from threadpoolctl import threadpool_limits
 from .attack import Attack
 from .augment import Gain, PICTURES, PictureGain, WAVES
 from .classifier import DrumClassifier, kit_interval
-from .cnn import CNN
 from .dense import Dense
 from .drums import folds, load_drums
 from .features import STFT, LogMel
@@ -155,7 +154,7 @@ STUDIES = {
     "convolutional": Study({
         "logistic regression": BASELINES["logistic regression"],
         **{f"{name}{' + waves' if augment else ''}": _network(family, augment=augment, **_fixed, **more)
-           for augment in (None, "waves") for name, family, more in (("dense", "dense", {}), ("1-D", "cnn1d", _fine), ("2-D", CNN((24, 32, 32), kernel=(5, 7), normalise=False, noise=0.5), dict(learning_rate=2e-3)))}}),
+           for augment in (None, "waves") for name, family, more in (("dense", "dense", {}), ("1-D", "cnn1d", _fine), ("2-D", "cnn", dict(learning_rate=2e-3)))}}),
     "recurrent": Study({
         "dense": _network("dense", **_fixed), "length one": _network(length_one, **_fixed),
         **{cell: _network(RNN(cell), **_fixed) for cell in ("simple", "gru", "lstm")},
@@ -224,6 +223,7 @@ def paired(
 ) -> tuple[float, float, float]: # low end, value, high end, in hits of a hundred
     "How many more hits `a` gets right than `b` on the same folds: bootstrap over kits and seeds. Taught in lesson 04."
     t = rows[rows[by].isin([a, b])].groupby([by, "kit", "seed"])[["right", "n"]].sum().unstack("seed").dropna(axis=1)
+    if not {a, b} <= set(t.index.get_level_values(0)) or not t.shape[1]: raise ValueError(f"the study holds no seed that {a!r} and {b!r} have both finished")
     gain, n, rng = (t["right"].loc[a] - t["right"].loc[b]).to_numpy(), t["n"].loc[a].to_numpy(), np.random.default_rng(seed)
     drawn = [tuple(rng.integers(m, size=m) for m in gain.shape) for _ in range(2000)]
     draws = [gain[k][:, s].sum() / n[k][:, s].sum() for k, s in drawn]
