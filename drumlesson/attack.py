@@ -34,11 +34,11 @@ def onset(
     e = envelope(x, sr)
     return int(np.argmax(e >= e.max() * 10 ** (-threshold_db / 20))) * max(1, round(sr / 1000))
 
-# %% ../nbs/02_attack_phase.ipynb #3c002b68
 def levelled(x) -> np.ndarray:
     "Each row of (n, samples) scaled to a peak of 1. Taught in lesson 02."
     return x / np.maximum(np.abs(x).max(axis=1, keepdims=True), 1e-5)
 
+# %% ../nbs/02_attack_phase.ipynb #3c002b68
 @dataclass(frozen=True)
 class Attack:
     "The window of a hit: sounds of any length in, (n, samples) out, zeros where a hit ends early. Taught in lesson 02."

@@ -152,7 +152,8 @@ class _Fitted:
 
     def predict_proba(self, X) -> np.ndarray:
         "Probability of each of `classes_`, float32 (n, classes). Raises `AudioError` for a sound that cannot be used."
-        return self.task_.proba(_outputs(self.network_, self.features(X)))
+        x = self.features(X)
+        return self.task_.proba(_outputs(self.network_, x))
 
     def predict(self, X) -> np.ndarray:
         "The label of each sound, shape (n,)."
@@ -333,7 +334,8 @@ def evaluate(
 ) -> dict: # n, accuracy, balanced_accuracy (mean recall), macro_f1, labels, confusion (rows are true), per_class, per_kit
     "How well a fitted classifier does on labelled drums, as plain data. Taught in lesson 04."
     from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
-    true, said = model.task_.truth(drums.labels), model.predict(drums)
+    said = model.predict(drums)
+    true = model.task_.truth(drums.labels)
     labels = [*model.classes_.tolist(), *sorted(set(true.tolist()) - set(model.classes_.tolist()))]
     parts = zip(labels, *precision_recall_fscore_support(true, said, labels=labels, zero_division=0))
     right, recalls = pd.Series(true == said).groupby(drums.kits), pd.Series(true == said).groupby(true).mean()

@@ -201,7 +201,7 @@ def parser() -> argparse.ArgumentParser:
     p = _command(commands, evaluate, "evaluate drums.keras --data my_drums --json scores.json", help="judge a classifier on labelled drums")
     p.add_argument("model", metavar="MODEL.keras")
     _data(p, 40, 4, "another seed gives other synthesised kits; none is ever one that train uses")
-    p.add_argument("--json", metavar="FILE", help="write the scores: n, accuracy, macro_f1, labels, confusion, per_class, per_kit")
+    p.add_argument("--json", metavar="FILE", help="write the scores: n, accuracy, balanced_accuracy, macro_f1, labels, confusion, per_class, per_kit")
     p = _command(commands, predict, "predict drums.keras my_samples kick.wav --top 2 --csv labels.csv", help="label sound files")
     p.add_argument("model", metavar="MODEL.keras")
     p.add_argument("paths", nargs="+", metavar="PATH", help="sound files, or folders to search for them")

@@ -160,7 +160,7 @@ def test_train_evaluate_predict_on_synthesised_drums(run, tmp_path):
     status, out, err = run("evaluate", model, *FEW, "--json", tmp_path / "scores" / "synth.json")
     assert (status, err) == (0, "") and "accuracy" in out and all(label in out for label in LABELS)
     report = json.loads((tmp_path / "scores" / "synth.json").read_text())
-    assert list(report) == ["n", "accuracy", "macro_f1", "labels", "confusion", "per_class", "per_kit"]
+    assert list(report) == ["n", "accuracy", "balanced_accuracy", "macro_f1", "labels", "confusion", "per_class", "per_kit"]
     assert report["n"] == 20 and report["labels"] == list(LABELS) and len(report["per_kit"]) == 4
     assert files_below(tmp_path / "scores") == ["synth.json"]
 
