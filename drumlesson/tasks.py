@@ -70,14 +70,14 @@ def best_threshold(
     p,      # what a binary model said, shape (n,)
     yes,    # whether it was so, shape (n,)
 ) -> float:
-    "The threshold of the best balanced accuracy: the middle of all that reach it, 0.5 where nothing can be chosen. Taught in lesson 07."
+    "The threshold of the best balanced accuracy: the middle of the widest gap that reaches it, 0.5 where nothing can be chosen. Taught in lesson 07."
     p, yes = np.asarray(p, float), np.asarray(yes, bool)
     if yes.all() or not yes.any(): return 0.5
     edges = np.unique(np.concatenate([[0.0], p, [1.0]]))
     middles = (edges[1:] + edges[:-1]) / 2
     scores = ((p[yes] >= middles[:, None]).mean(axis=1) + (p[~yes] < middles[:, None]).mean(axis=1)) / 2
     best = np.flatnonzero(scores >= scores.max() - 1e-9)
-    return float((edges[best[0]] + edges[best[-1] + 1]) / 2)
+    return float(middles[best[np.argmax(np.diff(edges)[best])]])
 
 def plot_thresholds(p, yes, *thresholds):
     "What a binary model said, its ROC and its precision-recall curve, a dot a threshold; returns the axes. Taught in lesson 07; Fawcett (2006)."
