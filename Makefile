@@ -18,7 +18,7 @@ override DRUMLESSON_MIRROR := $(abspath $(DRUMLESSON_MIRROR))
 export DRUMLESSON_MIRROR
 endif
 
-.PHONY: help lab test bench lessons docs clean quarto
+.PHONY: help lab test bench lessons evidence docs clean quarto
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ bench: $(STAMP) ## time the parts that must be fast
 lessons: $(STAMP) ## export, run every notebook and store its outputs (NB: only these)
 	$(VENV)/bin/nbdev_export
 	$(PY) -m drumlesson.notebooks run $(NB)
+
+evidence: $(STAMP) ## go on with the stored studies: hours, and resumable (STUDIES: only these)
+	$(VENV)/bin/drumlesson evidence $(STUDIES)
 
 # README.md comes from `make lessons`: a fresh date keeps nbdev_docs from writing its own.
 docs: quarto $(STAMP) ## build the site in _docs (needs Quarto)

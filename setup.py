@@ -31,7 +31,7 @@ setup(
         "Topic :: Multimedia :: Sound/Audio :: Analysis",
     ],
     packages=find_packages(include=[cfg["lib_path"], cfg["lib_path"] + ".*"]),
-    package_data={cfg["lib_name"]: ["data/*.csv"]},
+    package_data={cfg["lib_name"]: ["data/*"]},
     python_requires=f">={cfg['min_python']},<{cfg['max_python']}",
     install_requires=cfg["requirements"].split(),
     extras_require={"dev": cfg["dev_requirements"].split()},

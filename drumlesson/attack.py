@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['envelope', 'onset', 'levelled', 'Attack', 'sweep']
 
-# %% ../nbs/02_attack_phase.ipynb #2336cf87
+# %% ../nbs/02_attack_phase.ipynb #03ac92f9
 from dataclasses import dataclass
 
 import numpy as np

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['GATHER', 'CNN', 'CNN1D', 'receptive_field', 'occlusion']
 
-# %% ../nbs/06_convolutional.ipynb #6e288b62
+# %% ../nbs/06_convolutional.ipynb #9f3f893b
 from dataclasses import dataclass
 
 import numpy as np

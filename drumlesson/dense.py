@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Dense']
 
-# %% ../nbs/04_dense.ipynb #ba4d3ff7
+# %% ../nbs/04_dense.ipynb #5d935eb1
 from dataclasses import dataclass
 
 # %% ../nbs/04_dense.ipynb #f47d2056

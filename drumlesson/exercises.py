@@ -306,3 +306,47 @@ def _(answer):
     if np.isclose(often, 19 / 68, atol=0.006) and np.isclose(rare, 19 / 23, atol=0.006): return "the right two, the other way round"
     if np.isclose(often, 19 / 23, atol=0.006): return "the first is right; the second: of a thousand hits twenty are cymbals, and 980 others can raise a false alarm"
     return "take a thousand hits: how many are cymbals, how many of these are caught, and how many others raise a false alarm?"
+
+# %% ../nbs/reference/exercises.ipynb #79b1b152
+@exercise("08-bootstrap", "a function of a, b (hits labelled rightly) and n (hits), an entry a kit, that returns the low and the high end in points of a hundred")
+def _(answer):
+    rng = np.random.default_rng(8)
+    n = np.array([60, 8, 10, 40, 12, 9, 25, 7, 30, 11, 14, 20, 6, 16, 50, 10])
+    ease = np.clip(rng.normal(0.75, 0.2, len(n)), 0.2, 0.98) # a kit is easy or hard for both
+    a, b = np.round(n * np.minimum(1, ease + rng.normal(0.05, 0.04, len(n)))), np.round(n * ease)
+    got = answer(a.copy(), b.copy(), n.copy())
+    if got is None: return "not answered yet: your function returns None"
+    low, high = (float(v) for v in got)
+    unit, other = np.random.default_rng(0).integers(len(n), size=(2, 20_000, len(n)))
+    def ends(draws): return np.quantile(100 * draws, [0.025, 0.975])
+    right = ends((a - b)[unit].sum(axis=1) / n[unit].sum(axis=1))
+    def same(ends): return np.allclose([low, high], ends, atol=0.12 * np.ptp(ends))
+    if same(right): return None
+    if same(right / 100): return "right, but as a share: points of a hundred are asked for"
+    if same(right[::-1]): return "the low end first, then the high end"
+    if same(-right[::-1]): return "this is the lead of b: take b from a"
+    if same(ends(a[unit].sum(axis=1) / n[unit].sum(axis=1) - b[other].sum(axis=1) / n[other].sum(axis=1))): return "too wide: each model has drawn kits of its own; use the same drawn kits for both"
+    if same(ends(((a - b) / n)[unit].mean(axis=1))): return "here each kit counts the same; each hit should: sum the hits of the drawn kits before you divide"
+    if same(np.quantile(100 * (a - b)[unit].sum(axis=1) / n.sum(), [0.025, 0.975])): return "other kits hold other numbers of hits: divide by the hits of the drawn kits"
+    if np.isclose(high, low): return "the two ends are the same: draw kits with replacement, a few thousand times, and take the 2.5 and the 97.5 of a hundred"
+    return f"{'too narrow' if high - low < np.ptp(right) else 'too wide, or in the wrong place'}: draw whole kits, as many as there are, with replacement, a few thousand times, and take the 2.5 and the 97.5 of a hundred"
+
+# %% ../nbs/reference/exercises.ipynb #95ada63e
+@exercise("08-verdicts", 'six letters, S, C or U, for A to F, such as "SSCCUU"')
+def _(answer):
+    letters = "".join(c for c in answer.upper() if c.isalpha())
+    if letters == "SCUUSU": return None
+    if len(letters) != 6 or set(letters) - set("SCU"): return "six letters, each S, C or U"
+    hints = {"A": "the whole interval lies above zero, and the dot beyond the tick", "B": "look at the high end: does it reach what would matter?", "C": "zero lies inside, and so does the tick: what can be excluded?",
+             "D": "surely above zero, but the dot has not reached the tick, and the high end has passed it", "E": "a claim of 'no less than': is a loss as large as the tick still possible?", "F": "a claim of 'no less than': the tick lies inside, and so does zero"}
+    name = next(n for n, got, want in zip(hints, letters, "SCUUSU") if got != want)
+    return f"{name}: {hints[name]}"
+
+# %% ../nbs/reference/exercises.ipynb #8c4b8bc7
+@exercise("08-narrow", "a number: how many times narrower")
+def _(answer):
+    if np.isclose(float(answer), 5, atol=0.05): return None
+    if np.isclose(answer, 25): return "so many more things are pretended than there are; the width goes with the square root"
+    if np.isclose(answer, 0.2): return "the other way round: how many times *narrower*?"
+    if np.isclose(answer, 6) or np.isclose(answer, 36) or np.isclose(answer, 30) or np.isclose(answer, 900): return "compare two widths: one from as many things as there are hits, one from as many as there are kits"
+    return "how many independent things are there, how many are pretended, and what does a square root make of that?"

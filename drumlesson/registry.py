@@ -40,7 +40,7 @@ class Registry(dict):
 FEATURES = Registry("feature", stft="drumlesson.features:STFT", logmel="drumlesson.features:LogMel", mfcc="drumlesson.features:MFCC")
 TASKS = Registry("task", "decide", **{"multiclass": "drumlesson.tasks:Multiclass", "binary": "drumlesson.tasks:OneVersusRest", "one-vs-rest": "drumlesson.tasks:Ensemble"})
 FAMILIES = Registry("family", dense="drumlesson.dense:Dense", cnn="drumlesson.cnn:CNN", cnn1d="drumlesson.cnn:CNN1D", rnn="drumlesson.rnn:RNN",
-                    simple="drumlesson.rnn:SIMPLE", gru="drumlesson.rnn:GRU", lstm="drumlesson.rnn:LSTM")
+                    simple="drumlesson.rnn:SIMPLE", gru="drumlesson.rnn:GRU", lstm="drumlesson.rnn:LSTM", committee="drumlesson.classifier:Committee")
 AUGMENTATIONS = Registry("augmentation", "waves", **{name: f"drumlesson.augment:{attribute}" for name, attribute in {
     "chain": "Chain", "waves": "WAVES", "pictures": "PICTURES", "both": "BOTH",
     "gain": "Gain", "shift": "Shift", "speed": "Speed", "tilt": "Tilt", "colour": "Colour", "decay": "Decay", "saturation": "Saturation", "room": "Room",

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CELLS', 'SIMPLE', 'GRU', 'LSTM', 'RNN']
 
-# %% ../nbs/05_recurrent.ipynb #b35fd7a2
+# %% ../nbs/05_recurrent.ipynb #19ca8e36
 from dataclasses import dataclass
 
 # %% ../nbs/05_recurrent.ipynb #450681d6

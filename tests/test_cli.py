@@ -17,7 +17,7 @@ from drumlesson.audio import KEEP_SECONDS, SR
 from drumlesson.cli import main
 from drumlesson.labels import LABELS
 
-COMMANDS = ["kits", "train", "evaluate", "predict", "doctor"]
+COMMANDS = ["kits", "train", "evaluate", "predict", "evidence", "doctor"]
 FEW = ["--data", "synth", "--kits", "4", "--hits", "1"]  # quick to synthesise
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -85,7 +85,8 @@ def test_help_and_version(run):
         (["train"], "--out"),
         (["train", "--out", "x.keras", "--window", "long"], "invalid float value: 'long'"),
         (["train", "--out", "x.keras", "--epochs", "1.5"], "--epochs"),
-        (["evaluate"], "MODEL.keras"),
+        (["evidence", "--jobs", "0"], "--jobs"),
+        (["evidence", "nosuch"], "no study is called nosuch"),
         (["predict", "x.keras"], "PATH"),
         (["kits", "--nosuch"], "--nosuch"),
     ],
