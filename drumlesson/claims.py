@@ -218,7 +218,7 @@ def verdicts(claims=CLAIMS) -> pd.DataFrame: # a row a claim: saying, verdict, e
 def plot_claims(table:pd.DataFrame, ax=None):
     "Each effect with its interval, coloured by verdict, and a tick at what would matter; returns the axes."
     import matplotlib.pyplot as plt
-    ax, y = ax or plt.subplots(figsize=(7, 0.8 + 0.27 * len(table)), layout="constrained")[1], np.arange(len(table))
+    ax, y = ax or plt.subplots(figsize=(7, 0.8 + 0.32 * len(table)), layout="constrained")[1], np.arange(len(table))
     colours = table["verdict"].map({"supported": "C2", "contradicted": "C3", "undecided": "0.5"})
     ax.hlines(y, table["low"].astype(float), table["high"].astype(float), colours)
     ax.scatter(table["effect"].astype(float), y, 16, colours)
@@ -226,7 +226,7 @@ def plot_claims(table:pd.DataFrame, ax=None):
     ax.axvline(0, color="k", lw=0.5)
     ax.set(yticks=y, yticklabels=[fill(f"{r['saying']} ({key})", 56) for key, r in table.iterrows()], xlabel="points of a hundred; tick: what would matter")
     if np.ptp(ends := ax.get_xlim()) > 40: ax.set_xscale("symlog", linthresh=4); ax.set_xticks(t := [t for t in (-40, -10, -4, -2, 0, 2, 4, 10, 40) if ends[0] < t < ends[1]], t)
-    ax.tick_params(axis="y", labelsize="small"); ax.invert_yaxis()
+    ax.tick_params(axis="y", labelsize="small"); ax.set_ylim(len(table) - 0.5, -0.5)
     return ax
 
 def saying(key:str):

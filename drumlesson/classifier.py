@@ -182,7 +182,9 @@ class _Fitted:
         self._check_fitted()
         return self.feature_(self.window_(_sounds(X)))
 
-    def _proba(self, X): return self.task_.proba(_outputs(self.network_, self.features(X)))
+    def _proba(self, X):
+        x = self.features(X) # says what is wrong, where nothing was learned yet
+        return self.task_.proba(_outputs(self.network_, x))
 
     def predict_proba(self, X) -> np.ndarray:
         "Probability of each of `classes_`, float32 (n, classes). Raises `AudioError` for a sound that cannot be used."

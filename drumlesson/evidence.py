@@ -265,7 +265,7 @@ def _judged(asked, test, answers) -> dict:
 def measure(study:Study, run:tuple, train=None, test=None) -> pd.DataFrame: # a row, and one for each binary model of an ensemble; columns: COLUMNS
     "One run: fits one model once and judges its answers. What goes wrong is recorded. Taught in lesson 08."
     data, condition, model, seed, fold = run
-    about = dict(zip(KEYS, run)) | settings(study.models[model]) | {"versions": _versions(), "machine": _machine()}
+    about = dict(zip(KEYS, run)) | settings(study.models[model]) | {"versions": _versions(), "machine": _machine(), "error": ""}
     start = time.perf_counter()
     try:
         if train is None: train, test = part(data, seed, fold)
@@ -317,7 +317,7 @@ def run_studies(
         for name, run, rows in bar:
             tables[name] = pd.concat([tables[name], rows], ignore_index=True) if len(tables[name]) else rows
             with atomic(folder / f"{name}.csv") as t: tables[name].to_csv(t, index=False)
-            if rows["error"].iloc[0] if isinstance(rows["error"].iloc[0], str) else "":
+            if rows["error"].iloc[0]:
                 failed += 1
                 tqdm.write(f"{name}, {', '.join(map(str, run))}: {rows['error'].iloc[0]}", sys.stderr)
             bar.set_postfix_str(f"{name}: {run[2]}", refresh=False)
@@ -339,7 +339,7 @@ def quick(folder="evidence", names=STUDIES) -> pd.DataFrame: # a row a run: stud
     runs = [(name, run) for name in names for run in STUDIES[name].slice()]
     out = []
     for name, run, rows in Parallel(os.cpu_count(), batch_size=1)(delayed(_named)(name, STUDIES[name], run) for name, run in runs):
-        if isinstance(rows["error"].iloc[0], str) and rows["error"].iloc[0]: raise ValueError(f"{name}, {', '.join(map(str, run))}: {rows['error'].iloc[0]}")
+        if rows["error"].iloc[0]: raise ValueError(f"{name}, {', '.join(map(str, run))}: {rows['error'].iloc[0]}")
         low, high = expected(_read(Path(folder) / f"{name}.csv"), run)
         out.append({"study": name, "model": run[2], "accuracy": rows["accuracy"].iloc[0], "low": low, "high": high, "as_expected": low <= rows["accuracy"].iloc[0] <= high})
     return pd.DataFrame(out)

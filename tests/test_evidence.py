@@ -9,7 +9,7 @@ import pytest
 from drumlesson import claims, evidence
 from drumlesson.claims import CLAIMS, Claim, pick
 from drumlesson.sources import SourceError
-from drumlesson.evidence import KEYS, STUDIES, Study, expected, linear, measure, missing, quick, settings, stored
+from drumlesson.evidence import KEYS, STUDIES, Study, expected, linear, measure, missing, settings, stored
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "nbs" / "evidence"
@@ -212,10 +212,21 @@ def test_a_run_far_from_the_stored_one_is_not_as_expected():
     with pytest.raises(ValueError, match="not among the stored"): expected(rows, ("open", "all", "no such model", 0, 0))
 
 
-def test_a_thin_slice_of_each_study_falls_within_what_is_stored(recorded):
-    table = quick(FOLDER)
-    assert set(table["study"]) == set(STUDIES)
-    assert table["as_expected"].all(), table.to_string()
+def test_a_thin_slice_of_each_study_falls_within_what_is_stored(recorded, capsys):
+    from drumlesson.cli import main
+
+    assert main(["evidence", "--quick"]) == 0, capsys.readouterr()
+    told = capsys.readouterr().out
+    assert all(name in told for name in STUDIES) and told.count("True") == sum(len(s.slice()) for s in STUDIES.values())
+
+
+def test_what_falls_outside_is_told_and_ends_with_one(recorded, tmp_path, capsys):
+    from drumlesson.cli import main
+
+    rows = evidence._read(FOLDER / "windows.csv")
+    rows.assign(accuracy=rows["accuracy"] - 0.3).to_csv(tmp_path / "windows.csv", index=False)
+    assert main(["evidence", "windows", "--quick", "--folder", str(tmp_path)]) == 1
+    assert capsys.readouterr().out.count("False") == len(STUDIES["windows"].slice())
 
 
 def test_a_thin_slice_runs_on_synthesised_kits():
@@ -224,4 +235,4 @@ def test_a_thin_slice_runs_on_synthesised_kits():
     for name in ("windows", "transfer"):
         data, condition, model, seed, fold = STUDIES[name].slice()[0]
         rows = measure(STUDIES[name], ("synth", condition, model, seed, fold), train, test)
-        assert rows["n"].tolist() == [len(test)] and rows["error"].isna().all() and 0 <= rows["accuracy"].iloc[0] <= 1
+        assert rows["n"].tolist() == [len(test)] and (rows["error"] == "").all() and 0 <= rows["accuracy"].iloc[0] <= 1

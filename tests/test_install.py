@@ -66,3 +66,13 @@ def test_import_is_light():
 def test_the_command_is_installed():
     done = subprocess.run([sys.executable, "-m", "pip", "show", "--files", "drumlesson"], capture_output=True, text=True, check=True)
     assert re.search(r"bin/drumlesson|Scripts.drumlesson", done.stdout)
+
+
+def test_the_wheel_carries_the_shipped_model_its_card_and_the_manifest(tmp_path):
+    """Built from a copy, since a build leaves folders behind."""
+    import shutil, zipfile
+
+    copy = shutil.copytree(TOP, tmp_path / "copy", ignore=shutil.ignore_patterns(".git", ".venv", "nbs", "_docs", "_proc", "build", "*.egg-info", "tests"))
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index", "-w", tmp_path, copy], check=True, capture_output=True)
+    names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
+    assert {f"drumlesson/data/{name}" for name in ("best.keras", "best.md", "manifest.csv")} <= set(names)
