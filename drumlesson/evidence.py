@@ -66,6 +66,7 @@ def linear(feature=PICTURE, window=WINDOW):
     "Logistic regression on a feature, strongly regularised: what a network should beat."
     return pipeline(LogisticRegression(C=0.01, max_iter=2000, tol=1e-3), feature, window)
 
+# %% ../nbs/reference/evidence.ipynb #6ed0a896
 def length_one(x):
     "A body that is handed the whole picture as a sequence of length one: the trap of lesson 05."
     from drumlesson.quiet import keras
@@ -95,6 +96,7 @@ def _short(registry, value) -> str:
     more = ", ".join(f"{k}={v}" for k, v in value.items() if k != "name" and usual.get(k) != v)
     return value["name"].rpartition(":")[2] + (f"({more})" if more else "")
 
+# %% ../nbs/reference/evidence.ipynb #ce1fe9ee
 def settings(model) -> dict: # family, task, feature, window, augment, more, digest
     "What a model is made of, each part in a few words, and a digest of all."
     if isinstance(model, DrumClassifier):
@@ -135,6 +137,7 @@ def _rare(divisor):
 @lru_cache(1)
 def _synthesised(n_kits): return load_drums("synth", n_kits=n_kits, hits=2, seed=0)
 
+# %% ../nbs/reference/evidence.ipynb #5a26bd39
 def _kits(k, synthesised=0):
     "Keeps `k` kits (all for None), and adds so many synthesised ones."
     def change(train, rng):
@@ -254,6 +257,7 @@ def _said(model, train, test, seed) -> tuple[dict, int]: # class asked for ("" f
         said |= {str(c): np.where(p >= 0.5, c, "rest") for c, p in zip(model.classes_, each)}
     return said, _size(model)
 
+# %% ../nbs/reference/evidence.ipynb #5cc07f70
 def _judged(asked, test, answers) -> dict:
     "Scores of the answers to one question, and the answers themselves as one line of text."
     from sklearn.metrics import balanced_accuracy_score, f1_score
@@ -294,6 +298,7 @@ def missing(name:str, folder="evidence", seeds=None) -> list[tuple]:
     done = set(_read(Path(folder) / f"{name}.csv")[KEYS].itertuples(index=False, name=None))
     return [run for run in STUDIES[name].runs(seeds) if run not in done]
 
+# %% ../nbs/reference/evidence.ipynb #ebc7b81e
 def run_studies(
     names=STUDIES,          # of studies
     folder="evidence",      # where the tables are, or will be
@@ -323,6 +328,7 @@ def run_studies(
             bar.set_postfix_str(f"{name}: {run[2]}", refresh=False)
     return failed
 
+# %% ../nbs/reference/evidence.ipynb #601a4b49
 def _named(name, study, run): return (name, *_alone(study, run))
 
 # %% ../nbs/reference/evidence.ipynb #737e361f
@@ -359,6 +365,7 @@ def by_kit(rows:pd.DataFrame) -> pd.DataFrame:
     pairs = [[(*pair.rsplit(":", 1)[0].split(">"), int(pair.rsplit(":", 1)[1])) for pair in text.split()] for text in rows["confusion"]]
     return rows.assign(n=[sum(n for *_, n in p) for p in pairs], right=[sum(n for t, a, n in p if t == a) for p in pairs]).drop(columns="answers")
 
+# %% ../nbs/reference/evidence.ipynb #7a5f5e55
 def scores(
     rows:pd.DataFrame,   # of `stored`
     by="model",          # the column, or the columns, to have a row each
@@ -371,6 +378,7 @@ def scores(
         table[key] = low, mean, high, kit.mean(), f"{len(seed)}: {seed.min():.3f} to {seed.max():.3f}", r["seconds"].median(), int(r["parameters"].median())
     return pd.DataFrame(table, ["low", "accuracy", "high", "kit mean", "seeds", "seconds a fit", "parameters"]).T
 
+# %% ../nbs/reference/evidence.ipynb #879ec4bf
 def paired(
     rows:pd.DataFrame,   # of a stored study
     a:str, b:str,        # two models (or conditions) of it
@@ -395,6 +403,7 @@ def confusion(rows:pd.DataFrame) -> pd.DataFrame: # true classes by answers
     names = [c for c in ("rest", *LABELS) if any(c in pair for pair in counts)]
     return pd.DataFrame([[counts[t, s] for s in names] for t in names], names, names)
 
+# %% ../nbs/reference/evidence.ipynb #f97156c3
 def plot_scores(table:pd.DataFrame, ax=None, xlabel="accuracy on kits never met"):
     "A dot with its interval for each row of `scores`; returns the axes."
     import matplotlib.pyplot as plt

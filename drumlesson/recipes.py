@@ -72,6 +72,7 @@ def calibrate(
     unsure = 0.0 if lowest == len(order) - 1 else np.floor(1e4 * top[order][lowest]) / 1e4 # never, where even the least sure answers may stay
     return Calibration(round(float(np.exp(best.x)), 4), float(unsure))
 
+# %% ../nbs/reference/recipes.ipynb #3e753dd8
 def calibration_error(
     proba, truth,
     bins:int=10,
@@ -92,6 +93,7 @@ def _f1_interval(said, true, kits, draws=2000, seed=0):
     f1 = (2 * np.diagonal(c, axis1=1, axis2=2) / np.maximum(c.sum(axis=1) + c.sum(axis=2), 1)).mean(axis=1)
     return float(np.quantile(f1[1:], 0.025)), float(f1[0]), float(np.quantile(f1[1:], 0.975))
 
+# %% ../nbs/reference/recipes.ipynb #fb621f44
 def judge(proba, classes, fold, drums) -> tuple[Calibration, dict]:
     "The calibration, and the scores of out-of-fold answers with their intervals over kits."
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
@@ -112,7 +114,7 @@ def judge(proba, classes, fold, drums) -> tuple[Calibration, dict]:
         "calibration_error": [calibration_error(proba, truth), calibration_error(honest, truth)],
         "sure": {"share": float(sure.mean()), "accuracy": float(right[sure].mean())}}
 
-# %% ../nbs/reference/recipes.ipynb #fb621f44
+# %% ../nbs/reference/recipes.ipynb #8694a73d
 def train_recipe(
     name:str,                # of a recipe
     drums:Drums,
@@ -135,6 +137,7 @@ def train_recipe(
     with atomic(card_path(out)) as t: t.write_text(card(model), encoding="utf-8")
     return model
 
+# %% ../nbs/reference/recipes.ipynb #a9c45c7a
 def card_path(path):
     "Where the card of a model file lies."
     return Path(path).with_suffix(".md")
@@ -142,6 +145,7 @@ def card_path(path):
 # %% ../nbs/reference/recipes.ipynb #d846fe8f
 def _table(heads, rows): return "\n".join("| " + " | ".join(map(str, r)) + " |" for r in (heads, ["---"] * len(heads), *rows))
 
+# %% ../nbs/reference/recipes.ipynb #8de8a45b
 def card(model:DrumClassifier) -> str:
     "The model card of a recipe's model, as Markdown, made from its report alone. Raises ValueError. Taught in lesson 08; Mitchell et al. (2019)."
     r, c = model.report_, model.calibration_

@@ -371,9 +371,9 @@ def write_table(path, *lines):
 def home(tmp_path):
     """A folder with three sounds, beside it one that is none of its business."""
     for i, name in enumerate(("a.wav", "b.wav", "sub/c.wav")):
-        write_sound(tmp_path / "home" / name, noise_hit(seed=i))
+        write_sound(tmp_path / "shelf" / name, noise_hit(seed=i))
     write_sound(tmp_path / "secret.wav", noise_hit(seed=9))
-    return tmp_path / "home"
+    return tmp_path / "shelf"
 
 
 def test_a_table_with_kits(home):
@@ -382,7 +382,7 @@ def test_a_table_with_kits(home):
     assert list(zip(table["label"], table["kit"])) == [("kick", "garage"), ("snare", "drums"), ("cymbal", "loft")]
 
 
-@pytest.mark.parametrize("where", ["drums.csv", "./drums.csv", "../home/drums.csv", "sub/../drums.csv"])
+@pytest.mark.parametrize("where", ["drums.csv", "./drums.csv", "../shelf/drums.csv", "sub/../drums.csv"])
 @pytest.mark.parametrize("escape", ["../secret.wav", "sub/../../secret.wav"])
 def test_a_table_named_from_where_you_stand(home, monkeypatch, where, escape):
     write_table(home / "drums.csv", "path,label", "a.wav,kick", "b.wav,snare", f"{escape},tom")
@@ -405,7 +405,7 @@ def test_a_table_one_floor_up(home, monkeypatch):
     [
         ("../secret.wav,tom", "points outside"),
         ("{up}/secret.wav,tom", "points outside"),
-        ("{up}/home/../secret.wav,tom", "points outside"),
+        ("{up}/shelf/../secret.wav,tom", "points outside"),
         (",tom", "points outside|no such file"),
         ("sub,tom", "is a folder"),
         ("none.wav,tom", "no such file"),
