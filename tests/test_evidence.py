@@ -180,7 +180,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
     before = evidence._read(path) # whole, whenever the kill came
-    assert 3 <= len(before) < 40 and not list(tmp_path.glob(".*.csv*")) or len(before) < 40
+    assert 3 <= len(before) < 40
     done = subprocess.run(run, capture_output=True, text=True, timeout=600)
     after = evidence._read(path)
     assert done.returncode == 0 and len(after) == 40 and not after.duplicated(KEYS).any()
