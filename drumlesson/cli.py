@@ -6,11 +6,13 @@
 __all__ = ['kits', 'train', 'evaluate', 'predict', 'evidence', 'doctor', 'parser', 'main']
 
 # %% ../nbs/11_command_line.ipynb #71537767
-import argparse, json, os, sys
+import argparse, json, os, re, sys
 from pathlib import Path
 
+import numpy as np
+
 import drumlesson
-from .registry import FAMILIES, FEATURES
+from .registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS
 
 # %% ../nbs/11_command_line.ipynb #d66076d2
 def _listed(problems: dict) -> int: # exit status: 1 where there were any
@@ -29,6 +31,7 @@ def _columns(rows) -> str:
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows)
 
+# %% ../nbs/11_command_line.ipynb #e7ddfe58
 def _can_write(option, path):
     "Makes the folder of `path`, or raises ValueError: better before the work than after it."
     try:
@@ -58,6 +61,33 @@ def kits(args) -> int:
     return _listed(problems | missing)
 
 # %% ../nbs/11_command_line.ipynb #84ce474b
+def _made(option, registry, spec):
+    "What `--option spec` stands for. Raises ValueError, whatever goes wrong in a file of one's own."
+    try: return registry.make(spec)
+    except ValueError: raise
+    except (Exception, SystemExit) as e: raise ValueError(f"--{option} {spec}: cannot be loaded: {type(e).__name__}: {e}") from e
+
+def _tried(args):
+    "Tries what the names stand for, a feature and a family of one's own on two hits of noise. Raises ValueError."
+    from drumlesson.attack import Attack
+    from drumlesson.audio import SR
+    x = Attack(args.window)(np.random.default_rng(0).normal(0, 0.1, (2, SR)).astype(np.float32))
+    feature, family = _made("feature", FEATURES, args.feature), _made("family", FAMILIES, args.family)
+    for option, registry in (("task", TASKS), ("augment", AUGMENTATIONS)): # a name without colon may be a class of the drums
+        if ":" in (getattr(args, option) or ""): _made(option, registry, getattr(args, option))
+    try: pictures = np.asarray(feature(x))
+    except Exception as e: raise ValueError(f"--feature {args.feature}: is no feature: it makes no picture of a hit: {e}") from e
+    if pictures.ndim != 3 or len(pictures) != 2 or pictures.dtype.kind != "f":
+        raise ValueError(f"--feature {args.feature}: is no feature: it must make numbers of shape (hits, frames, bins) of hits (hits, samples), and makes {pictures.dtype} of shape {pictures.shape}")
+    if ":" not in args.family: return
+    if not isinstance(family, type) and not hasattr(family, "__qualname__") and not hasattr(family, "__dataclass_fields__"):
+        raise ValueError(f"--family {args.family}: a model file has no name for such an object: write a function, such as def small(x): return {type(family).__name__}()(x)")
+    from drumlesson.quiet import keras
+    from drumlesson.tasks import body
+    try: body(family, keras.Input(pictures.shape[1:]))
+    except ValueError as e: raise ValueError(f"--family {args.family}: {e}") from e
+
+# %% ../nbs/11_command_line.ipynb #5acd6c43
 def _train_recipe(args) -> int:
     "`drumlesson train --recipe`: the model that the evidence found best, with its card."
     from drumlesson.recipes import card_path, train_recipe
@@ -72,6 +102,7 @@ def _train_recipe(args) -> int:
     print(f"{args.out}: {r['parameters']:,} parameters, {os.path.getsize(args.out):,} bytes; {card_path(args.out)}: its card; {r['seconds']['folds'] + r['seconds']['model']:.0f} s on {r['seconds']['cores']} cores")
     return _listed(drums.problems)
 
+# %% ../nbs/11_command_line.ipynb #8f648c6e
 def train(args) -> int:
     "`drumlesson train`: learn from drums, write one model file."
     from drumlesson.classifier import DrumClassifier
@@ -79,6 +110,7 @@ def train(args) -> int:
     _can_write("--out", args.out)
     if args.recipe: return _train_recipe(args)
     sys.path.insert(0, os.getcwd()) # so that `--family my_families:small` finds a file that lies here
+    _tried(args)
     model = DrumClassifier(args.family, args.task, args.feature, args.window, augment=args.augment, epochs=args.epochs, seed=args.seed)
     drums = _drums(args, args.seed)
     print(drums)
@@ -118,6 +150,7 @@ def _gather(paths) -> tuple[list, dict]: # files, {path: what went wrong}
         except SourceError as e: problems[str(path)] = str(e).removeprefix(f"{path}: ")
     return list(files), problems
 
+# %% ../nbs/11_command_line.ipynb #cfde6b27
 def predict(args) -> int:
     "`drumlesson predict`: label sound files."
     import csv
@@ -181,6 +214,7 @@ def _sound_libraries() -> str:
     formats = soundfile.available_formats()
     return f"{soundfile.__libsndfile_version__}, reads {', '.join(f for f in ('WAV', 'FLAC', 'OGG', 'MP3', 'AIFF') if f in formats)}"
 
+# %% ../nbs/11_command_line.ipynb #85f0cfed
 def doctor(args) -> int:
     "`drumlesson doctor`: versions, backend, cache and kits at hand, what is wrong and how to mend it."
     from drumlesson.quiet import keras
@@ -224,11 +258,8 @@ def _data(p, n_kits, hits, seed="seed; the same seed gives the same synthesised 
     p.add_argument("--seed", type=_whole(0), default=0, help=seed)
 
 # %% ../nbs/11_command_line.ipynb #85cf6355
-def parser() -> argparse.ArgumentParser:
-    "The command line of drumlesson."
-    top = argparse.ArgumentParser("drumlesson", description="Learn to classify short drum sounds: fetch, train, judge, use.", epilog="Each command has its own --help with an example.")
-    top.add_argument("--version", action="version", version=f"drumlesson {drumlesson.__version__}")
-    commands = top.add_subparsers(required=True, metavar="command")
+def _to_make(commands):
+    "The commands that fetch and train."
     p = _command(commands, kits, "kits --verify", help="fetch the open kits and show what they hold")
     p.add_argument("--verify", action="store_true", help="compare the checksum of every file that is already there")
     p.add_argument("--quiet", action="store_true", help="one line instead of the table")
@@ -241,6 +272,9 @@ def parser() -> argparse.ArgumentParser:
         p.add_argument(f"--{name}", default=default, metavar="NAME", help=f"{of}; or package.module:name; default: {default or 'none'}")
     p.add_argument("--window", type=float, default=0.3, metavar="SECONDS", help="length of sound from the onset; default: 0.3")
     p.add_argument("--epochs", type=_whole(1), default=100, help="at most so many; training stops when validation kits no longer gain; default: 100")
+
+def _to_use(commands):
+    "The commands that judge and label."
     p = _command(commands, evaluate, "evaluate drums.keras --data my_drums --json scores.json", help="judge a classifier on labelled drums")
     p.add_argument("model", nargs="?", metavar="MODEL.keras", help="default: the model that comes with the package")
     _data(p, 40, 4, "another seed gives other synthesised kits; none is ever one that train uses")
@@ -249,6 +283,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("paths", nargs="+", metavar="PATH", help="sound files, or folders to search for them; before them, if you like, MODEL.keras in place of the model that comes with the package")
     p.add_argument("--csv", metavar="FILE", help="write the rows as a table, too")
     p.add_argument("--top", type=int, default=1, metavar="K", help="show the K most probable labels; default: 1")
+
+# %% ../nbs/11_command_line.ipynb #9b432bf6
+def _to_study(commands):
+    "The commands that look after the stored studies and the machine."
     p = _command(commands, evidence, "evidence --quick", help="run the stored studies on, or spot-check them")
     p.add_argument("studies", nargs="*", metavar="STUDY", help="default: all")
     p.add_argument("--quick", action="store_true", help="run a thin slice again; exit status 1 where it does not fit what is stored")
@@ -258,11 +296,22 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--retry", action="store_true", help="do failed runs again")
     p.add_argument("--folder", metavar="DIR", help="where the tables are; default: nbs/evidence, or evidence")
     _command(commands, doctor, "doctor", help="what is installed, what is at hand, what is wrong")
+
+def parser() -> argparse.ArgumentParser:
+    "The command line of drumlesson: a parser whose result has `run`, the function of the command. Shown on the page 11."
+    top = argparse.ArgumentParser("drumlesson", description="Learn to classify short drum sounds: fetch, train, judge, use.", epilog="Each command has its own --help with an example.")
+    top.add_argument("--version", action="version", version=f"drumlesson {drumlesson.__version__}")
+    commands = top.add_subparsers(required=True, metavar="command")
+    for enter in (_to_make, _to_use, _to_study): enter(commands)
     return top
 
-# %% ../nbs/11_command_line.ipynb #9b432bf6
-def main(argv=None) -> int:
-    "The entry point of `drumlesson`. Returns the exit status."
+# %% ../nbs/11_command_line.ipynb #def80066
+def _line(error) -> str: return re.sub(r"\x1b\[[\d;]*m", "", re.sub(r"\s*\n\s*", " ", str(error))) # Keras writes several, in colours
+
+def main(
+    argv=None, # the words after `drumlesson`; None: those of the shell
+) -> int: # exit status: 0 all done, 1 some files failed, 2 could not be carried out, 130 interrupted
+    "The entry point of `drumlesson`. Shown on the page 11."
     if hasattr(sys.stdout, "reconfigure"): sys.stdout.reconfigure(errors="backslashreplace") # file names need not be text
     try:
         args = parser().parse_args(argv)
@@ -272,7 +321,7 @@ def main(argv=None) -> int:
     except BrokenPipeError: # the reader has seen enough: `drumlesson predict ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
-    except (ValueError, OSError) as e: print(f"drumlesson: {e}", file=sys.stderr)
+    except (ValueError, OSError) as e: print(f"drumlesson: {_line(e)}", file=sys.stderr)
     except KeyboardInterrupt:
         print("drumlesson: interrupted; nothing was left half written", file=sys.stderr)
         return 130

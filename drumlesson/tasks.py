@@ -17,7 +17,7 @@ from .registry import TASKS
 def body(family, x):
     "One vector a hit: a family's body on features `x`, a Keras tensor. Raises ValueError where the two do not fit."
     try: made = family(x)
-    except Exception as e: raise ValueError(f"{family!r} cannot be built on features of shape {x.shape[1:]}: {e}") from e
+    except Exception as e: raise ValueError(f"{getattr(family, '__name__', family)!r} cannot be built on features of shape {x.shape[1:]}: {e}") from e
     shape = getattr(made, "shape", None)
     if shape is None or len(shape) != 2: raise ValueError(f"the family's body must give one vector a hit, shape (batch, n), and gives {shape}: end it with Flatten or a pooling")
     return made

@@ -132,6 +132,13 @@ def no_training(monkeypatch):
         (["--feature", "nosuch"], "no feature is called 'nosuch': choose from logmel, mfcc, stft"),
         (["--family", "nosuch:thing"], "cannot load the family 'nosuch:thing'"),
         (["--family", "math:pi"], "no family"),
+        (["--family", "json:dumps"], "--family json:dumps: 'dumps' cannot be built on features of shape"),
+        (["--family", "builtins:id"], "--family builtins:id: the family's body must give one vector a hit"),
+        (["--family", "keras.layers:Flatten"], "--family keras.layers:Flatten: a model file has no name for such an object: write a function"),
+        (["--feature", "json:dumps"], "--feature json:dumps: is no feature"),
+        (["--feature", "numpy:asarray"], "--feature numpy:asarray: is no feature: it must make numbers of shape (hits, frames, bins)"),
+        (["--augment", "json:dumps"], "no augmentation"),
+        (["--task", "json:dumps"], "no task"),
         (["--data", "nowhere"], "nowhere: there is no such folder"),
         (["--data", "nowhere.csv"], "nowhere.csv: there is no such file"),
         (["--data", "~nosuchuser/drums"], "no such folder"),
@@ -149,8 +156,32 @@ def test_mistakes_are_named_before_training(run, tmp_path, monkeypatch, args, sa
     (tmp_path / "here" / "a_file").touch()
     monkeypatch.chdir(tmp_path / "here")
     status, _, err = run("train", *FEW, "--out", "x.keras", *args)
-    assert status == 2 and said in err and (err.startswith("drumlesson: ") or err.startswith("usage: "))
+    assert status == 2 and said in err and (err.startswith("drumlesson: ") and len(err.splitlines()) == 1 or err.startswith("usage: "))
     assert files_below(tmp_path / "here") == ["a_file"]
+
+
+OWN = {
+    "no python": ("def flat(x) return x", "SyntaxError"),
+    "a name that is missing": ("flat = nothing", "NameError"),
+    "a script that ends itself": ("import sys; sys.exit('bye')", "SystemExit: bye"),
+    "a shape that does not fit": ("def flat(x):\n    from drumlesson.quiet import keras\n    return keras.layers.Reshape((3,))(x)", "'flat' cannot be built"),
+}
+
+
+@pytest.mark.usefixtures("no_training")
+@pytest.mark.parametrize("text, said", OWN.values(), ids=OWN)
+@pytest.mark.parametrize("option", ["--family", "--feature"])
+def test_a_mistake_in_a_file_of_ones_own(run, tmp_path, monkeypatch, option, text, said):
+    """Named in one line with the option that brought it in, before anything is loaded."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "own", raising=False)
+    (tmp_path / "own.py").write_text(text)
+    status, out, err = run("train", *FEW, "--out", "x.keras", option, "own:flat")
+    monkeypatch.delitem(sys.modules, "own", raising=False)
+    assert (status, out, len(err.splitlines())) == (2, "", 1) and err.startswith(f"drumlesson: {option} own:flat: ") and "\x1b" not in err
+    assert said in err or (option == "--feature" and "is no feature" in err)
+    assert not (tmp_path / "x.keras").exists()
 
 
 def test_train_evaluate_predict_on_synthesised_drums(run, tmp_path):
