@@ -7,13 +7,14 @@ __all__ = ['KINDS', 'EXERCISES', 'exercise', 'hint', 'check', 'solves', 'Folded'
 
 # %% ../nbs/reference/exercises.ipynb #2abacb90
 import inspect, re, sys, textwrap
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 
 # %% ../nbs/reference/exercises.ipynb #98da47aa
 KINDS = ("code", "listening", "thought")
-EXERCISES = {}  # name -> {"kind", "asks", "checker", "solution"}
+EXERCISES = {}  # name -> {"kind", "asks", "checker", "solution", "alt"}
 
 def exercise(
     name:str,  # number of the lesson and a word, such as "02-shortest"
@@ -23,7 +24,7 @@ def exercise(
     "A decorator that enters a checker: a function of the answer that returns a hint, or None where it is right. Raises ValueError. Used by this page."
     if kind not in KINDS: raise ValueError(f"{name}: a kind is one of {', '.join(KINDS)}, not {kind!r}")
     def enter(checker):
-        EXERCISES[name] = {"kind": kind, "asks": asks, "checker": checker, "solution": None}
+        EXERCISES[name] = {"kind": kind, "asks": asks, "checker": checker, "solution": None, "alt": ""}
         return checker
     return enter
 
@@ -51,11 +52,12 @@ def check(
 
 # %% ../nbs/reference/exercises.ipynb #99a9a59b
 def solves(
-    name:str,  # of an exercise that is entered already
+    name:str,    # of an exercise that is entered already
+    alt:str="",  # what the pictures of the effect show, for someone who cannot see them
 ):
     "A decorator that enters the solution: a function that returns the right answer. Raises ValueError for an unknown name. Used by this page."
     def enter(solution):
-        _entry(name)["solution"] = solution
+        _entry(name).update(solution=solution, alt=alt)
         return solution
     return enter
 
@@ -71,19 +73,36 @@ def _code(function) -> str:
     start = next(i for i, line in enumerate(lines) if line.startswith("def ")) + 1
     return re.sub(r"^return ", "", textwrap.dedent("\n".join(lines[start:])), flags=re.M).strip()
 
-class Folded(str):
-    "HTML that a notebook shows, and text elsewhere. Used by `solution`."
-    __repr__ = str.__str__
-    def _repr_html_(self): return f'<details class="dl-solution"><summary>Show the code of the solution</summary><pre><code>{escape(self, quote=False)}</code></pre></details>'
+# %% ../nbs/reference/exercises.ipynb #f01dedef
+@dataclass(frozen=True)
+class Folded:
+    "A solution as HTML that a notebook shows folded: its effect, then its code. Made by `solution`."
+    text: str    # what it printed, and what the checker said
+    shown: str   # HTML of what it plotted and played
+    code: str
+
+    def __repr__(self): return f"{self.text}\n{self.code}"
+    def _repr_html_(self):
+        parts = {"Show what the solution gives": f"<pre>{escape(self.text, quote=False)}</pre>{self.shown}", "Show the code of the solution": f"<pre><code>{escape(self.code, quote=False)}</code></pre>"}
+        return "".join(f'<details class="dl-solution"><summary>{head}</summary>{part}</details>' for head, part in parts.items())
+
+def _html(bundle, alt:str) -> str:
+    "What a notebook would show of an output."
+    if "text/html" in bundle: return bundle["text/html"]
+    if "image/png" in bundle: return f'<img src="data:image/png;base64,{bundle["image/png"].strip()}" alt="{escape(alt)}" style="max-width:100%">'
+    return f"<pre>{escape(bundle.get('text/plain', ''), quote=False)}</pre>"
 
 def solution(
     name:str,  # of the exercise
-) -> Folded: # the code, folded
-    "Runs a solution with the lesson's variables: shows its effect, what the checker says of it, and its code, folded. Raises ValueError. Used in every lesson."
-    answer = _answer(name, vars(sys.modules["__main__"]))
-    check(name, answer)
-    if isinstance(answer, (str, int, float, tuple, list, dict)): print(f"answer: {answer!r}")
-    return Folded(_code(_entry(name)["solution"]))
+) -> Folded:
+    "Runs a solution with the lesson's variables and folds its effect and its code. Raises ValueError. Used in every lesson."
+    from IPython.utils.capture import capture_output
+    with capture_output() as held:
+        answer = _answer(name, vars(sys.modules["__main__"]))
+        if "matplotlib.pyplot" in sys.modules: sys.modules["matplotlib.pyplot"].show() # or the figures would come after the fold
+    if wrong := hint(name, answer): raise ValueError(f"{name}: with the variables as they are now, the solution is not right: {wrong}: run the lesson again from the top")
+    told = f"answer: {answer!r}\n" if isinstance(answer, (str, int, float, tuple, list, dict)) else ""
+    return Folded(f"{held.stdout}{told}✓ right", "".join(_html(o.data, _entry(name)["alt"]) for o in held.outputs), _code(_entry(name)["solution"]))
 
 # %% ../nbs/reference/exercises.ipynb #858bfade
 @exercise("00-betrays", "thought", 'the name of a fact, such as "length"')
@@ -113,7 +132,7 @@ def _(answer):
     if len(said) > 2: return "only two were spoiled: which two are the dullest?"
     return f"{(said & set('BC')).pop()} is right, {(said & set('AD')).pop()} is not: length and loudness are no sign; how bright is the very beginning?"
 
-@solves("00-spoiled")
+@solves("00-spoiled", alt="Level over frequency of the four hihats. Two of the lines drop steeply at 4,000 Hz to nothing, two go on to 11,000 Hz.")
 def _(clips):
     import matplotlib.pyplot as plt
     # 8,000 samples a second carry nothing above 4,000 Hz (lesson 01): how much of each hit lies there?

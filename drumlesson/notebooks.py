@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['HEADINGS', 'LIMITS', 'root', 'notebooks', 'read', 'to_text', 'write', 'mute', 'loose_sounds', 'committed', 'set_time',
-           'run', 'departures', 'is_lesson', 'lesson_departures', 'readme', 'export_drift', 'readme_drift', 'main']
+           'minutes', 'is_lesson', 'doors', 'installs', 'set_doors', 'run', 'departures', 'lesson_departures', 'readme',
+           'export_drift', 'readme_drift', 'main']
 
 # %% ../nbs/reference/notebooks.ipynb #949a1335
-import argparse, copy, json, os, posixpath, re, shutil, subprocess, sys, tempfile, time
+import argparse, base64, copy, io, json, os, posixpath, re, shutil, subprocess, sys, tempfile, time
+from configparser import ConfigParser
 from pathlib import Path
 
 import nbformat
@@ -17,6 +19,7 @@ from nbconvert import MarkdownExporter
 from nbdev.clean import clean_nb
 from nbformat.validator import iter_validate
 
+from .exercises import EXERCISES, KINDS
 from .files import atomic
 
 # %% ../nbs/reference/notebooks.ipynb #d4a2187e
@@ -89,12 +92,23 @@ _CELL_KEYS = ["tags", "jupyter"]
 _METADATA = {"kernelspec": {"display_name": "python3", "language": "python", "name": "python3"}}
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
+def _fewer_colours(png:str) -> str:
+    "A picture, as base64, in at most 256 colours."
+    from PIL import Image
+    image, out = Image.open(io.BytesIO(base64.b64decode(png))), io.BytesIO()
+    if image.mode == "P": return png
+    image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(out, "png", optimize=True)
+    return base64.b64encode(out.getvalue()).decode()
+
 def _tidy_outputs(outputs:list) -> list:
     "Those outputs that a page can show, with no residue of progress bars and no recorded sound."
-    kept = [o for o in outputs if o.get("name") != "stderr" and _WIDGET not in o.get("data", {})]
+    kept = [o for o in outputs if o.get("name") != "stderr" and (_WIDGET not in o.get("data", {}) or "text/html" in o.data)]
     for o in kept:
         if "text" in o: o.text = re.sub(r".*\r(?!\n)", "", o.text.rstrip("\r"))
-        if "text/html" in o.get("data", {}): o.data["text/html"] = mute(o.data["text/html"])
+        data = o.get("data", {})
+        data.pop(_WIDGET, None)
+        if "text/html" in data: data["text/html"] = mute(data["text/html"])
+        if "image/png" in data: data["image/png"] = _fewer_colours(data["image/png"])
     return kept
 
 def committed(nb) -> nbformat.NotebookNode: # a copy
@@ -111,28 +125,85 @@ def committed(nb) -> nbformat.NotebookNode: # a copy
     return nb
 
 # %% ../nbs/reference/notebooks.ipynb #46a2e86a
-_TIME = re.compile(r"^\*Time:[^*\n]*\*?", re.M)
-_NOT_PROSE = re.compile(r"^```.*?^```|</?[a-zA-Z!][^>]*>|(?<=\])\([^)]*\)|^\*Time:[^\n]*|^ *\|[^\n]*\|$", re.S | re.M)
+_TIME = re.compile(r"^\*Time: [^*\n]*\*", re.M)
+_NOT_PROSE = re.compile(r"^```.*?^```|</?[a-zA-Z!][^>]*>|(?<=\])\([^)]*\)|^\*Time:[^\n]*|^<p class=\"dl-doors\">[^\n]*|^ *\|[^\n]*\|$", re.S | re.M)
+_DIRECTIVES = re.compile(r"^#\|.*\n?", re.M)
+_SOLUTION, _CHECK = re.compile(r'solution\("([\w-]+)"\)'), re.compile(r'\bcheck\("([\w-]+)"')
 
-def _prose(nb) -> str:
-    "The words of `nb`, without code blocks, tags, addresses, tables and the line on time."
-    return "\n\n".join(_NOT_PROSE.sub(" ", c.source) for c in nb.cells if c.cell_type == "markdown")
+def _prose(nb, self_test=False) -> str:
+    "The words of `nb`, without code blocks, tags, addresses, tables, the lines on time and doors, and without the self-test."
+    return "\n\n".join(_NOT_PROSE.sub(" ", c.source) for c in nb.cells if c.cell_type == "markdown" and (self_test or not c.source.startswith("## Self-test")))
 
-def _solution(cell) -> bool: return cell.source.startswith("#| code-fold: true\n#| code-summary: \"Solution\"")
-def _exercises(nb): return [c for c in nb.cells if c.cell_type == "code" and re.search(r"\bcheck\(", c.source) and not _solution(c)]
-def _n_words(nb) -> int: return len(re.findall(r"\w[\w'’-]*", _prose(nb)))
+def _solved(cell) -> str: # name of the exercise; "" where the cell shows no solution
+    found = _SOLUTION.fullmatch(_DIRECTIVES.sub("", cell.source).strip()) if cell.cell_type == "code" else None
+    return found[1] if found else ""
+def _asked(nb) -> list[str]: # names of the exercises
+    return [m for c in nb.cells if c.cell_type == "code" for m in _CHECK.findall(c.source)]
+def _questions(nb) -> list[str]: # of the self-test, with their options
+    text = next((c.source for c in nb.cells if c.cell_type == "markdown" and c.source.startswith("## Self-test")), "")
+    return re.split(r"^(?=\*\*\d+\. )", text, flags=re.M)[1:]
+def _to_read(nb): return [c for c in nb.cells if c.cell_type == "code" and not _solved(c) and not c.source.startswith("#| hide")]
+def _n_words(nb, self_test=False) -> int: return len(re.findall(r"\w[\w'’-]*", _prose(nb, self_test)))
 
 def set_time(
     nb,            # changed in place, where it has a line that starts with *Time:
     seconds:float, # what the machine took
 ):
     "Write into `nb` how long it takes a reader and the machine."
-    cells = sum(c.cell_type == "code" and not _solution(c) for c in nb.cells)
-    minutes = _n_words(nb) / 150 + cells / 3 + 5 * len(_exercises(nb)) + seconds / 60
+    minutes = _n_words(nb) / 150 + len(_to_read(nb)) / 3 + len(_questions(nb)) + 5 * len(_asked(nb)) + seconds / 60
     cores = {1: "one core", 2: "two cores"}.get(os.cpu_count(), f"{os.cpu_count()} cores")
     line = f"*Time: about {max(5, 5 * round(minutes / 5))} minutes, of which the machine needs {max(1, round(seconds))} s on {cores}.*"
     for cell in nb.cells:
         if cell.cell_type == "markdown": cell.source = _TIME.sub(line, cell.source)
+
+def minutes(
+    path, # of a lesson
+) -> int:
+    "The minutes that the line *Time: of a lesson names. Raises ValueError where there is none."
+    found = re.search(r"^\*Time: about (\d+) minutes", "\n".join(c.source for c in read(path).cells if c.cell_type == "markdown"), re.M)
+    if not found: raise ValueError(f"{path}: has no line *Time: yet: run make lessons")
+    return int(found[1])
+
+# %% ../nbs/reference/notebooks.ipynb #d00r5a11
+def is_lesson(path) -> bool: # 00 to 10: what has a lower number than the page on the command line
+    "Whether the notebook at `path` is a lesson, by its name."
+    return bool(re.match(r"(0\d|10)_", Path(path).name))
+
+def _settings(path):
+    ini = ConfigParser(delimiters=["="], interpolation=None)
+    ini.read(root(Path(path).parent) / "settings.ini", encoding="utf-8")
+    return ini["DEFAULT"]
+
+def doors(
+    path, # of a notebook of the project
+) -> str: # one line of HTML
+    "Buttons that open a lesson elsewhere, show its source, and report a problem. Raises ValueError outside a project."
+    cfg, file = _settings(path), f"nbs/{Path(path).name}"
+    repo, at = f"{cfg['user']}/{cfg['repo']}", f"v{cfg['version']}"
+    links = {"Open in Colab": f"https://colab.research.google.com/github/{repo}/blob/{at}/{file}", "Open in Binder": f"https://mybinder.org/v2/gh/{repo}/{at}?urlpath=lab/tree/{file}",
+             "View source": f"{cfg['git_url']}/blob/{cfg['branch']}/{file}", "Report a problem": f"{cfg['git_url']}/issues/new?title={Path(path).stem}"}
+    return '<p class="dl-doors">' + " ".join(f'<a class="btn btn-outline-primary btn-sm" role="button" href="{href}">{text}</a>' for text, href in links.items()) + "</p>"
+
+def installs(
+    path, # of a notebook of the project
+) -> str: # the source of a lesson's first code cell
+    "A cell that installs the released package where there is none. Raises ValueError outside a project."
+    cfg = _settings(path)
+    return f"""#| hide
+try: import drumlesson
+except ImportError: # on Colab or Binder: the version that this lesson goes with
+    %pip install -q "drumlesson @ git+{cfg['git_url']}@v{cfg['version']}\""""
+
+def set_doors(
+    nb,   # changed in place, where it has a line that starts with *Time:
+    path, # of the notebook
+):
+    "Put `doors` below the line on time and `installs` into the first code cell. Raises ValueError outside a project."
+    for cell in nb.cells:
+        if cell.cell_type == "markdown" and _TIME.search(cell.source): cell.source = re.sub(r"\n*^<p class=\"dl-doors\">[^\n]*", "", cell.source, flags=re.M).rstrip() + "\n\n" + doors(path)
+    code = [i for i, c in enumerate(nb.cells) if c.cell_type == "code"]
+    if code and nb.cells[code[0]].source.startswith("#| hide\ntry: import drumlesson"): nb.cells[code[0]].source = installs(path)
+    elif code: nb.cells.insert(code[0], nbformat.v4.new_code_cell(installs(path), id="installs"))
 
 # %% ../nbs/reference/notebooks.ipynb #f00606c3
 def run(
@@ -140,6 +211,7 @@ def run(
 ) -> float: # seconds that it took
     "Run the notebook at `path` from top to bottom and store it in the committed form. Raises ValueError, RuntimeError."
     nb, start = read(path), time.perf_counter()
+    if is_lesson(path): set_doors(nb, path)
     for cell in nb.cells:
         if cell.cell_type == "code": cell.update(outputs=[], execution_count=None)
     client = NotebookClient(nb, timeout=900, kernel_name="python3", coalesce_streams=True, record_timing=False,
@@ -167,6 +239,8 @@ def departures(
         if any(o.output_type == "error" for o in outputs): found.append(f"cell {i}: stores an error")
         if any(o.get("name") == "stderr" for o in outputs): found.append(f"cell {i}: stores stderr")
         if any(_WIDGET in o.get("data", {}) for o in outputs): found.append(f"cell {i}: stores a widget")
+        if any("image/png" in o.get("data", {}) for o in outputs) and not ("#| fig-alt: " in cell.source and "#| fig-cap: " in cell.source): found.append(f"cell {i}: a figure without #| fig-alt and #| fig-cap")
+        if re.search(r"<img\b(?![^>]*\salt=\"[^\"]{20})", "".join(o.get("data", {}).get("text/html", "") for o in outputs)): found.append(f"cell {i}: a picture without a text of some length in its place")
         if extra := sorted(cell.metadata.keys() - set(_CELL_KEYS)): found.append(f"cell {i}: metadata {', '.join(extra)}")
         if not cell.get("id"): found.append(f"cell {i}: has no id")
         if cell.cell_type == "code" and cell.source.rstrip().endswith(";"): found.append(f"cell {i}: ends in a semicolon, which nbval does not heed: end in a statement that shows nothing")
@@ -192,18 +266,14 @@ def _broken_links(nb, folder) -> list[str]:
 def _prose_links(text:str) -> str: return re.sub(r"^```.*?^```|`[^`]*`", "", text, flags=re.S | re.M)
 
 # %% ../nbs/reference/notebooks.ipynb #aabacbb7
-HEADINGS = ["What you will learn", "Guess before you run", "Measure it", "What surprised us", "Summary", "Exercises", "Further reading", "Next"]
+HEADINGS = ["What you will learn", "Guess before you run", "Measure it", "What surprised us", "Summary", "Self-test", "Exercises", "Further reading", "Next"]
 LIMITS = {"code cells": (20, 30), "words": (1200, 1800), "figures": (6, 10), "players": (4, 8), "kB": (0, 700)}
 _TYPED = re.compile(r"(?<![\w.])(?:\d+(?:\.\d+)?\s?%|0\.\d{2,3}(?!\d))")
-
-def is_lesson(path) -> bool: # 00 to 10: what has a lower number than the page on the command line
-    "Whether the notebook at `path` is a lesson, by its name."
-    return bool(re.match(r"(0\d|10)_", Path(path).name))
 
 def _counts(nb) -> dict:
     "What `LIMITS` limits."
     data = [o.get("data", {}) for c in nb.cells for o in c.get("outputs", [])]
-    return {"code cells": sum(c.cell_type == "code" for c in nb.cells), "words": _n_words(nb),
+    return {"code cells": len(_to_read(nb)), "words": _n_words(nb),
             "figures": sum("image/png" in d for d in data), "players": sum("dl-player" in d.get("text/html", "") for d in data),
             "kB": len(to_text(nb).encode()) // 1000}
 
@@ -213,24 +283,38 @@ def _long_cells(nb) -> list[str]:
     return [f"cell {i}: {n} lines" for i, s, n in code if n > (25 if s.startswith("#| export") else 12)]
 
 # %% ../nbs/reference/notebooks.ipynb #6b2d58ad
-def _unsolved(nb) -> list[str]:
-    "Exercises whose next code cell is not a folded solution, or that are too few."
-    code = [c for c in nb.cells if c.cell_type == "code"]
-    folded = {c.id for c in code if _solution(c) and c.metadata.get("jupyter", {}).get("source_hidden")}
-    found = [f"no folded solution after: {a.source.splitlines()[0]}" for a, b in zip(code, code[1:] + [None]) if a in _exercises(nb) and (not b or b.id not in folded)]
-    return found + ([f"{len(_exercises(nb))} exercises: at least 3"] if len(_exercises(nb)) < 3 else [])
+def _unsolved(nb, lesson:str) -> list[str]:
+    "What is wrong with the exercises of a lesson, given by its number."
+    code, asked = [c for c in nb.cells if c.cell_type == "code"], _asked(nb)
+    found = [f"no folded solution right after the exercise {m}" for a, b in zip(code, code[1:] + [None]) for m in _CHECK.findall(a.source)
+             if not b or _solved(b) != m or "#| echo: false" not in b.source]
+    found += [f"the solution of {n} shows no ✓: run make lessons" for c in code if (n := _solved(c)) and "✓ right" not in "".join(o.get("data", {}).get("text/html", "") for o in c.outputs)]
+    ours = {n: e["kind"] for n, e in EXERCISES.items() if n.startswith(f"{lesson}-")}
+    found += [f"exercise {n} is not on the page of exercises, or of another lesson" for n in asked if n not in ours] + [f"exercise {n} is not asked, or twice" for n in ours if asked.count(n) != 1]
+    return found + [f"no exercise of the kind {kind}" for kind in KINDS if kind not in ours.values()]
+
+def _untold(nb) -> list[str]:
+    "What is wrong with the self-test: at least four questions of at least three options, each with a word on why."
+    found = [] if len(_questions(nb)) >= 4 else [f"self-test of {len(_questions(nb))} questions: at least 4"]
+    for n, question in enumerate(_questions(nb), 1):
+        options = re.findall(r"<details><summary>(.+?)</summary>\n\n(.+?)\n\n</details>", question, re.S)
+        if len(options) < 3 or len(options) != question.count("<details"): found.append(f"self-test, question {n}: {len(options)} options that are well formed: at least 3")
+        if sum(why.startswith("Yes") for _, why in options) != 1 or not all(re.match(r"(Yes|No)[:,] .{20}", why, re.S) for _, why in options): found.append(f"self-test, question {n}: one option is a Yes, each other a No, each with its reason")
+    return found
 
 def lesson_departures(path) -> list[str]: # one line a departure
     "Where the lesson at `path` is not of the form that all lessons share."
     nb = read(path)
     found = [f"{n} {what}: {lo} to {hi} wanted" for what, n in _counts(nb).items() for lo, hi in [LIMITS[what]] if not lo <= n <= hi]
-    heads = re.findall(r"^## (.+?)\s*$", _prose(nb), re.M)
+    heads = re.findall(r"^## (.+?)\s*$", _prose(nb, self_test=True), re.M)
     found += [f"heading missing: ## {h}" for h in HEADINGS if h not in heads]
     known = [h for h in heads if h in HEADINGS]
     if not found and known != HEADINGS: found.append(f"headings out of order or twice: {', '.join(known)}")
     if not any(_TIME.search(c.source) for c in nb.cells): found.append("no line that starts with *Time:")
+    if doors(path) not in "\n".join(c.source for c in nb.cells): found.append("no doors below the line on time: run make lessons")
+    if next((c.source for c in nb.cells if c.cell_type == "code"), "") != installs(path): found.append("the first code cell does not install the released package: run make lessons")
     typed = [m[0] for c in nb.cells if c.cell_type == "markdown" for m in _TYPED.finditer(re.sub(r"`[^`]*`|\$[^$]*\$", "", _NOT_PROSE.sub(" ", c.source)))]
-    return found + _long_cells(nb) + _unsolved(nb) + [f"typed by hand in prose: {t}" for t in typed]
+    return found + _long_cells(nb) + _unsolved(nb, Path(path).name[:2]) + _untold(nb) + [f"typed by hand in prose: {t}" for t in typed]
 
 # %% ../nbs/reference/notebooks.ipynb #89007f15
 _HIDDEN = re.compile(r"#\|\s*(hide|default_exp|export|include: *false)", re.M)
