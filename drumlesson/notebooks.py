@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['HEADINGS', 'LIMITS', 'root', 'notebooks', 'read', 'to_text', 'write', 'mute', 'loose_sounds', 'committed', 'set_time',
-           'minutes', 'is_lesson', 'doors', 'installs', 'set_doors', 'run', 'departures', 'lesson_departures', 'readme',
-           'export_drift', 'readme_drift', 'main']
+           'minutes', 'is_lesson', 'doors', 'installs', 'set_doors', 'glossary', 'link_terms', 'course', 'run',
+           'departures', 'lesson_departures', 'readme', 'export_drift', 'readme_drift', 'main']
 
 # %% ../nbs/reference/notebooks.ipynb #949a1335
 import argparse, base64, copy, io, json, os, posixpath, re, shutil, subprocess, sys, tempfile, time
@@ -205,13 +205,59 @@ def set_doors(
     if code and nb.cells[code[0]].source.startswith("#| hide\ntry: import drumlesson"): nb.cells[code[0]].source = installs(path)
     elif code: nb.cells.insert(code[0], nbformat.v4.new_code_cell(installs(path), id="installs"))
 
+# %% ../nbs/reference/notebooks.ipynb #a910ssa2
+_TERM_LINK = re.compile(r"\[([^\]]+)\]\(glossary\.ipynb#[^)]*\)")
+_NO_TERM = re.compile(r"(^```.*?^```|`[^`]*`|\[[^\]]*\]\([^)]*\)|<[^>]+>|^#+ [^\n]*$|\$[^$\n]*\$|^\*Time:[^\n]*)", re.S | re.M)
+
+def glossary(
+    top, # the project's folder
+) -> dict[str, str]: # {word: anchor of its entry}
+    "The words of the glossary, with their other forms. Raises ValueError."
+    words = {}
+    for entry in re.split(r"^### ", "\n".join(c.source for c in read(Path(top) / "nbs" / "glossary.ipynb").cells), flags=re.M)[1:]:
+        head, also = entry.splitlines()[0].strip(), re.search(r"^\*also: (.+)\*$", entry, re.M)
+        words |= dict.fromkeys([head, *(also[1].split(", ") if also else [])], re.sub(r"[^a-z0-9_.-]", "", head.lower().replace(" ", "-")))
+    return words
+
+def link_terms(
+    nb,    # changed in place
+    words, # as `glossary` gives them
+):
+    "Link the first use of each word of the glossary, and no other."
+    shortest_last = sorted(words, key=len, reverse=True) # log-mel spectrogram before spectrogram
+    pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, shortest_last))})(s?)(?![\w-])", re.I)
+    anchors, seen = {word.lower(): anchor for word, anchor in words.items()}, set()
+    def link(m):
+        anchor = anchors[m[1].lower()]
+        if anchor in seen: return m[0]
+        seen.add(anchor)
+        return f"[{m[0]}](glossary.ipynb#{anchor})"
+    for cell in nb.cells[1:]:
+        if cell.cell_type != "markdown" or cell.source.startswith(("## Self-test", "## Further reading")): continue
+        parts = _NO_TERM.split(_TERM_LINK.sub(r"\1", cell.source))
+        cell.source = "".join(part if i % 2 else pattern.sub(link, part) for i, part in enumerate(parts))
+
+# %% ../nbs/reference/notebooks.ipynb #c0ur5e02
+def course(
+    top, # the project's folder
+) -> str: # Markdown
+    "The lessons with their promises and minutes, and the hours of all. Raises ValueError."
+    lessons, rows, total = [p for p in notebooks(top) if is_lesson(p)], ["| lesson | promises | minutes |", "|---|---|---:|"], 0
+    for path in lessons:
+        title, promise = re.fullmatch(r"# (.+)\n\n?> (.+)\n?", read(path).cells[0].source).groups()
+        rows.append(f"| [{path.name[:2]} {title}]({path.name}) | {promise} | {minutes(path)} |")
+        total += minutes(path)
+    return "\n".join([*rows, "", f"About {total / 60:.0f} hours in all, one lesson at a time."])
+
 # %% ../nbs/reference/notebooks.ipynb #f00606c3
 def run(
     path, # of the notebook, which is replaced
 ) -> float: # seconds that it took
     "Run the notebook at `path` from top to bottom and store it in the committed form. Raises ValueError, RuntimeError."
     nb, start = read(path), time.perf_counter()
-    if is_lesson(path): set_doors(nb, path)
+    if is_lesson(path):
+        set_doors(nb, path)
+        link_terms(nb, glossary(root(Path(path).parent)))
     for cell in nb.cells:
         if cell.cell_type == "code": cell.update(outputs=[], execution_count=None)
     client = NotebookClient(nb, timeout=900, kernel_name="python3", coalesce_streams=True, record_timing=False,
@@ -313,33 +359,44 @@ def lesson_departures(path) -> list[str]: # one line a departure
     if not any(_TIME.search(c.source) for c in nb.cells): found.append("no line that starts with *Time:")
     if doors(path) not in "\n".join(c.source for c in nb.cells): found.append("no doors below the line on time: run make lessons")
     if next((c.source for c in nb.cells if c.cell_type == "code"), "") != installs(path): found.append("the first code cell does not install the released package: run make lessons")
+    linked = copy.deepcopy(nb)
+    link_terms(linked, glossary(root(Path(path).parent)))
+    found += [f"cell {i}: first uses of words of the glossary are not linked as make lessons does it" for i, (a, b) in enumerate(zip(nb.cells, linked.cells)) if a.source != b.source]
     typed = [m[0] for c in nb.cells if c.cell_type == "markdown" for m in _TYPED.finditer(re.sub(r"`[^`]*`|\$[^$]*\$", "", _NOT_PROSE.sub(" ", c.source)))]
     return found + _long_cells(nb) + _unsolved(nb, Path(path).name[:2]) + _untold(nb) + [f"typed by hand in prose: {t}" for t in typed]
 
 # %% ../nbs/reference/notebooks.ipynb #89007f15
 _HIDDEN = re.compile(r"#\|\s*(hide|default_exp|export|include: *false)", re.M)
 
-def _readme_cell(cell):
-    "`cell` without what GitHub cannot show, in place."
+def _moved(text:str) -> str:
+    "`text` with its links as they are from the folder above."
+    return _LINK.sub(lambda m: m[0].replace(m[1], posixpath.normpath(f"nbs/{m[1]}")) if _is_local(m[1]) else m[0], text)
+
+def _readme_cell(cell, site:str):
+    "`cell` with what GitHub can show, in place."
     if cell.cell_type == "markdown":
-        def move(m): return m[0].replace(m[1], posixpath.normpath(f"nbs/{m[1]}")) if _is_local(m[1]) else m[0]
-        cell.source = _LINK.sub(move, cell.source)
+        cell.source = _moved(cell.source)
         return
-    cell.source = re.sub(r"^#\|.*\n?", "", cell.source, flags=re.M)
-    for o in cell.outputs: o.get("data", {}).pop("text/html", None) if "dl-player" not in o.get("data", {}).get("text/html", "") else o.data.clear()
-    cell.outputs = [o for o in cell.outputs if "text" in o or (o.get("data") and not any(m.startswith("image/") for m in o.data))]
+    cell.source = "" if "#| echo: false" in cell.source else _DIRECTIVES.sub("", cell.source)
+    for o in cell.outputs:
+        if "text/markdown" in o.get("data", {}): o.data["text/markdown"] = _moved(o.data["text/markdown"])
+    for o in cell.outputs:
+        data = o.get("data", {})
+        players, pictures = data.pop("text/html", "").count('class="dl-player"'), sum(mime.startswith("image/") for mime in data)
+        if players or pictures: o.data = {"text/markdown": f"*(On [the site]({site}): {players or 'a'} {'player' if players else 'figure'}{'s' * (players > 1)}.)*"}
 
 def readme(
     index, # the notebook that is the front page
 ) -> str: # Markdown
-    "README.md as `index` gives it. Raises ValueError."
+    "README.md as `index` gives it. Raises ValueError outside a project."
     nb = read(index)
     nb.cells = [c for c in nb.cells if c.cell_type != "raw" and not (c.cell_type == "code" and _HIDDEN.match(c.source))]
-    for cell in nb.cells: _readme_cell(cell)
+    cfg = _settings(index)
+    for cell in nb.cells: _readme_cell(cell, f"{cfg['doc_host']}{cfg['doc_baseurl']}/")
     nb.metadata["language_info"] = {"name": "python"}
     priority = {"NbConvertBase": {"display_data_priority": ["text/markdown", "text/plain"]}}
     text, _ = MarkdownExporter(config=priority).from_notebook_node(nb)
-    return re.sub(r"\n([ \t]*\n){2,}", "\n\n", text).strip() + "\n"
+    return re.sub(r"\n([ \t]*\n){2,}", "\n\n", re.sub(r"^```python\s+```$", "", text, flags=re.M)).strip() + "\n"
 
 # %% ../nbs/reference/notebooks.ipynb #70373cb1
 def export_drift(
@@ -368,7 +425,7 @@ def readme_drift(top) -> list[str]:
 def _run_all(top, paths) -> int: # exit status
     "Run `paths` one after the other, then write README.md."
     failed = 0
-    for path in paths:
+    for path in sorted(paths, key=lambda p: Path(p).stem == "index"): # which shows what the lessons take
         try: print(f"{path}: {run(path):.0f} s", flush=True)
         except (ValueError, RuntimeError) as e: failed = print(e, file=sys.stderr, flush=True) or 1
     index = top / "nbs" / "index.ipynb"

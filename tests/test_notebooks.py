@@ -12,6 +12,7 @@ import nbformat
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from drumlesson import notebooks as nb
@@ -244,44 +245,162 @@ def test_run_stores_no_loose_sound(tmp_path):
     assert path.read_text(encoding="utf-8") == before
 
 
-def lesson():
-    """A made-up lesson of the right form, as cells."""
-    exercise = [new_code_cell("answer = None\ncheck(answer)"), new_code_cell('#| code-fold: true\n#| code-summary: "Solution"\ncheck(1)', metadata={"jupyter": {"source_hidden": True}})]
-    player = html(PLAYER.format("synth"))
-    figure = new_code_cell("plot()", outputs=[new_output("display_data", data={"image/png": "iVBORw0K"})])
-    plain = [new_code_cell("1") for _ in range(6)]
+def option(text, why):
+    return f"<details><summary>{text}</summary>\n\n{why}, since the kit tells it so.\n\n</details>\n"
+
+
+def picture(mode="RGB"):
+    """A stored figure of many colours, as base64."""
+    out = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)).convert(mode).save(out, "png")
+    return base64.b64encode(out.getvalue()).decode()
+
+
+def lesson(folder):
+    """A made-up lesson of the right form, as cells, in a folder that is a project."""
+    shutil.copy(TOP / "settings.ini", folder)
+    (folder / "nbs").mkdir(exist_ok=True)
+    stored(folder / "nbs" / "glossary.ipynb", new_markdown_cell("## K\n\n### kit\n\nDrums that belong together."))
+    exercises = []
+    for kind in nb.KINDS:
+        solved = new_output("execute_result", data={"text/html": "<pre>✓ right</pre>"})
+        exercises += [new_code_cell(f'mine = None\ncheck("00-{kind}", mine)'), new_code_cell(f'#| echo: false\nsolution("00-{kind}")', outputs=[solved])]
+    players = [html(PLAYER.format("synth")) for _ in range(4)]
+    figures = [new_code_cell('#| fig-alt: "A."\n#| fig-cap: "B."\nplot()', outputs=[new_output("display_data", data={"image/png": picture()})]) for _ in range(6)]
+    plain = [new_code_cell("1") for _ in range(8)]
     heads = [new_markdown_cell(f"## {h}\n\n" + "word " * 160) for h in nb.HEADINGS]
-    copies = [new_code_cell(c.source, metadata=c.metadata, outputs=c.outputs) for c in 3 * exercise + 4 * [player] + 6 * [figure]]
-    return [new_markdown_cell("*Time: 5 minutes*"), *heads, *copies, *plain]
+    heads[1].source += "a [kit](glossary.ipynb#kit)"
+    question = "".join(option(text, why) for text, why in (("a", "Yes"), ("b", "No"), ("c", "No")))
+    heads[nb.HEADINGS.index("Self-test")].source = "## Self-test\n\n" + "\n".join(f"**{n}. Why?**\n\n{question}" for n in range(1, 5))
+    path = folder / "nbs" / "00_x.ipynb"
+    return [new_markdown_cell(f"*Time: about 5 minutes.*\n\n{nb.doors(path)}"), *heads, new_code_cell(nb.installs(path)), *exercises, *players, *figures, *plain]
 
 
+@pytest.fixture
+def three_exercises(monkeypatch):
+    """The exercises of the made-up lesson."""
+    monkeypatch.setattr(nb, "EXERCISES", {f"00-{kind}": {"kind": kind} for kind in nb.KINDS})
+
+
+@pytest.mark.usefixtures("three_exercises")
 def test_a_good_lesson_has_no_departures(tmp_path):
-    path = stored(tmp_path / "00_x.ipynb", *lesson())
+    path = stored(tmp_path / "nbs" / "00_x.ipynb", *lesson(tmp_path))
     assert nb.departures(path) == nb.lesson_departures(path) == []
 
 
+def test_pictures_are_stored_in_few_colours():
+    """A good third of the bytes, the same to the eye, and stored again it is the same to the byte."""
+    cell = nb.committed(new_notebook(cells=[new_code_cell("x", outputs=[new_output("display_data", data={"image/png": picture()})])])).cells[0]
+    small = cell.outputs[0].data["image/png"]
+    image = Image.open(io.BytesIO(base64.b64decode(small)))
+    assert image.mode == "P" and image.size == (40, 40) and len(small) < 0.7 * len(picture())
+    assert nb.committed(new_notebook(cells=[cell])).cells[0].outputs[0].data["image/png"] == small
+    apart = np.abs(np.asarray(image.convert("RGB"), int) - np.asarray(Image.open(io.BytesIO(base64.b64decode(picture()))), int))
+    assert apart.mean() < 20  # the worst case: noise
+
+
+def test_a_panel_leaves_its_figure():
+    """The widget goes, what it shows on the page stays; a widget without a figure goes altogether."""
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}, "text/plain": "<panel>"}
+    panel = new_output("execute_result", data={**view, "text/html": '<figure class="dl-widget"></figure>'})
+    cell = nb.committed(new_notebook(cells=[new_code_cell("x", outputs=[panel, new_output("display_data", data=view)])])).cells[0]
+    assert [sorted(o.data) for o in cell.outputs] == [["text/html", "text/plain"]]
+
+
+def cell_of(cells, text):
+    return next(c for c in cells if text in c.source)
+
+
+def replaced(old, new):
+    """A change: one text of a made-up lesson becomes another, wherever it first stands."""
+
+    def change(cells):
+        cell = cell_of(cells, old)
+        cell.source = cell.source.replace(old, new, 1)
+
+    return change
+
+
+@pytest.mark.usefixtures("three_exercises")
 @pytest.mark.parametrize(
     "change, said",
     [
-        (lambda c: c.pop(0), "*Time:"),
+        (replaced("*Time:", "*Zeit:"), "*Time:"),
         (lambda c: c.pop(1), "heading missing: ## What you will learn"),
         (lambda c: c.insert(8, c.pop(1)), "out of order"),
-        (lambda c: c.pop(10), "no folded solution"),
-        (lambda c: c[10].metadata.clear(), "no folded solution"),
+        (replaced("Open in Colab", "Open"), "no doors below the line on time"),
+        (replaced("%pip install", "%pip instal"), "does not install the released package"),
+        (lambda c: c.remove(cell_of(c, "solution(")), "no folded solution right after the exercise 00-code"),
+        (replaced('solution("00-code")', 'solution("00-thought")'), "no folded solution right after the exercise 00-code"),
+        (replaced("#| echo: false", "#| echo: true"), "no folded solution right after the exercise 00-code"),
+        (lambda c: cell_of(c, "solution(").outputs.clear(), "the solution of 00-code shows no ✓"),
+        (replaced('check("00-code"', 'check("00-other"'), "exercise 00-other is not on the page of exercises"),
+        (replaced('check("00-code"', 'check("00-thought"'), "exercise 00-code is not asked, or twice"),
+        (lambda c: nb.EXERCISES.pop("00-listening"), "no exercise of the kind listening"),
+        (replaced("**4. Why?**", "4. Why?"), "self-test of 3 questions: at least 4"),
+        (replaced(option("c", "No"), ""), "self-test, question 1: 2 options"),
+        (replaced("No, since", "Yes, since"), "question 1: one option is a Yes"),
+        (replaced("No, since", "Well, since"), "question 1: one option is a Yes"),
+        (replaced("[kit](glossary.ipynb#kit)", "kit"), "first uses of words of the glossary"),
         (lambda c: c.insert(1, new_markdown_cell("It reaches 91 % here.")), "typed by hand in prose: 91 %"),
         (lambda c: c.insert(1, new_markdown_cell("From 0.83 upwards.")), "typed by hand in prose: 0.83"),
         (lambda c: c.append(new_code_cell("1\n" * 13)), "13 lines"),
         (lambda c: c.append(new_code_cell("#| export\n" + "1\n" * 26)), "26 lines"),
         (lambda c: c.append(new_markdown_cell("word " * 600)), "words: 1200 to 1800"),
-        (lambda c: c.extend(new_code_cell("1") for _ in range(9)), "31 code cells"),
+        (lambda c: c.extend(new_code_cell("1") for _ in range(10)), "31 code cells"),
         (lambda c: c.append(html("a" * 700_000)), "kB: 0 to 700"),
     ],
 )
 def test_lesson_departures_are_seen(tmp_path, change, said):
-    cells = lesson()
+    cells = lesson(tmp_path)
     change(cells)
-    found = nb.lesson_departures(stored(tmp_path / "00_x.ipynb", *cells))
+    found = nb.lesson_departures(stored(tmp_path / "nbs" / "00_x.ipynb", *cells))
     assert any(said in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    "output, directives, said",
+    [
+        ({"image/png": picture("P")}, "", "a figure without #| fig-alt and #| fig-cap"),
+        ({"image/png": picture("P")}, '#| fig-alt: "A."\n', "a figure without #| fig-alt and #| fig-cap"),
+        ({"text/html": '<img src="data:image/png;base64,AA" alt="short">'}, "", "a picture without a text of some length"),
+        ({"text/html": '<img src="data:image/png;base64,AA">'}, "", "a picture without a text of some length"),
+    ],
+)
+def test_a_figure_without_words_is_seen(tmp_path, output, directives, said):
+    cell = new_code_cell(f"{directives}plot()", outputs=[new_output("display_data", data=output)])
+    assert any(said in line for line in nb.departures(stored(tmp_path / "x.ipynb", cell)))
+
+
+def test_the_first_use_of_a_word_is_linked(tmp_path):
+    """Longer words before shorter ones, plurals, other forms; no heading, code, link or self-test."""
+    entries = "## H\n\n### hop\n\nA.\n\n### log-mel spectrogram\n\n*also: log-mel*\n\nB.\n\n### spectrogram\n\nC."
+    (tmp_path / "nbs").mkdir()
+    stored(tmp_path / "nbs" / "glossary.ipynb", new_markdown_cell(entries))
+    words = nb.glossary(tmp_path)
+    assert words == {"hop": "hop", "log-mel spectrogram": "log-mel-spectrogram", "log-mel": "log-mel-spectrogram", "spectrogram": "spectrogram"}
+    texts = ["# Hop", "## Self-test\n\nhop", "## A hop\n\n`hop` [hop](x.md) Hops, chop, log-mels.", "A spectrogram of a hop, a log-mel spectrogram."]
+    page = new_notebook(cells=[new_markdown_cell(text) for text in texts])
+    nb.link_terms(page, words)
+    assert [c.source for c in page.cells][:2] == texts[:2]
+    assert page.cells[2].source == "## A hop\n\n`hop` [hop](x.md) [Hops](glossary.ipynb#hop), chop, [log-mels](glossary.ipynb#log-mel-spectrogram)."
+    assert page.cells[3].source == "A [spectrogram](glossary.ipynb#spectrogram) of a hop, a log-mel spectrogram."
+
+
+def test_the_course_map_names_the_minutes_of_each_lesson(tmp_path):
+    shutil.copy(TOP / "settings.ini", tmp_path)
+    (tmp_path / "nbs").mkdir()
+    for n, minutes in ((0, 40), (1, 35)):
+        stored(tmp_path / "nbs" / f"0{n}_x.ipynb", new_markdown_cell(f"*Time: about {minutes} minutes, of which the machine needs 9 s on two cores.*"))
+    assert nb.course(tmp_path).splitlines()[2:4] == ["| [00 X](00_x.ipynb) | x | 40 |", "| [01 X](01_x.ipynb) | x | 35 |"]
+    stored(tmp_path / "nbs" / "01_x.ipynb", new_markdown_cell("No time."))
+    with pytest.raises(ValueError, match="no line .Time"):
+        nb.course(tmp_path)
+
+
+def test_the_front_page_shows_the_course_as_it_is():
+    shown = [o.data.get("text/markdown", "") for c in nb.read(TOP / "nbs" / "index.ipynb").cells for o in c.get("outputs", []) if "data" in o]
+    assert nb.course(TOP) in shown
 
 
 @pytest.fixture
@@ -291,6 +410,7 @@ def project(tmp_path):
     (tmp_path / "nbs").mkdir()
     (tmp_path / "drumlesson").mkdir()
     (tmp_path / "drumlesson" / "__init__.py").write_text('__version__ = "0.1.0"\n')
+    stored(tmp_path / "nbs" / "glossary.ipynb", new_markdown_cell("### kit"))
     stored(tmp_path / "nbs" / "index.ipynb", new_markdown_cell("See [x](x.ipynb)."), new_code_cell("print(1)"))
     stored(tmp_path / "nbs" / "x.ipynb", new_code_cell("#| default_exp x"), new_code_cell("#| export\ndef f(): return 1"))
     return tmp_path
