@@ -21,14 +21,14 @@ MAX_SECONDS = 60.0 # a file longer than this is no drum hit
 KEEP_SECONDS = 4.0 # of a hit, this much is kept
 
 class AudioError(ValueError):
-    "A sound that cannot be used. The text names it and says what to do."
+    "A sound that cannot be used. The text names it and says what to do. Taught in lesson 01."
 
 @dataclass(frozen=True)
 class Facts:
     "What a file was before it was converted: the audit of lesson 00 reads these."
     sr: int = SR          # its own sample rate in Hz
-    channels: int = 1
-    seconds: float = 0.0
+    channels: int = 1     # how many: 1 is mono, 2 stereo
+    seconds: float = 0.0  # length
     peak: float = 0.0     # largest absolute sample of any channel, 1.0 being full scale
 
 # %% ../nbs/reference/audio.ipynb #66bc5bba
@@ -37,7 +37,7 @@ def check_sound(
     name:str="sound",  # how the error calls it
     sr:int=SR,         # samples a second
 ) -> np.ndarray: # float32, shape (n,)
-    "`x` as a float32 array, or an `AudioError` that says why it cannot be used. Taught in lesson 01."
+    "`x` as a float32 array. Raises `AudioError`, which says why it cannot be used. Taught in lesson 01."
     x = np.asarray(x, dtype=np.float32)
     if x.ndim != 1: raise AudioError(f"{name}: expected one channel, shape (samples,), got shape {x.shape}: average the channels first")
     if len(x) == 0: raise AudioError(f"{name}: is empty, it holds no samples: record or export it again")
@@ -118,12 +118,12 @@ class Sound:
     x: np.ndarray           # float32, shape (samples,)
     sr: int = SR            # samples a second
     name: str = ""          # what the caption says, such as "snare"
-    source: str = "unknown"
+    source: str = "unknown" # synth, recorded or unknown
     credit: str = ""        # kit, file and licence
     url: str = ""           # where the public can find it
 
     def but(self, x=None, **changes):
-        "The same sound changed: `hit.but(hit.x[:220], name='first 10 ms')` still knows its kit and licence."
+        "The same sound with other samples `x` or other fields, given by name (`changes`): `hit.but(hit.x[:220], name='first 10 ms')` still knows its kit and licence."
         return replace(self, **({} if x is None else {"x": np.asarray(x, np.float32)}), **changes)
 
     @property
@@ -154,7 +154,7 @@ def _figure(sound):
 
 # %% ../nbs/reference/audio.ipynb #cd979982
 class Players(str):
-    "HTML of one or more players, which a notebook shows as such."
+    "HTML of one or more players, which a notebook shows as such. Taught in lesson 01."
     def _repr_html_(self): return str(self)
     def __repr__(self): return f"<{self.count('<audio')} player{'s' * (self.count('<audio') > 1)}>"
 
@@ -163,7 +163,7 @@ def listen(
     sr:int=SR,   # samples a second of plain arrays
     names=(),    # captions, one a sound
 ) -> Players: # players side by side, at true loudness
-    "Players for `sounds`, side by side, none louder or softer than it is. Taught in lesson 01."
+    "Players for `sounds`, side by side, none louder or softer than it is. Raises ValueError, or `AudioError` for what cannot be played. Taught in lesson 01."
     if not sounds: raise ValueError("listen() needs at least one sound")
     if names and len(names) != len(sounds): raise ValueError(f"{len(sounds)} sounds but {len(names)} names")
     sounds = [s if isinstance(s, Sound) else Sound(np.asarray(s, np.float32), sr) for s in sounds]
@@ -178,7 +178,7 @@ def plot_wave(
     ax=None,         # matplotlib axes; a new figure where None
     *,
     ms:bool=False,   # time axis in milliseconds instead of seconds
-    title:str|None=None,
+    title:str|None=None, # above the axes; the sound's name where None
     **style,         # passed on to `Axes.plot`
 ):
     "The waveform over time; returns the axes. Taught in lesson 01."
@@ -199,7 +199,7 @@ def plot_spectrogram(
     hop:int=128,         # samples between windows
     mel:bool=False,      # mel instead of linear frequency
     range_db:float=80.0, # decibels shown below the loudest point
-    title:str|None=None,
+    title:str|None=None, # above the axes; the sound's name where None
 ):
     "The spectrogram in dB over seconds and hertz; returns the axes. Taught in lesson 01."
     import librosa.display, matplotlib.pyplot as plt

@@ -48,7 +48,7 @@ def _labels(X, y) -> np.ndarray:
 def validation_rows(
     labels, kits,        # of the training set, length n
     share:float=0.2,     # about how much to set apart
-    seed:int=0,
+    seed:int=0,          # another seed, other kits
 ) -> np.ndarray: # mask, shape (n,)
     "The hits to validate on: whole kits, or single hits where there is only one kit. Raises ValueError. Taught in lesson 04."
     from sklearn.model_selection import StratifiedKFold
@@ -66,14 +66,14 @@ def validation_rows(
     return np.isin(np.arange(len(table)), held_out)
 
 def sample_weights(labels, class_weight) -> np.ndarray: # shape (n,), mean 1
-    "The weight of each hit: with `balanced` every class counts the same, however many hits it has."
+    "The weight of each hit: with `balanced` every class counts the same, however many hits it has. Shown on the page Classifier."
     from sklearn.utils.class_weight import compute_sample_weight
     weights = compute_sample_weight(class_weight, labels)
     return (weights / weights.mean()).astype(np.float32)
 
 # %% ../nbs/reference/classifier.ipynb #886fdfb7
 def build(x, family, task, n_classes:int): # x: training features, float32 (n, frames, bins)
-    "A Keras model: normalisation learned from `x`, the family's body, the task's head. Raises ValueError."
+    "A Keras model: normalisation learned from `x`, the family's body, the task's head. Raises ValueError. Shown on the page Classifier."
     from drumlesson.quiet import keras
     normalisation = keras.layers.Normalization(axis=-1, name="normalisation")
     normalisation.adapt(x)
@@ -114,6 +114,7 @@ def _fresh_batches(fresh, like, size:int, seed:int, renew:int):
     signature = tuple(tf.TensorSpec((None, *a.shape[1:]), tf.float32) for a in like)
     return tf.data.Dataset.from_generator(epoch, output_signature=signature).apply(tf.data.experimental.assert_cardinality(-(-len(y) // size))).prefetch(8)
 
+# %% ../nbs/reference/classifier.ipynb #c9fb4092
 def train(
     network, loss,                      # a Keras model and the task's loss
     x, y, weights,                      # features, targets and weights of the training hits
@@ -122,7 +123,12 @@ def train(
     fresh=None,                         # what augments the training hits, a `Fresh`
     renew:int=4,                        # the waves of a hit change in every so manieth epoch
     clip:float|None=None,               # largest norm that the gradient of a step may have
-    epochs:int, patience:int=15, batch_size:int=64, learning_rate:float=1e-3, seed:int=0, verbose:int=1, title:str="training",
+    epochs:int,                         # at most
+    patience:int=15,                    # epochs without a lower validation loss before it stops
+    batch_size:int=64,                  # hits a step
+    learning_rate:float=1e-3,           # of Adam
+    seed:int=0,                         # of the order of the hits
+    verbose:int=1, title:str="training", # 0 is silent, 1 shows a bar; what it is called
 ) -> pd.DataFrame: # a row an epoch: loss, accuracy and, with validation, val_loss, val_accuracy
     "Trains `network` until the validation loss stops falling, and leaves it with its best weights. Taught in lesson 04."
     from drumlesson.quiet import keras
@@ -135,12 +141,12 @@ def train(
     return pd.DataFrame(history.history, index=pd.RangeIndex(1, len(history.epoch) + 1, name="epoch"))
 
 # %% ../nbs/reference/classifier.ipynb #d35a4623
-UNSURE = "unsure"
+UNSURE = "unsure" # the answer where a calibrated model is not sure enough
 
 @dataclass(frozen=True)
 class Calibration:
-    "What a network's probabilities are worth: a temperature, and a threshold below which the answer is `unsure`. Taught in lesson 08; Guo et al. (2017)."
-    temperature: float = 1.0
+    "What a network's probabilities are worth: a temperature, and a threshold below which the answer is `unsure`. Shown on the page Recipes; Guo et al. (2017)."
+    temperature: float = 1.0       # the logarithms of the probabilities are divided by so much; 1 is no change
     unsure: float = 0.0            # of the largest probability, after the temperature
 
     def __call__(self, proba) -> np.ndarray: # (n, classes) -> (n, classes), rows sum to 1
@@ -155,13 +161,14 @@ class Calibration:
 # %% ../nbs/reference/classifier.ipynb #fa8db288
 @dataclass(frozen=True)
 class Committee:
-    "Families that learn alone and answer together: the mean of their probabilities. Used by the recipe of lesson 08; Hansen and Salamon (1990)."
+    "Families that learn alone and answer together: the mean of their probabilities. Raises ValueError. Used on the page Recipes; Hansen and Salamon (1990)."
     members: tuple = ("cnn1d", "cnn") # names or objects; each gets a seed of its own
 
     def __post_init__(self):
         if not self.members: raise ValueError("a committee needs members: families such as ('cnn1d', 'cnn')")
         object.__setattr__(self, "members", tuple(FAMILIES.make(m) for m in self.members))
-    def __call__(self, x): raise ValueError("a committee learns member by member: give it to a DrumClassifier as its family, on its own")
+    def __call__(self, x): # as other families have it, (n, frames, bins); a committee is taken apart first
+        raise ValueError("a committee learns member by member: give it to a DrumClassifier as its family, on its own")
 
 # %% ../nbs/reference/classifier.ipynb #ae616051
 FORMAT = 1 # of drumlesson.json
@@ -170,8 +177,9 @@ def _outputs(network, x) -> np.ndarray:
     "What the network says of features `x`, without the data pipeline that Keras' `predict` builds each time."
     return np.concatenate([network.predict_on_batch(x[i : i + 256]) for i in range(0, len(x), 256)])
 
-class _Fitted:
-    "What a classifier can do once it is fitted."
+# %% ../nbs/reference/classifier.ipynb #2db044e2
+class _Answers:
+    "What a fitted classifier says of sounds."
     calibration_, report_ = Calibration(), None # what a recipe adds
 
     def _check_fitted(self):
@@ -187,23 +195,30 @@ class _Fitted:
         return self.task_.proba(_outputs(self.network_, x))
 
     def predict_proba(self, X) -> np.ndarray:
-        "Probability of each of `classes_`, float32 (n, classes). Raises `AudioError` for a sound that cannot be used."
+        "Probability of each of `classes_` for the sounds `X`, float32 (n, classes). Raises `AudioError` for a sound that cannot be used."
         return self.calibration_(self._proba(X))
 
     def predict(self, X, unsure:bool=False) -> np.ndarray:
-        "The label of each sound, shape (n,); with `unsure`, that word where a calibrated model's probability is below its threshold."
+        "The label of each sound of `X`, shape (n,); with `unsure`, that word where a calibrated model's probability is below its threshold."
         proba = self._proba(X)
         said = self.task_.decide(proba, self.classes_)
         return np.where(self.calibration_.doubts(self.calibration_(proba)), UNSURE, said) if unsure else said
 
+# %% ../nbs/reference/classifier.ipynb #1a1908b0
+class _Fitted(_Answers):
+    "What a classifier does with drums and files."
     def score(self, X, y=None) -> float:
         "Accuracy on sounds `X` with labels `y` (those of the `Drums` where `y` is None)."
         said = self.predict(X)
         return float(np.mean(said == self.task_.truth(_labels(X, y))))
 
     def save(self, path):
-        "Writes one `.keras` file that `load` reads, in one step. Raises ValueError."
+        "Writes one `.keras` file, at `path`, that `load` reads, in one step. Raises ValueError."
         save(self, path)
+
+    def fit(self, X, y=None, kits=None):
+        "Learns from sounds `X`, labels `y` and kits; a `Drums` brings all three. Raises ValueError or `AudioError`. Returns self."
+        return _fit(self, X, _labels(X, y), X.kits if kits is None and isinstance(X, Drums) else kits)
 
 # %% ../nbs/reference/classifier.ipynb #a9f3e1af
 class DrumClassifier(_Fitted, ClassifierMixin, BaseEstimator):
@@ -211,61 +226,66 @@ class DrumClassifier(_Fitted, ClassifierMixin, BaseEstimator):
     def __init__(self,
         family="dense",            # a registered name, `package.module:name`, or an object such as `Dense(units=(64,))`
         task="multiclass",         # or `one-vs-rest`, a label such as `kick` for one binary question, an object
-        feature="logmel",
+        feature="logmel",          # a registered name, or an object such as `MFCC(n_mfcc=13)`
         window=0.3,                # seconds after the onset, or an `Attack`
         *,
         augment=None,              # `waves`, `pictures`, `both`, a name such as `speed`, or an object: of training hits only
         renew:int=4,               # the waves of a hit are augmented anew in every so manieth epoch, its picture in each
         epochs:int=100,            # at most; early stopping ends most runs sooner
         patience:int=15,           # epochs without a better validation loss before training stops
-        batch_size:int=64,
+        batch_size:int=64,         # hits a step
         learning_rate:float=1e-3,  # of Adam
         clip:float|None=None,      # largest norm of a step's gradient
         validation:float=0.2,      # share of the kits (never single hits) set apart to stop by; 0 learns from all for `epochs`, ever more gently
         refit:bool=True,           # once the best epoch is known, learn again from all kits: for as long, and at least `REFIT_EPOCHS`
         class_weight="balanced",   # or None
-        seed:int=0,
+        seed:int=0,                # of weights, order and validation kits
         verbose:int=1,             # 0 is silent, 1 leaves one line
     ):
         self.family, self.task, self.feature, self.window = family, task, feature, window
         self.augment, self.renew, self.epochs, self.patience, self.batch_size, self.learning_rate, self.clip = augment, renew, epochs, patience, batch_size, learning_rate, clip
         self.validation, self.refit, self.class_weight, self.seed, self.verbose = validation, refit, class_weight, seed, verbose
 
-    def fit(self, X, y=None, kits=None):
-        "Learns from sounds `X`, labels `y` and kits; a `Drums` brings all three. Raises ValueError or `AudioError`. Returns self."
-        return _fit(self, X, _labels(X, y), X.kits if kits is None and isinstance(X, Drums) else kits)
-
 # %% ../nbs/reference/classifier.ipynb #e2f94799
 WIDER = 1.25 # a window to augment is longer by so much: a hit that is played faster must not end early
 
-class Fresh:
-    "Training hits that can be changed again and again. Taught in lesson 03."
-    def __init__(self, augment, window, feature, sounds):
+# %% ../nbs/reference/classifier.ipynb #480cd9f2
+class _Held:
+    "Windows of hits, from which some can be taken."
+    def __init__(self,
+        augment, # an augmentation of lesson 03, or a chain of them
+        window,  # the network's, an `Attack`
+        feature, # such as `LogMel()`
+        sounds,  # float32 arrays of shape (samples,)
+    ):
         self.augment, self.feature, self.window = augment, feature, window
         self.rows = np.arange(len(sounds))
         self.waves = replace(window, seconds=min(WIDER * window.seconds, KEEP_SECONDS))(sounds)
 
+    def of(self, rows):
+        "The same for some of the hits only: `rows` is a mask over all, shape (n,)."
+        some = copy.copy(self)
+        some.rows = np.flatnonzero(rows)
+        return some
+
+# %% ../nbs/reference/classifier.ipynb #423ba431
+class Fresh(_Held):
+    "Training hits that can be changed again and again. Taught in lesson 03."
     def features(self, rows, rng) -> np.ndarray: # (rows, frames, bins)
-        "Features of these hits after the augmentations of the wave."
+        "Features of the hits numbered `rows` after the augmentations of the wave."
         changed = self.augment.waves(self.waves[self.rows[rows]], rng)[:, : round(self.window.seconds * self.window.sr)]
         return self.feature(levelled(changed) if self.window.level else changed)
 
-    def pictures(self, x, rng) -> np.ndarray: return self.augment.pictures(x, rng)
+    def pictures(self, x, rng) -> np.ndarray: return self.augment.pictures(x, rng) # x and what comes back: (n, frames, bins)
 
     def tried(self, like):
-        "Itself, after a trial: what cannot work fails before training. Raises ValueError."
+        "Itself, after a trial that must give features shaped as `like`, (n, frames, bins): what cannot work fails before training. Raises ValueError."
         for seed in range(3): # steps with a probability below one are not in every trial
             rng, rows = np.random.default_rng(seed), np.arange(min(len(self.rows), 8))
             got = self.pictures(self.features(rows, rng), rng)
             if got.shape[1:] != like.shape[1:] or not np.isfinite(got).all():
                 raise ValueError(f"the augmentation {self.augment!r} must keep the features' shape {like.shape[1:]} and finite numbers, and gives {got.shape[1:]}")
         return self
-
-    def of(self, rows):
-        "The same for some of the hits only: a mask over all."
-        some = copy.copy(self)
-        some.rows = np.flatnonzero(rows)
-        return some
 
 # %% ../nbs/reference/classifier.ipynb #7633ee7c
 REFIT_EPOCHS = 60 # a handful of validation kits may stop a run by luck, long before the network has learned what it can
@@ -278,6 +298,7 @@ def _joined(networks):
     plain = [keras.Model(network.inputs[0], network.outputs[0]) for network in networks] # without the optimisers' state, which is twice the weights
     return keras.Model(inputs, keras.layers.Average()([network(inputs) for network in plain]))
 
+# %% ../nbs/reference/classifier.ipynb #d5dfc678
 def _learn(model, family, task, x, y, weights, held_out, fresh):
     "A trained network, its history and the task with its thresholds: stopped by the kits held out, then, with `refit`, trained for as long on all."
     from drumlesson.quiet import keras
@@ -322,6 +343,7 @@ def _fit(model, X, labels, kits):
     if model.verbose: print(_told(model))
     return model
 
+# %% ../nbs/reference/classifier.ipynb #911da628
 def _told(model) -> str:
     "One line on a fit that has ended."
     name, history = to_spec(FAMILIES, model.family_)["name"], model.history_
@@ -331,7 +353,7 @@ def _told(model) -> str:
 
 # %% ../nbs/reference/classifier.ipynb #69731370
 def save(model:DrumClassifier, path):
-    "Writes a fitted classifier as one `.keras` file, whole or not at all. Raises ValueError."
+    "Writes a fitted classifier as one `.keras` file at `path`, whole or not at all. Raises ValueError. Shown on the page Classifier."
     from drumlesson.quiet import keras
     model._check_fitted()
     if Path(path).suffix != ".keras": raise ValueError(f"{path}: a model file's name ends in .keras")
@@ -358,22 +380,23 @@ def _about(path) -> dict:
 
 # %% ../nbs/reference/classifier.ipynb #04009f20
 def spec_of(model:DrumClassifier) -> dict: # family, task, feature, window, augment, more
-    "Every setting of a classifier as plain data, fitted or not; the seed, which is no setting, aside."
+    "Every setting of a classifier as plain data, fitted or not; the seed, which is no setting, aside. Shown on the page Classifier."
     p = model.get_params()
     def spec(registry, value): return value if value is None or isinstance(value, float) else to_spec(registry, registry.make(value) if isinstance(value, str) else value)
     parts = {k: spec(r, p.pop(k)) for k, r in (("family", FAMILIES), ("task", TASKS), ("feature", FEATURES), ("window", {}), ("augment", AUGMENTATIONS))}
     return parts | {"more": {k: v for k, v in p.items() if k not in ("seed", "verbose")}}
 
 def digest(spec:dict) -> str:
-    "Eight characters that stand for a spec: another setting gives another digest."
+    "Eight characters that stand for a `spec`: another setting gives another digest. Shown on the page Classifier."
     return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:8]
 
-SHIPPED = Path(drumlesson.__file__).parent / "data" / "best.keras"
+# %% ../nbs/reference/classifier.ipynb #60f417d4
+SHIPPED = Path(drumlesson.__file__).parent / "data" / "best.keras" # the model that comes with the package
 
 def load(
     path=None, # a file that `DrumClassifier.save` or `drumlesson train` wrote; None: the model that comes with the package
 ) -> DrumClassifier:
-    "The saved classifier, ready to predict. Raises ValueError, which names the file. Taught in lessons 04 and 08."
+    "The saved classifier, ready to predict. Raises ValueError, which names the file. Taught in lesson 04."
     path = SHIPPED if path is None else path
     about = _about(path)
     from drumlesson.quiet import keras
@@ -392,8 +415,8 @@ def load(
 
 # %% ../nbs/reference/classifier.ipynb #46a652c1
 def evaluate(
-    model:DrumClassifier,
-    drums:Drums,
+    model:DrumClassifier, # fitted
+    drums:Drums,          # to judge it by: of kits that it has not met
 ) -> dict: # n, accuracy, balanced_accuracy (mean recall), macro_f1, labels, confusion (rows are true), per_class, per_kit
     "How well a fitted classifier does on labelled drums, as plain data. Taught in lesson 04."
     from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
@@ -408,11 +431,12 @@ def evaluate(
             "per_class": {c: {"n": int(n), "precision": float(p), "recall": float(r), "f1": float(f)} for c, p, r, f, n in parts},
             "per_kit": {k: {"n": int(g.size), "accuracy": float(g.mean())} for k, g in right}}
 
+# %% ../nbs/reference/classifier.ipynb #2695aa5f
 def kit_interval(
     right,             # whether each hit was labelled right, shape (n,)
     kits,              # the kit of each hit
-    level:float=0.95,
-    seed:int=0,
+    level:float=0.95,  # share of such intervals that hold the truth
+    seed:int=0,        # of the draws
 ) -> tuple[float, float, float]: # low end, accuracy, high end
     "Accuracy with a bootstrap interval over kits. Taught in lesson 04."
     by_kit = pd.Series(np.asarray(right, float)).groupby(np.asarray(kits)).agg(["sum", "size"]).to_numpy()

@@ -26,6 +26,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
+# %% ../nbs/reference/evidence.ipynb #23ede430
 from .attack import Attack
 from .augment import Chain, Gain, PICTURES, PictureGain, WAVES
 from .classifier import DrumClassifier, digest, kit_interval, spec_of
@@ -41,16 +42,16 @@ from .rnn import RNN
 from .tasks import Ensemble
 
 # %% ../nbs/reference/evidence.ipynb #61273636
-WINDOW, PICTURE = Attack(0.3), LogMel()
+WINDOW, PICTURE = Attack(0.3), LogMel() # of all studies, where they do not say otherwise
 
 def two_features(x):
-    "Spectral centroid in Hz and the milliseconds that hold nine tenths of the energy: (n, samples) -> (n, 2). As in lesson 04."
+    "Spectral centroid in Hz and the milliseconds that hold nine tenths of the energy, from windows `x`: (n, samples) -> (n, 2). As in lesson 04."
     power, energy = STFT().power(x).sum(axis=1), np.cumsum(x**2, axis=1)
     decay = (energy < 0.9 * energy[:, -1:]).sum(axis=1) * 1000 / WINDOW.sr
     return np.stack([power @ STFT().frequencies() / power.sum(axis=1), decay], axis=1)
 
 def summary_vector(x):
-    "Mean and spread over time of each MFCC and of its change: (n, samples) -> (n, 80). A fixed length, whatever the hit's."
+    "Mean and spread over time of each MFCC and of its change: `x`, (n, samples) -> (n, 80). A fixed length, whatever the hit's. Made for lesson 05."
     c = MFCC(n_mfcc=20)(x)
     return np.concatenate([f(part, axis=1) for part in (c, np.diff(c, axis=1)) for f in (np.mean, np.std)], axis=1)
 
@@ -59,23 +60,24 @@ def _seen(waves, window, feature):
     return feature(window(waves)).reshape(len(waves), -1)
 
 def pipeline(estimator, feature=PICTURE, window=WINDOW, scale=True):
-    "A scikit-learn estimator that takes the waves of hits, as lists of arrays."
+    "A scikit-learn `estimator` that takes the waves of hits, as lists of arrays, and sees a feature, standardised where `scale` is True. Shown on the page Evidence."
     return make_pipeline(FunctionTransformer(_seen, kw_args={"window": window, "feature": feature}), *([StandardScaler()] if scale else []), estimator)
 
 def linear(feature=PICTURE, window=WINDOW):
-    "Logistic regression on a feature, strongly regularised: what a network should beat."
+    "Logistic regression on a feature, strongly regularised: what a network should beat. As in lesson 04."
     return pipeline(LogisticRegression(C=0.01, max_iter=2000, tol=1e-3), feature, window)
 
 # %% ../nbs/reference/evidence.ipynb #6ed0a896
 def length_one(x):
-    "A body that is handed the whole picture as a sequence of length one: the trap of lesson 05."
+    "A body that is handed the whole picture `x`, (n, frames, bins), as a sequence of length one: the trap of lesson 05."
     from drumlesson.quiet import keras
     return RNN("gru", bidirectional=False)(keras.layers.Reshape((1, -1))(x))
 
 def network(family, **settings):
-    "A `DrumClassifier` that learns from all training kits for 60 epochs, ever more gently: no kits are spent on validation."
+    "A `DrumClassifier` that learns from all training kits for 60 epochs, ever more gently: no kits are spent on validation. `settings` are those of `DrumClassifier`. Made for the studies of lessons 05 to 08."
     return DrumClassifier(family, **{"feature": PICTURE, "window": WINDOW, "validation": 0, "epochs": 60, "verbose": 0, **settings})
 
+# What stands beside every network: name -> a model that has learned nothing yet.
 BASELINES = {"majority": pipeline(DummyClassifier(), two_features, scale=False),
              "two features": pipeline(DecisionTreeClassifier(max_depth=4, random_state=0), two_features, scale=False),
              "logistic regression": linear()}
@@ -98,7 +100,7 @@ def _short(registry, value) -> str:
 
 # %% ../nbs/reference/evidence.ipynb #ce1fe9ee
 def settings(model) -> dict: # family, task, feature, window, augment, more, digest
-    "What a model is made of, each part in a few words, and a digest of all."
+    "What a model is made of, each part in a few words, and a digest of all. Shown on the page Evidence."
     if isinstance(model, DrumClassifier):
         spec, usual = spec_of(model), inspect.signature(DrumClassifier).parameters
         about = {k: _short(r, spec[k]) for k, r in (("family", FAMILIES), ("task", TASKS), ("feature", FEATURES), ("augment", AUGMENTATIONS))}
@@ -151,6 +153,7 @@ def _kits(k, synthesised=0):
     return change
 
 SYNTHESISED = 100 # kits, two hits of each class in each
+# Name -> a function of training drums and a generator, which gives drums.
 CONDITIONS = {"all": lambda train, rng: train, **{f"{n} a class": _few(n) for n in (2, 4, 8, 16, 32)},
               **{f"{w} % wrong": _wrong(w / 100) for w in (10, 20, 40)}, **{f"one class / {d}": _rare(d) for d in (4, 16)},
               "synthesised alone": _kits(0, SYNTHESISED), **{f"{k} kits": _kits(k) for k in (3, 6, 12)},
@@ -165,7 +168,7 @@ def _loaded(data, *about):
     return load_drums(data, **dict(zip(("n_kits", "hits", "seed"), about)))
 
 def part(data:str, seed:int, fold:int):
-    "The training drums and the test drums of one fold of a seed."
+    "The training drums and the test drums of one `fold` of a seed; `data` is a key of `DATA`. Shown on the page Evidence."
     from sklearn.model_selection import StratifiedKFold
     if data == "synth->open": return _loaded("synth", KITS, HITS, seed), _loaded("open")
     drums = _loaded("synth", 40, 4, seed) if data == "synth" else _loaded("open")
@@ -176,17 +179,17 @@ def part(data:str, seed:int, fold:int):
 # %% ../nbs/reference/evidence.ipynb #523d17dc
 @dataclass(frozen=True)
 class Study:
-    "What is compared: each model under each condition, on each set of drums. Taught in lesson 08."
+    "What is compared: each model under each condition, on each set of drums. Shown on the page Evidence."
     models: dict                     # name -> a classifier that has learned nothing yet
-    conditions: tuple = ("all",)
-    data: tuple = ("open",)
-    seeds: int = 5
+    conditions: tuple = ("all",)     # keys of `CONDITIONS`: what is done to the training hits
+    data: tuple = ("open",)          # keys of `DATA`: what is learned from
+    seeds: int = 5                   # how many, from 0 up
     fewer: dict = field(default_factory=dict) # name of a model, condition or data -> seeds
-    diagonal: bool = False
+    diagonal: bool = False           # one fold a seed, another each time
     quick: tuple = ("logistic regression",)   # the models of the thin slice
 
     def runs(self, seeds=None):
-        "(data, condition, model, seed, fold) of every run, seed by seed, so that a study cut short is a smaller study."
+        "(data, condition, model, seed, fold) of every run, seed by seed (all, or only `seeds`), so that a study cut short is a smaller study."
         return [(d, c, m, s, f) for s in (range(self.seeds) if seeds is None else seeds) for d in self.data for c in self.conditions for m in self.models
                 if s < min(self.fewer.get(name, s + 1) for name in (d, c, m)) for f in ([s % DATA[d]] if self.diagonal else range(DATA[d]))]
 
@@ -200,9 +203,10 @@ _one_way = {"padded after": {}, "padded before": dict(padding="before"), "masked
 _steps = {type(step).__name__: step for step in (*WAVES.steps, PictureGain(), *PICTURES.steps)}
 _small, _small_1d = Dense((64,)), CNN1D((32, 32))
 _features = {"stft": STFT(n_fft=512, hop=512), "log-mel": PICTURE, "mfcc": MFCC()}
-LENGTHS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
+LENGTHS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0) # of windows, in seconds
 
-STUDIES = {
+# %% ../nbs/reference/evidence.ipynb #1683c2fe
+STUDIES = { # name -> `Study`: all that this course has measured, as stored in nbs/evidence
     "dense_lesson": Study(BASELINES | {"dense": DrumClassifier("dense", feature=PICTURE, window=WINDOW, verbose=0)}, data=("open", "synth->open"), seeds=3, quick=("logistic regression", "dense")),
     "windows": Study({f"{name}, {1000 * s:.0f} ms": make(s) for s in LENGTHS for name, make in
                       (("logistic regression", lambda s: linear(window=Attack(s))), ("dense", lambda s: network(_small, window=Attack(s)))) if name != "dense" or s in (0.05, 0.1, 0.3, 1.0)},
@@ -217,6 +221,10 @@ STUDIES = {
         **{f"{cell}, hop 128": network(RNN(cell), feature=LogMel(hop=128)) for cell in ("simple", "gru")}, "dense, hop 128": network("dense", feature=LogMel(hop=128)),
         **{f"gru, one way, 1 s, {name}": network(RNN("gru", (32,), bidirectional=False, **more), window=Attack(1.0), feature=LogMel(hop=1024), epochs=40) for name, more in _one_way.items()}},
         fewer={"simple": 2, "simple, hop 128": 2, "length one": 2, "gru, hop 128": 1, "dense, hop 128": 1, "lstm": 1, "gru, one way, 1 s, padded before": 1, "gru, one way, 1 s, padded after": 2, "gru, one way, 1 s, masked": 2}, quick=("gru",)),
+}
+
+# %% ../nbs/reference/evidence.ipynb #4743e256
+STUDIES |= {
     "augmentation": Study({"none": network("cnn1d"), **{name: network("cnn1d", augment=name) for name in ("waves", "pictures", "both")}, "Gain": network("cnn1d", augment=Gain()),
                            **{name: network("cnn1d", augment=step) for name, step in _steps.items()}}, fewer=dict.fromkeys(_steps, 1) | {"both": 3, "Gain": 3}, quick=("none",)),
     "tasks": Study({"multiclass": network(_small), "one-vs-rest": network(_small, task="one-vs-rest")},
@@ -232,8 +240,9 @@ STUDIES = {
 }
 
 # %% ../nbs/reference/evidence.ipynb #1903b3eb
-KEYS = ["data", "condition", "model", "seed", "fold"]
-COLUMNS = [*KEYS, "asked", "family", "task", "feature", "window", "augment", "more", "digest", "n", "accuracy", "balanced_accuracy", "macro_f1", "answers", "seconds", "parameters", "versions", "machine", "error"]
+# Of a stored run: what tells it from the others, and all that is written down.
+KEYS = ["data", "condition", "model", "seed", "fold"] # which run it is
+COLUMNS = [*KEYS, "asked", "family", "task", "feature", "window", "augment", "more", "digest", "n", "accuracy", "balanced_accuracy", "macro_f1", "answers", "seconds", "parameters", "versions", "machine", "error"] # of a row
 
 def _versions(): return " ".join(f"{name} {version(name)}" for name in ("drumlesson", "numpy", "scikit-learn", "tensorflow", "keras"))
 
@@ -266,8 +275,13 @@ def _judged(asked, test, answers) -> dict:
     return {"asked": asked, "n": len(test), "accuracy": np.mean(true == answers), "balanced_accuracy": np.mean([np.mean(answers[true == c] == c) for c in sorted(set(true))]),
             "macro_f1": f1_score(true, answers, labels=sorted(set(true)), average="macro", zero_division=0), "answers": ";".join(kits)}
 
-def measure(study:Study, run:tuple, train=None, test=None) -> pd.DataFrame: # a row, and one for each binary model of an ensemble; columns: COLUMNS
-    "One run: fits one model once and judges its answers. What goes wrong is recorded. Taught in lesson 08."
+# %% ../nbs/reference/evidence.ipynb #1d99103e
+def measure(
+    study:Study,            # holds the model
+    run:tuple,              # values of KEYS: data, condition, model, seed, fold
+    train=None, test=None,  # drums; None: what `part` gives
+) -> pd.DataFrame: # a row, and one for each binary model of an ensemble; columns: COLUMNS
+    "One run: fits one model once and judges its answers. What goes wrong is recorded. Shown on the page Evidence."
     data, condition, model, seed, fold = run
     about = dict(zip(KEYS, run)) | settings(study.models[model]) | {"versions": _versions(), "machine": _machine(), "error": ""}
     start = time.perf_counter()
@@ -294,11 +308,18 @@ def _read(path) -> pd.DataFrame:
     return pd.read_csv(path, keep_default_na=False, na_values={c: [""] for c in ("n", "accuracy", "balanced_accuracy", "macro_f1", "parameters")}, dtype={"window": str}) if Path(path).exists() else pd.DataFrame(columns=COLUMNS)
 
 def missing(name:str, folder="evidence", seeds=None) -> list[tuple]:
-    "The runs of a study that its file does not hold yet."
+    "The runs of the study called `name` (of all its seeds, or only `seeds`) that its file in `folder` does not hold yet. Shown on the page Evidence."
     done = set(_read(Path(folder) / f"{name}.csv")[KEYS].itertuples(index=False, name=None))
     return [run for run in STUDIES[name].runs(seeds) if run not in done]
 
 # %% ../nbs/reference/evidence.ipynb #ebc7b81e
+def _left(tables:dict, seeds) -> list:
+    "The runs that the tables {name: rows} do not hold yet, seed by seed, over all studies."
+    done = {(name, *run) for name, t in tables.items() for run in t[KEYS].itertuples(index=False, name=None)}
+    left = [(name, run) for name in tables for run in STUDIES[name].runs(seeds) if (name, *run) not in done]
+    return sorted(left, key=lambda item: item[1][3])
+
+# %% ../nbs/reference/evidence.ipynb #1fed58ba
 def run_studies(
     names=STUDIES,          # of studies
     folder="evidence",      # where the tables are, or will be
@@ -306,17 +327,14 @@ def run_studies(
     jobs:int|None=None,     # runs side by side; None: a run a core, or what joblib's `parallel_config` says
     retry:bool=False,       # do failed runs again
 ) -> int: # how many runs failed
-    "Runs what the tables do not hold yet, seed by seed, with a bar that shows the time left. Taught in lesson 08."
-    from joblib import Parallel, delayed
-    from joblib.parallel import get_active_backend
+    "Runs what the tables do not hold yet, seed by seed, with a bar that shows the time left. Used on the page Command line."
+    from joblib import Parallel, delayed, parallel
     from tqdm.auto import tqdm
     folder, failed = Path(folder), 0
     tables = {name: _read(folder / f"{name}.csv") for name in names}
     if retry: tables = {name: t[t["error"] == ""] for name, t in tables.items()}
-    done = {(name, *run) for name, t in tables.items() for run in t[KEYS].itertuples(index=False, name=None)}
-    left = [(name, run) for name in names for run in STUDIES[name].runs(seeds) if (name, *run) not in done]
-    left.sort(key=lambda item: item[1][3]) # seed by seed, over all studies
-    if jobs is None and type(get_active_backend()[0]).__name__ == "LokyBackend": jobs = os.cpu_count()
+    left = _left(tables, seeds)
+    if jobs is None and type(parallel.get_active_backend()[0]).__name__ == "LokyBackend": jobs = os.cpu_count()
     work = Parallel(jobs, return_as="generator_unordered", batch_size=1)(delayed(_named)(name, STUDIES[name], run) for name, run in left)
     with tqdm(work, total=len(left), unit="run", mininterval=0.1 if sys.stderr.isatty() else 60) as bar:
         for name, run, rows in bar:
@@ -333,14 +351,14 @@ def _named(name, study, run): return (name, *_alone(study, run))
 
 # %% ../nbs/reference/evidence.ipynb #737e361f
 def expected(rows:pd.DataFrame, run:tuple, level:float=0.997) -> tuple[float, float]:
-    "Within which accuracies the same run is expected to fall when it is made again, judged by the stored one (rows of `_read`): Wilson's interval. Raises ValueError."
+    "Within which accuracies the same `run` (values of `KEYS`) is expected to fall when it is made again, judged by the stored one among `rows` (of a study's file): Wilson's interval, which holds the truth in a share `level` of cases. Raises ValueError. Shown on the page Evidence."
     found = rows[(rows[KEYS] == list(run)).all(axis=1) & (rows["asked"] == "")]
     if len(found) != 1: raise ValueError(f"{', '.join(map(str, run))}: is not among the stored runs")
     n, accuracy = found[["n", "accuracy"]].iloc[0]
     return tuple(float(v) for v in stats.binomtest(round(n * accuracy), int(n)).proportion_ci(level, "wilson"))
 
 def quick(folder="evidence", names=STUDIES) -> pd.DataFrame: # a row a run: study, model, accuracy, low, high, as_expected
-    "Runs a thin slice of each study again, and holds it against what is stored. Raises ValueError where a run fails."
+    "Runs a thin slice of each study in `names` again, and holds it against what is stored in `folder`. Raises ValueError where a run fails. Used on the page Command line."
     from joblib import Parallel, delayed
     runs = [(name, run) for name in names for run in STUDIES[name].slice()]
     out = []
@@ -352,14 +370,14 @@ def quick(folder="evidence", names=STUDIES) -> pd.DataFrame: # a row a run: stud
 
 # %% ../nbs/reference/evidence.ipynb #c2ff9cf3
 def stored(name:str, folder="evidence") -> pd.DataFrame: # a row a run, question and test kit; the columns of a run, and kit, right, confusion
-    "A stored study, kit by kit, without failed runs; binary models by themselves are called `model class`. Raises ValueError."
+    "The study called `name`, from its file in `folder`, kit by kit, without failed runs; binary models by themselves are called `model class`. Raises ValueError. Taught in lesson 04."
     path = Path(folder) / f"{name}.csv"
     if not path.exists(): raise ValueError(f"{path}: there is no such stored study: make it with `drumlesson evidence {name}`")
     rows = _read(path)
     return by_kit(rows[rows["error"] == ""])
 
 def by_kit(rows:pd.DataFrame) -> pd.DataFrame:
-    "Rows of runs, taken apart: a row a test kit."
+    "The `rows` of runs, taken apart: a row a test kit. Shown on the page Evidence."
     rows = rows.assign(model=(rows["model"] + " " + rows["asked"]).str.strip(), kit=rows["answers"].str.split(";")).explode("kit").reset_index(drop=True)
     rows[["kit", "confusion"]] = rows["kit"].str.split("|", n=1, expand=True)
     pairs = [[(*pair.rsplit(":", 1)[0].split(">"), int(pair.rsplit(":", 1)[1])) for pair in text.split()] for text in rows["confusion"]]
@@ -382,10 +400,10 @@ def scores(
 def paired(
     rows:pd.DataFrame,   # of a stored study
     a:str, b:str,        # two models (or conditions) of it
-    by:str="model",
-    seed:int=0,
+    by:str="model",      # the column that `a` and `b` stand in
+    seed:int=0,          # of the draws
 ) -> tuple[float, float, float]: # low end, value, high end, in hits of a hundred
-    "How many more hits `a` gets right than `b` on the same folds: bootstrap over kits and seeds. Taught in lesson 04."
+    "How many more hits `a` gets right than `b` on the same folds: bootstrap over kits and seeds. Raises ValueError. Taught in lesson 04."
     t = rows[rows[by].isin([a, b])].groupby([by, "kit", "seed"])[["right", "n"]].sum().unstack("seed").dropna(axis=1)
     if not {a, b} <= set(t.index.get_level_values(0)) or not t.shape[1]: raise ValueError(f"the study holds no seed that {a!r} and {b!r} have both finished")
     gain, n, rng = (t["right"].loc[a] - t["right"].loc[b]).to_numpy(), t["n"].loc[a].to_numpy(), np.random.default_rng(seed)
@@ -394,7 +412,7 @@ def paired(
     return tuple(100 * float(v) for v in (np.quantile(draws, 0.025), gain.sum() / n.sum(), np.quantile(draws, 0.975)))
 
 def confusion(rows:pd.DataFrame) -> pd.DataFrame: # true classes by answers
-    "How often each class was taken for which, over all rows of a stored study."
+    "How often each class was taken for which, over all `rows` of a stored study. Used in lesson 05."
     counts = Counter()
     for text in rows["confusion"]:
         for pair in text.split():
@@ -405,7 +423,7 @@ def confusion(rows:pd.DataFrame) -> pd.DataFrame: # true classes by answers
 
 # %% ../nbs/reference/evidence.ipynb #f97156c3
 def plot_scores(table:pd.DataFrame, ax=None, xlabel="accuracy on kits never met"):
-    "A dot with its interval for each row of `scores`; returns the axes."
+    "A dot with its interval for each row of `table`, which `scores` gave; returns the axes, labelled `xlabel`. Taught in lesson 04."
     import matplotlib.pyplot as plt
     ax = ax or plt.subplots(figsize=(7, 0.8 + 0.22 * len(table)), layout="constrained")[1]
     low, mid, high = (table[c].astype(float).to_numpy() for c in ("low", "accuracy", "high"))

@@ -167,20 +167,13 @@ def _(row_kits, row_labels):
     for side, rows in {"train": ~held_out, "test": held_out}.items(): print(f"{side:5}", *map("{}:{}".format, row_kits[rows], row_labels[rows]))
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
-# %% ../nbs/reference/exercises.ipynb #a1ef0307
-@exercise("01-fold", "thought", "a frequency in hertz")
-def _(answer):
-    if np.isclose(float(answer), 3025): return None
-    if np.isclose(float(answer), 8000): return "at 11,025 Hz nothing above half of that can be heard: where does the tone go?"
-    if np.isclose(float(answer), 8000 - 11025 / 2): return "that is how far above the Nyquist frequency it was: a mirror puts it as far below"
-    return "half the rate acts as a mirror: what lies above it is heard as far below it"
-
 # %% ../nbs/reference/exercises.ipynb #b5d180e7
-@exercise("01-rms", "code", "the function rms_db itself, not what it returns")
+@exercise("01-rms", "code", "the function my_rms_db itself, not what it returns")
 def _(answer):
     t = np.arange(22050) / 22050
     sine = np.sin(2 * np.pi * 441 * t)
     if answer(np.ones(10)) is None: return "it returns nothing yet"
+    if np.size(answer(np.ones(10))) > 1: return "one number for the whole sound is asked for: take the mean"
     if not np.isclose(answer(np.ones(10)), 0, atol=0.01): return "a constant 1 has an rms of 1, which is 0 dB"
     if not np.isclose(answer(-np.ones(10)), 0, atol=0.01): return "a constant -1 is as loud as a constant 1: square before the mean"
     if not np.isclose(answer(sine) - answer(sine / 10), 20, atol=0.01): return "a tenth of the amplitude must give 20 dB less: is it 20 times the logarithm of the root, or 10 times that of the mean square?"
@@ -188,15 +181,62 @@ def _(answer):
     with np.errstate(divide="ignore"): silent = answer(np.zeros(100)), answer(sine.astype(np.float32) * 1e-7)
     if not np.allclose(silent, -100, atol=0.01): return "silence, and whatever is weaker than -100 dB, must give -100"
 
+@solves("01-rms")
+def _(snare, tenth):
+    def my_rms_db(x):
+        # The mean of the squares is a power, so 10 times its logarithm; 20 times that of its root is the same.
+        power = np.mean(np.square(x, dtype=float))
+        # The floor stands inside the logarithm: that of zero would be minus infinity.
+        return 10 * np.log10(max(power, 1e-10))
+    print(f"the snare {my_rms_db(snare.x):.1f} dB, a tenth of it {my_rms_db(tenth.x):.1f} dB, silence {my_rms_db(np.zeros(100)):.0f} dB")
+    return my_rms_db
+
+# %% ../nbs/reference/exercises.ipynb #106ffb6e
+@exercise("01-pitch", "listening", 'two letters, such as "AB": the toms that came back from MFCC')
+def _(answer):
+    said = {c for c in "".join(answer).upper().replace("AND", "") if c.isalpha()}
+    if not said or said - set("ABCD"): return "letters from A to D are asked for"
+    if said == set("CD"): return None
+    if said == set("AB"): return "just the other way round: these two ring on a note, and MFCC is what loses it"
+    if len(said) == 1: return f"{said.pop()} and which other?" if said <= set("CD") else "try to hum along with this one: it still has a note"
+    if len(said) > 2: return "only two came from MFCC: with which two can you not hum along?"
+    return "one of the two is right, the other still rings on a note: try to hum along with each. How deep or how bright they are is no sign, as they are four different toms"
+
+@solves("01-pitch", alt="Spectra of the four toms below 1,000 Hz, one below the other. Two have one narrow peak that stands far above the rest, two are a jagged plateau.")
+def _(clips, tonal):
+    import matplotlib.pyplot as plt
+    # A note is power gathered at one frequency: few cosines over the bands are too smooth to hold such a peak.
+    share, axes = {clip.name: tonal(clip) for clip in clips}, plt.subplots(4, 1, figsize=(6, 3.6), sharex=True, layout="constrained")[1]
+    for ax, clip in zip(axes, clips):
+        power = abs(np.fft.rfft(clip.x, 8192)) ** 2
+        ax.plot(np.fft.rfftfreq(8192, 1 / clip.sr), power / power.max(), lw=1)
+        ax.set(xlim=(0, 1000), yticks=[], ylabel=clip.name), ax.set_title(f"{share[clip.name]:.2f} of the power near the peak", fontsize=8)
+    axes[-1].set_xlabel("frequency (Hz)")
+    plt.show()
+    return "".join(sorted(sorted(share, key=share.get)[:2]))
+
 # %% ../nbs/reference/exercises.ipynb #d1040d99
 @exercise("01-window", "thought", "two window lengths in samples and a truth value, such as (512, 512, True)")
 def _(answer):
     clicks, tones, both = answer
-    if clicks > 150: return "the clicks are 5 ms apart, about 110 samples: a frame that holds both cannot tell them apart"
-    if tones < 1300: return "the bins of the window for the tones lie too far apart: rate / N must come well below 30 Hz"
+    if clicks >= 1300 and 2 <= tones <= 110: return "just the other way round: which window tells moments apart, and which tones?"
+    if clicks > 110: return "the clicks are 5 ms apart, about 110 samples: a frame that holds both cannot tell them apart"
+    if tones < 1300: return "the window for the tones is too short: its bins lie 22,050 / N Hz apart, and a tone fills some two of them, so how does that compare with 30 Hz?"
     if clicks < 2 or tones > 22050 // 4: return "choose among 64, 512 and 2,048"
     if both not in (True, False): return "the third is True or False: could one window show both?"
     if both: return "compare your two lengths: can one window be as short as the one and as long as the other?"
+
+@solves("01-window", alt="Four spectrograms: two clicks, then two tones, each with windows of 64 and of 2,048 samples. The clicks are two upright lines at 64 only, the tones two level lines at 2,048 only.")
+def _(clicks, tones, plot_spectrogram):
+    import matplotlib.pyplot as plt
+    axes = plt.subplots(1, 4, figsize=(6.5, 1.8), layout="constrained")[1]
+    for ax, (x, n_fft) in zip(axes, [(x, n) for x in (clicks, tones) for n in (64, 2048)]):
+        plot_spectrogram(x, ax, n_fft=n_fft, hop=16, range_db=30, title=f"{'clicks' if x is clicks else 'tones'}, {n_fft}")
+        ax.set(**(dict(xlim=(0.06, 0.13), xticks=(0.08, 0.11)) if x is clicks else dict(ylim=(900, 1130), xticks=(0.1, 0.2))), ylabel="")
+    plt.show()
+    # The clicks need a window shorter than 5 ms. A Hann window of N samples tells tones apart that lie about
+    # 2 × 22,050 / N Hz away, so the tones need one of some 1,500 samples, 67 ms: no window is both.
+    return 64, 2048, False
 
 # %% ../nbs/reference/exercises.ipynb #2a812779
 def _made_up_hits(sr=22050):
@@ -212,73 +252,150 @@ def _made_up_hits(sr=22050):
 @exercise("02-onset", "code", "a function of a sound and its sample rate that returns the sample at which the hit begins")
 def _(answer):
     for what, x, start in _made_up_hits():
-        off = (float(answer(x.copy(), 22050)) - start) / 22.05
-        if not abs(off) <= 3: return f"on a hit {what} it is {abs(off):.0f} ms {'late' if off > 0 else 'early'}" if np.isfinite(off) else f"on a hit {what} it returns no number"
+        got = answer(x.copy(), 22050)
+        if got is None: return "it returns nothing yet"
+        if np.size(got) > 1: return "one number is asked for, and it returns many: np.argmax gives the first True"
+        if not np.isfinite(float(got)): return f"on a hit {what} it returns no number"
+        if start and (abs(float(got) * 22050 - start) < 70 or abs(float(got) * 22.05 - start) < 70): return "it seems to return a time: a number of samples is asked for"
+        off = (float(got) - start) / 22.05
+        if abs(off) > 3: return f"on a hit {what} it is {abs(off):.0f} ms {'late' if off > 0 else 'early'}"
 
-# %% ../nbs/reference/exercises.ipynb #89e59570
-@exercise("02-shortest", "code", 'a dict such as {"curve": {5: 0.3, 10: 0.4}, "answer": 10}')
+@solves("02-onset")
+def _(toys):
+    def my_onset(x, sr):
+        block = sr // 1000
+        envelope = np.abs(x[: len(x) // block * block]).reshape(-1, block).max(axis=1)
+        # Measured from the peak, so that faint hits count; above the noise, so that the noise does not.
+        return int(np.argmax(envelope > 0.05 * envelope.max())) * block
+    padded = [my_onset(np.pad(x, (1000, 0)), 22050) - 1000 for x in toys.waves]
+    print(f"toys behind 1,000 samples of silence: found from {min(padded)} to {max(padded)} samples after their file begins")
+    return my_onset
+
+# %% ../nbs/reference/exercises.ipynb #ab2b2c81
+@exercise("02-lost", "listening", 'two letters, such as "AC": the toms that have lost their attack')
 def _(answer):
-    curve, said = {float(t): float(a) for t, a in answer["curve"].items()}, float(answer["answer"])
-    if len(curve) < 5: return "the curve needs all the windows of the sweep"
-    if not all(0 <= a <= 1 for a in curve.values()): return "the values of the curve are accuracies, 0 to 1"
-    if said not in curve: return "the answer is one of the window lengths of the curve, in ms"
-    if curve[said] < max(curve.values()) - 0.03: return "this window is further than 0.03 below the best one"
-    if any(t < said and a >= max(curve.values()) - 0.03 for t, a in curve.items()): return "a shorter window is within 0.03 of the best one too"
+    said = {c for c in "".join(answer).upper().replace("AND", "") if c.isalpha()}
+    if not said or said - set("ABCD"): return "letters from A to D are asked for"
+    if said == set("BD"): return None
+    if said == set("AC"): return "just the other way round: on these two you hear the stick"
+    if len(said) == 1: return f"{said.pop()} and which other?" if said <= set("BD") else "on this one you hear the stick: its attack is there"
+    if len(said) > 2: return "only two have lost it: on which two do you hear no stick, only the skin?"
+    return "one of the two is right; on the other you hear the stick. Pitch and length are no sign, as they are four different toms"
+
+@solves("02-lost", alt="Spectrograms of the first 60 milliseconds of the four toms. A and C begin with a bright upright line up to the highest frequencies, the click of the stick; in B and D only the low band of the skin is bright.")
+def _(clips):
+    import matplotlib.pyplot as plt
+    from drumlesson.audio import plot_spectrogram
+    # The stick clicks: for some milliseconds high frequencies are far louder than later. Without the attack they are not.
+    axes, gap = plt.subplots(1, 4, figsize=(6.5, 1.8), sharey=True, layout="constrained")[1], {}
+    for ax, clip in zip(axes, clips):
+        plot_spectrogram(clip.but(clip.x[: int(0.06 * clip.sr)]), ax, n_fft=128, hop=32, range_db=60).label_outer()
+        level = [10 * np.log10((abs(np.fft.rfft(part))[int(1500 * len(part) / clip.sr) :] ** 2).sum() / len(part)) for part in (clip.x[:221], clip.x[441:2205])]
+        gap[clip.name] = level[0] - level[1]
+        print(f"{clip.name}: above 1,500 Hz, the first 10 ms are {gap[clip.name]:+.0f} dB against 20 to 100 ms")
+    plt.show()
+    return "".join(letter for letter in gap if gap[letter] < 5)
 
 # %% ../nbs/reference/exercises.ipynb #8b8563a8
 @exercise("02-level", "thought", "one letter, a to d")
 def _(answer):
-    letter = answer.strip().lower()
+    letter = answer.strip().lower().strip("().:\"'")
     return {"a": "scaling multiplies every sample by one number: what would that do to a pitch?", "b": None, "c": "the onset is found before the window is scaled",
             "d": "how far a hit has died away after 100 ms: does that not tell a hihat from a cymbal?"}.get(letter, "answer a, b, c or d")
+
+@solves("02-level")
+def _(drums, y, kits, model, picture, rest, sweep, Attack):
+    # Scale each whole hit to a peak of 1 instead: then a tail keeps its distance to the peak, and the fader's position is still gone.
+    scaled = [x / np.abs(x).max() for x in drums.waves]
+    tail = sweep(scaled, y, kits, model, picture, [Attack(0.2, skip=0.3, level=False)]).mean()
+    print(f"without the first 300 ms: {rest[-1].mean():.2f} scaled to its own peak, {tail:.2f} relative to the peak of the hit")
+    return "b"
 
 # %% ../nbs/reference/exercises.ipynb #5232cb5c
 @exercise("03-shift", "code", "a function of a sound and a number of samples that returns a sound of the same length")
 def _(answer):
+    if not callable(answer): raise TypeError
     x = np.array([5.0, 4.0, 3.0, 2.0, 1.0])
     expected = {2: [0, 0, 5, 4, 3], -2: [3, 2, 1, 0, 0], 0: x, 7: [0] * 5, -7: [0] * 5}
     for n, wanted in expected.items():
-        got = answer(x.copy(), n)
+        way = f"for a sound of 5 samples and n = {n},"
+        try: got = answer(x.copy(), n)
+        except Exception as e: return f"{way} it stops with {type(e).__name__}: {e}"
         if got is None: return "not answered yet: your function returns None"
-        got, way = np.asarray(got), f"for a sound of 5 samples and n = {n}"
+        got = np.asarray(got)
         if got.shape != x.shape: return f"{way} the result has shape {got.shape}: the length stays"
         if np.allclose(got, wanted): continue
         if np.allclose(got, np.roll(x, n)): return f"{way} what leaves at one end comes in at the other: silence should move in"
         if np.allclose(got, expected[-n]): return f"{way} look at the direction again"
         return f"{way} the result should be {[int(v) for v in wanted]}, and is {got.tolist()}"
 
+@solves("03-shift")
+def _():
+    def my_shift(x, n):
+        # Where does each sample come from? What would come from outside the sound is silence.
+        at = np.arange(len(x)) - n
+        return np.where((at >= 0) & (at < len(x)), x[np.clip(at, 0, len(x) - 1)], 0)
+    for n in (0, 2, -2, 7): print(f"{n:2} samples later: {my_shift(np.array([5, 4, 3, 2, 1]), n)}")
+    return my_shift
+
 # %% ../nbs/reference/exercises.ipynb #87d09d10
 @exercise("03-tape", "listening", 'two letters, such as "AD": only slowed, and only damped')
 def _(answer):
-    answer = "".join(c for c in answer.upper() if c.isalpha())
+    answer = "".join(c for c in "".join(answer).upper().replace("AND", "") if c.isalpha())
     if answer == "DB": return None
-    if len(answer) != 2: return "two letters are asked for: the one that was only slowed, then the one that was only damped"
+    if len(answer) != 2 or set(answer) - set("ABCD"): return "two letters from A to D are asked for: the one that was only slowed, then the one that was only damped"
     if answer == "BD": return "the right two, the other way round: the tape lowers the pitch, the cloth does not"
     if "C" in answer: return "C is the tom as it was: find another that has its pitch, and two that are deeper"
     if answer[0] != "D": return "slowed means deeper than C, and longer: only one of the two deep ones rings on"
     return "damped means as high as C, and gone sooner"
 
+@solves("03-tape")
+def _(clips):
+    told, size = {}, 2**16
+    for letter, clip in clips.items():
+        # Two numbers a clip: where its spectrum peaks, and how soon nine tenths of its energy have arrived.
+        spectrum, energy = np.abs(np.fft.rfft(clip.x, size)), np.cumsum(clip.x**2)
+        told[letter] = spectrum.argmax() * clip.sr / size, 1000 * np.argmax(energy > 0.9 * energy[-1]) / clip.sr
+        print("{}: peak at {:.0f} Hz, nine tenths of the energy within {:.0f} ms".format(letter, *told[letter]))
+    # The two deepest have been on the tape; the longer one was not damped. Of the two others, the shorter one was.
+    *deep, a, b = sorted(told, key=lambda letter: told[letter][0])
+    return max(deep, key=lambda letter: told[letter][1]) + min(a, b, key=lambda letter: told[letter][1])
+
 # %% ../nbs/reference/exercises.ipynb #009560ac
 @exercise("03-leak", "thought", 'letters, such as "ac"')
 def _(answer):
-    said = {c for c in "".join(answer).lower() if c.isalpha()}
+    said = {c for c in "".join(answer).lower().replace("and", "") if c.isalpha()}
     if said == set("bde"): return None
-    if said - set("abcde"): return "the letters go from a to e"
+    if not said or said - set("abcde"): return "the letters go from a to e"
     if "a" in said: return "Mara's model has learned nothing from test kits: she only asks it five times"
     if "c" in said: return "Ines's copies stay with their kit: does one of them ever meet a test hit of its own kit in training?"
     missing = sorted(set("bde") - said)
     return {"b": "where do the mean and the spread come from?", "d": "what else do the pauses of a recording hold, besides silence?", "e": "who picked the range that is reported?"}[missing[0]] + f" (so far {len(said)} of those who did)"
 
+@solves("03-leak")
+def _():
+    # Of each: what came out of a test kit before it was judged, and did that go into the training, or into a choice?
+    taken = {"a": ("the answers alone", False), "b": ("a part of the mean and the spread", True), "c": ("copies, which train for other test kits only", False),
+             "d": ("the sound of its room", True), "e": ("the best of forty ranges", True)}
+    for letter, (what, leaks) in taken.items(): print(f"{letter}: {what}{': a leak' if leaks else ''}")
+    return "".join(letter for letter, (_, leaks) in taken.items() if leaks)
+
 # %% ../nbs/reference/exercises.ipynb #d10d279e
 @exercise("04-softmax", "code", "a function of scores, shape (n, classes), that returns probabilities of the same shape")
 def _(answer):
+    if not callable(answer): raise TypeError
     z = np.array([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [-1.0, 4.0, 0.5]])
-    with np.errstate(all="ignore"): small, large = answer(z.copy()), answer(np.array([[1000.0, 1001.0, 0.0], [-5000.0, -5000.0, -5001.0]]))
+    try:
+        with np.errstate(all="ignore"): small = answer(z.copy())
+    except Exception as e: return f"for scores of shape {z.shape} it stops with {type(e).__name__}: {e}"
     if small is None: return "not answered yet: your function returns None"
-    small, large, expected = np.asarray(small), np.asarray(large), np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    small, expected = np.asarray(small), np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     if small.shape != z.shape: return f"scores of shape {z.shape} should give probabilities of that shape, not {small.shape}"
+    if np.allclose(small, np.exp(z)): return "all positive, but a row must sum to one as well"
+    if not np.isfinite(small).all(): return "a row of zeros comes out as no number: it is the exponentials of the scores that are divided by their sum"
     if not np.allclose(small.sum(axis=1), 1): return "each row must sum to one: mind the axis"
     if not np.allclose(small, expected, atol=1e-6): return "the rows sum to one, but each probability should grow with the exponential of its score"
+    with np.errstate(all="ignore"): large = np.asarray(answer(np.array([[1000.0, 1001.0, 0.0], [-5000.0, -5000.0, -5001.0]])))
     if not np.isfinite(large).all(): return "right for small scores, and broken for large ones: what may be taken from every score of a row without changing the result?"
     if not np.allclose(large[0], [0.26894142, 0.73105858, 0], atol=1e-6) or not np.allclose(large.sum(axis=1), 1): return "right for small scores, not for scores in the thousands"
 
@@ -295,25 +412,25 @@ def _():
 def _capitals(answer) -> str:
     "The letters of an answer, as capitals: of one text, or of a list or set of them."
     if not isinstance(answer, str): answer = "".join(sorted(answer) if isinstance(answer, (set, frozenset)) else answer)
-    return "".join(c for c in answer.upper() if c.isalpha())
+    return "".join(c for c in answer.upper().replace("AND", "") if c.isalpha())
 
 @exercise("04-twins", "listening", 'two letters, such as "AC": the two hits that brightness and length do not tell apart')
 def _(answer):
     pair = "".join(sorted(set(_capitals(answer))))
     if pair == "BD": return None
     if len(pair) != 2 or set(pair) - set("ABCD"): return "two letters from A to D are asked for"
-    if "C" in pair: return "C hisses and has hardly a body: its centre of gravity lies high above all others, and it is over at once"
+    if "C" in pair: return "C hisses and has hardly a body: its centre of gravity lies high above all others"
     return "A is the lowest of the four and rings longest: nothing else here is both" + (" (your ear took the two low drums for kin)" if pair == "AD" else "")
 
 @solves("04-twins")
 def _(toys, window, quartet):
     from drumlesson.features import STFT
-    # B rattles, and you hear it; but its shell holds nearly all of the energy, so the centre of gravity hardly moves, and D is a tom of about that pitch.
+    # B is a snare, D a tom. The wires of B hiss above 1,500 Hz, but in both drums the body holds nearly all of the energy, so the centre of gravity hardly moves.
     for letter, i in quartet.items():
-        sound = window([toys.waves[i]])
+        sound, hz = window([toys.waves[i]]), STFT().frequencies()
         power, energy = STFT().power(sound)[0].sum(axis=0), np.cumsum(sound[0] ** 2)
-        centroid, decay = power @ STFT().frequencies() / power.sum(), (energy < 0.9 * energy[-1]).sum() * 1000 / window.sr
-        print(f"{letter}, {toys.labels[i]:5}: centroid {centroid:5.0f} Hz, nine tenths of the energy within {decay:3.0f} ms")
+        centroid, decay, hiss = power @ hz / power.sum(), (energy < 0.9 * energy[-1]).sum() * 1000 / window.sr, 10 * np.log10(power[hz > 1500].sum() / power.sum())
+        print(f"{letter}, {toys.labels[i]:5}: centroid {centroid:5.0f} Hz, nine tenths of the energy within {decay:3.0f} ms, hiss {-hiss:2.0f} dB below the whole")
     return "BD"
 
 # %% ../nbs/reference/exercises.ipynb #3d405016
@@ -339,9 +456,9 @@ def _(drawn):
 def _(answer):
     rng = np.random.default_rng(0)
     frames, W, U, b = rng.normal(size=(6, 3)), rng.normal(size=(3, 4)), 0.5 * rng.normal(size=(4, 4)), rng.normal(size=4)
-    def last(rows):
+    def last(rows, gain=np.ones(6)):
         h = np.zeros(4)
-        for i in rows: h = np.tanh(frames[i] @ W + h @ U + b)
+        for i in rows: h = np.tanh(gain[i] * frames[i] @ W + h @ U + b)
         return h
     for sounding in ([1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 1], [1, 0, 1, 1, 0, 1]):
         got = answer(frames.copy(), np.array(sounding, bool), W.copy(), U.copy(), b.copy())
@@ -350,7 +467,11 @@ def _(answer):
         if got.shape != (4,): return f"with 4 units the last state has shape (4,), not {got.shape}" + (": that looks like all states" if got.ndim == 2 else "")
         if np.allclose(got, expected, atol=1e-6): continue
         if all(sounding): return "where every frame sounds: each new state is the tanh of frame @ W + state @ U + b, from a state of zeros on"
-        if np.allclose(got, last(range(6)), atol=1e-6): return "right where every frame sounds, but the silent frames still change the state"
+        silent = np.flatnonzero(np.logical_not(sounding))
+        mistakes = {"the silent frames still change the state": last(range(6)), "a frame of zeros is not skipped: U and b still change the state": last(range(6), sounding),
+                    "silence clears the state: it should stay": last(range(silent[-1] + 1, 6)), "a frame that sounds after a silent one is lost": last(range(silent[0]))}
+        for why, state in mistakes.items():
+            if np.allclose(got, state, atol=1e-6): return f"right where every frame sounds, but {why}"
         return "right where every frame sounds: while nothing sounds, the state should stay exactly as it was"
 
 @solves("05-mask")
@@ -372,8 +493,9 @@ def _():
 def _(answer):
     frames = float(answer) * 22050 / 512 / 1000
     if 43.5 < frames < 44.5: return None
-    if np.isclose(float(answer), 44) or np.isclose(float(answer), 43.7, atol=0.1): return "that is the number of frames: how long is a hop of 512 samples?"
+    if np.isclose(float(answer), 44) or np.isclose(float(answer), 43.5, atol=0.5): return "that is the number of frames: how long is a hop of 512 samples?"
     if np.isclose(float(answer), 1.02, atol=0.01): return "those are seconds"
+    if 42.5 < frames < 43.2: return "nearly: after so many frames just over a hundredth is still left"
     if 21 < frames < 23: return "after that, a tenth is left: a hundredth takes longer"
     if 8 < frames < 11: return "each frame keeps 0.9 of what the one before it left, so less goes each time: multiply, do not subtract"
     return "0.9 multiplied by itself n times falls below 0.01: find n, and multiply by the milliseconds of a hop"
@@ -389,8 +511,7 @@ def _():
 # %% ../nbs/reference/exercises.ipynb #398d8c54
 @exercise("05-same", "listening", 'two letters, such as "BD": the two sounds that leave a masked GRU in the same state')
 def _(answer):
-    if not isinstance(answer, str): answer = "".join(answer)
-    pair = "".join(sorted({c for c in answer.upper() if c.isalpha()}))
+    pair = "".join(sorted(set(_capitals(answer).replace("AND", "") if isinstance(answer, str) else _capitals(answer))))
     if pair == "AD": return None
     if len(pair) != 2 or set(pair) - set("ABCD"): return "two letters from A to D are asked for"
     if "B" in pair: return "listen to the end of B once more, louder: is it silent? What still sounds is no padding, and moves the state"
@@ -458,7 +579,7 @@ def _(receptive_field, keras):
 def _(answer):
     letter = answer.strip().upper().strip("().\"'")
     return {"A": "its treble is gone, so every frame looks different: would the mean of a map that hears treble stay?", "B": None,
-            "C": "played faster, everything moves up the picture: filters that keep the bands apart notice that"}.get(letter, "answer A, B or C")
+            "C": "played faster, everything moves up the picture: filters that keep the bands apart notice that"}.get(letter, "one letter is asked for: A, B or C")
 
 @solves("06-deaf")
 def _(whole, changed, picture, keras):
@@ -488,25 +609,74 @@ def _(answer):
         if np.isclose(got, min(map(cost, p))): return "at 500 for a false alarm, never saying yes is cheapest: try a threshold above every output, too"
         return f"with a miss at {miss} and a false alarm at {alarm} your threshold costs {got:g}, and {least:g} can be had"
 
+@solves("07-cost", alt="Cost over the threshold, for three pairs of prices, each curve with its cheapest threshold marked: dear misses put it to the left, dear false alarms to the right.")
+def _(p, yes):
+    import matplotlib.pyplot as plt
+    def my_costs(tries, p, yes, miss, alarm): return np.array([miss * np.sum(yes & (p < t)) + alarm * np.sum(~yes & (p >= t)) for t in tries])
+    def my_threshold(p, yes, miss, alarm):
+        # What is said changes only at an output; above all of them it is never yes.
+        tries = [*np.unique(p), 1.1]
+        return tries[my_costs(tries, p, yes, miss, alarm).argmin()]
+    ax, grid = plt.subplots(figsize=(6, 2.2), layout="constrained")[1], np.linspace(0, 1, 201)
+    for miss, alarm in ((10, 1), (1, 1), (1, 10)):
+        best, costs = my_threshold(p, yes, miss, alarm), my_costs(grid, p, yes, miss, alarm)
+        print(f"a miss costs {miss:2}, a false alarm {alarm:2}: yes from {best:.2f} up")
+        line = ax.plot(grid, costs / costs.max(), label=f"{miss} to {alarm}")[0]
+        ax.axvline(best, color=line.get_color(), ls=":")
+    ax.set(xlabel="threshold", ylabel="cost, 1 is the dearest")
+    ax.legend(title="miss to alarm", fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
+    plt.show()
+    return my_threshold
+
+# %% ../nbs/reference/exercises.ipynb #5889f466
+@exercise("07-mistakes", "listening", 'two letters, such as "AC": the tom that it missed, then its false alarm')
+def _(answer):
+    letters = _capitals(answer)
+    if letters == "DB": return None
+    if len(letters) != 2 or set(letters) - set("ABCDE"): return "two letters from A to E are asked for: the miss, then the false alarm"
+    if letters == "BD": return "the right two, the other way round: a miss is a tom that got a no"
+    miss, alarm = letters
+    if miss in "ABE": return f"{miss} got a yes, so it cannot be a miss: which clips stayed below the threshold, and which of these has the pitch of a drum?"
+    if miss == "C": return "C was left alone, and rightly: does it not rattle?"
+    if alarm in "CD": return f"the miss is right; {alarm} got a no, so it cannot be a false alarm: listen to those from 0.5 up"
+    return f"the miss is right; {alarm} is a tom that was found: which of the yeses is over with a thud, and has no pitch that you could sing?"
+
+@solves("07-mistakes", alt="What the detector said of the five clips, on a scale from 0 to 1, in two rows, toms above and others below, with a line at the threshold. The other drum furthest to the right lies further right than any tom.")
+def _(picked, said, toys):
+    import matplotlib.pyplot as plt
+    # What it is, your ear decides; what became of it, the threshold.
+    tom = {letter: toys.labels[i] == "tom" for letter, i in picked.items()}
+    for letter, p in said.items():
+        fate = {(True, True): "found", (True, False): "MISS", (False, True): "FALSE ALARM", (False, False): "rightly left"}[bool(tom[letter]), p >= 0.5]
+        print(f"{letter}: {toys.labels[picked[letter]]:5} {p:.2f} {fate}")
+    ax = plt.subplots(figsize=(6, 1.6), layout="constrained")[1]
+    for letter, p in said.items():
+        ax.plot(p, tom[letter], "o", color="C1" if tom[letter] else "C0")
+        ax.annotate(letter, (p, tom[letter]), (6, 4), textcoords="offset points")
+    ax.axvline(0.5, color="k")
+    ax.set(xlim=(-0.03, 1.03), ylim=(-0.6, 1.6), yticks=[0, 1], yticklabels=["other", "tom"], xlabel="said")
+    plt.show()
+    # No threshold gets all five right: the kick lies above every tom. What is wrong is the order, and no threshold mends that.
+    fewest = min(sum(tom[letter] != (p >= t) for letter, p in said.items()) for t in (0, *said.values(), 1.1))
+    print(f"fewest mistakes, wherever the threshold stands: {fewest}")
+    return "".join(letter for letter, p in said.items() if tom[letter] and p < 0.5) + "".join(letter for letter, p in said.items() if not tom[letter] and p >= 0.5)
+
 # %% ../nbs/reference/exercises.ipynb #c99d67d5
 @exercise("07-curves", "thought", 'three letters, such as "ABC": whose curves 1, 2 and 3 are')
 def _(answer):
-    letters = "".join(c for c in answer.upper() if c.isalpha())
+    letters = _capitals(answer)
     if letters == "CAB": return None
     if sorted(letters) != list("ABC"): return "the three letters A, B and C, each once"
     if letters[0] != "C": return "curve 1 finds half of the yes-hits without a false alarm, and the rest no better than chance: whose yes-hits fall into two groups?"
     return "curve 2 belongs to the model whose groups lie furthest apart, wherever on the scale they lie"
 
-# %% ../nbs/reference/exercises.ipynb #5889f466
-@exercise("07-rare", "thought", "two shares, such as (0.5, 0.5): one hit in five, one hit in fifty")
-def _(answer):
-    often, rare = (float(a) for a in answer)
-    if not (0 <= often <= 1 and 0 <= rare <= 1): return "shares lie between 0 and 1"
-    if np.isclose(often, 19 / 23, atol=0.006) and np.isclose(rare, 19 / 68, atol=0.006): return None
-    if np.isclose(often, rare): return "the same detector, but not the same share: count hits, false alarms among a thousand hits for each"
-    if np.isclose(often, 19 / 68, atol=0.006) and np.isclose(rare, 19 / 23, atol=0.006): return "the right two, the other way round"
-    if np.isclose(often, 19 / 23, atol=0.006): return "the first is right; the second: of a thousand hits twenty are cymbals, and 980 others can raise a false alarm"
-    return "take a thousand hits: how many are cymbals, how many of these are caught, and how many others raise a false alarm?"
+@solves("07-curves")
+def _(models):
+    # Curve 1 climbs straight up to a half: that much is found before the first false alarm. Curve 2 climbs nearly to the top, curve 3 turns at once.
+    # That both groups of A lie low does not matter: the curve knows only the order.
+    for letter, (yes, no) in models.items():
+        print(f"{letter}: {np.mean(yes > no.max()):.2f} found before the first false alarm; a yes-hit scores above a no-hit in {np.mean(yes[:, None] > no):.0%} of all pairs, which is the area under the curve")
+    return "CAB"
 
 # %% ../nbs/reference/exercises.ipynb #79b1b152
 @exercise("08-bootstrap", "code", "a function of a, b (hits labelled rightly) and n (hits), an entry a kit, that returns the low and the high end in points of a hundred")
@@ -532,6 +702,45 @@ def _(answer):
     if np.isclose(high, low): return "the two ends are the same: draw kits with replacement, a few thousand times, and take the 2.5 and the 97.5 of a hundred"
     return f"{'too narrow' if high - low < np.ptp(right) else 'too wide, or in the wrong place'}: draw whole kits, as many as there are, with replacement, a few thousand times, and take the 2.5 and the 97.5 of a hundred"
 
+@solves("08-bootstrap")
+def _(dense, line):
+    def my_lead(a, b, n, draws=4000):
+        # The same drawn kits for both models: that is the pairing.
+        kits = np.random.default_rng(0).integers(len(n), size=(draws, len(n)))
+        # Sums before the division, so that each hit counts the same.
+        lead = 100 * (a - b)[kits].sum(axis=1) / n[kits].sum(axis=1)
+        return np.quantile(lead, [0.025, 0.975])
+    a, b, n = (np.array(column) for column in (dense["right"], line["right"], dense["n"]))
+    low, high = my_lead(a, b, n)
+    print(f"lead of the dense network over logistic regression: {100 * (a - b).sum() / n.sum():+.1f} points ({low:+.1f} to {high:+.1f})")
+    return my_lead
+
+# %% ../nbs/reference/exercises.ipynb #8c4b8bc7
+@exercise("08-sisters", "listening", 'two letters, such as "AB": the two strokes on one drum')
+def _(answer):
+    pair = "".join(sorted(set(_capitals(answer))))
+    if pair == "BE": return None
+    if len(pair) != 2 or set(pair) - set("ABCDE"): return "two letters from A to E are asked for"
+    if set(pair) & set("BE"): return f"{(set(pair) & set('BE')).pop()} is one of them; the other is not {(set(pair) - set('BE')).pop()}: hum the pitch of its drum, and look for the same below another stroke"
+    return "these are two drums: how high is the skin of each, and how long does its rattle last? Two of the five agree in both"
+
+@solves("08-sisters", alt="A table of five by five shades, how far apart each two clips are. One pair beside the diagonal is far darker than all others.")
+def _(strokes):
+    import matplotlib.pyplot as plt
+    from drumlesson.attack import Attack
+    from drumlesson.features import LogMel
+    # How far apart are the pictures of each two clips, in dB, band by band and frame by frame?
+    pictures = LogMel(n_mels=40)(Attack(0.3)([s.x for s in strokes.values()]))
+    apart, letters = np.abs(pictures[:, None] - pictures[None]).mean(axis=(2, 3)), "".join(strokes)
+    ax = plt.subplots(figsize=(3.4, 2.6), layout="constrained")[1]
+    plt.colorbar(ax.imshow(apart, cmap="gray"), label="dB apart")
+    ax.set(xticks=range(5), xticklabels=letters, yticks=range(5), yticklabels=letters)
+    plt.show()
+    pairs = sorted((apart[i, j], letters[i] + letters[j]) for i in range(5) for j in range(i + 1, 5))
+    print(f"nearest pair: {pairs[0][1]}, {pairs[0][0]:.1f} dB apart; the next: {pairs[1][1]}, {pairs[1][0]:.1f} dB")
+    # Cut at random, one of the two may train and the other test. By kit they stay together: one draw of the bootstrap, not two.
+    return pairs[0][1]
+
 # %% ../nbs/reference/exercises.ipynb #95ada63e
 @exercise("08-verdicts", "thought", 'six letters, S, C or U, for A to F, such as "SSCCUU"')
 def _(answer):
@@ -543,11 +752,8 @@ def _(answer):
     name = next(n for n, got, want in zip(hints, letters, "SCUUSU") if got != want)
     return f"{name}: {hints[name]}"
 
-# %% ../nbs/reference/exercises.ipynb #8c4b8bc7
-@exercise("08-narrow", "thought", "a number: how many times narrower")
-def _(answer):
-    if np.isclose(float(answer), 5, atol=0.05): return None
-    if np.isclose(answer, 25): return "so many more things are pretended than there are; the width goes with the square root"
-    if np.isclose(answer, 0.2): return "the other way round: how many times *narrower*?"
-    if np.isclose(answer, 6) or np.isclose(answer, 36) or np.isclose(answer, 30) or np.isclose(answer, 900): return "compare two widths: one from as many things as there are hits, one from as many as there are kits"
-    return "how many independent things are there, how many are pretended, and what does a square root make of that?"
+@solves("08-verdicts")
+def _(drawn, judge):
+    # B surely exists and is surely too small to matter; D exists, and may or may not be large enough; E may be a loss, but surely no large one.
+    for letter, r in drawn.iterrows(): print(f"{letter}: {r.effect:+.1f} ({r.low:+.1f} to {r.high:+.1f}), {r.matters:+g} matters: {judge(r)}")
+    return "".join(judge(r)[0].upper() for _, r in drawn.iterrows())

@@ -15,7 +15,7 @@ from pathlib import Path
 def atomic(
     path, # the file to write
 ): # -> Path of a temporary file beside it
-    "Gives a temporary path to write to; on success it replaces `path` in one step, on an error nothing is left behind."
+    "Gives a temporary path to write to; on success it replaces `path` in one step, on an error nothing is left behind. Shown on the page Files."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)

@@ -9,9 +9,9 @@ __all__ = ['LABELS', 'SYNONYMS', 'as_label']
 import re
 
 # %% ../nbs/reference/labels.ipynb #b4a60bb7
-LABELS = ("kick", "snare", "hihat", "cymbal", "tom")
+LABELS = ("kick", "snare", "hihat", "cymbal", "tom") # the five classes, in this order everywhere
 
-SYNONYMS = {
+SYNONYMS = { # label -> the words that mean it, as folders of samples have them
     "kick":   "kick kickdrum bassdrum bd kd bdrum kik",
     "snare":  "snare snaredrum sd sn snr",
     "hihat":  "hihat highhat hat hh chh ohh phh hhc hho closedhat openhat ch oh hihats",

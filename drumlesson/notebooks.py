@@ -187,12 +187,14 @@ def doors(
 def installs(
     path, # of a notebook of the project
 ) -> str: # the source of a lesson's first code cell
-    "A cell that installs the released package where there is none. Raises ValueError outside a project."
+    "A cell that fetches and installs the released version where there is none. Raises ValueError outside a project."
     cfg = _settings(path)
     return f"""#| hide
 try: import drumlesson
-except ImportError: # on Colab or Binder: the version that this lesson goes with
-    %pip install -q "drumlesson @ git+{cfg['git_url']}@v{cfg['version']}\""""
+except ImportError: # on Colab: the version that this lesson goes with, and its stored studies
+    !git clone -q --depth 1 --branch v{cfg['version']} {cfg['git_url']}
+    %cd -q {cfg['repo']}/nbs
+    %pip install -q .."""
 
 def set_doors(
     nb,   # changed in place, where it has a line that starts with *Time:
@@ -242,7 +244,7 @@ def course(
     top, # the project's folder
 ) -> str: # Markdown
     "The lessons with their promises and minutes, and the hours of all. Raises ValueError."
-    lessons, rows, total = [p for p in notebooks(top) if is_lesson(p)], ["| lesson | promises | minutes |", "|---|---|---:|"], 0
+    lessons, rows, total = [p for p in notebooks(top) if is_lesson(p)], ["| lesson | promises | minutes |", "|------------|------------------------|---:|"], 0
     for path in lessons:
         title, promise = re.fullmatch(r"# (.+)\n\n?> (.+)\n?", read(path).cells[0].source).groups()
         rows.append(f"| [{path.name[:2]} {title}]({path.name}) | {promise} | {minutes(path)} |")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 # %% ../nbs/reference/quiet.ipynb #ad1e0453
 @contextmanager
 def silent_stderr():
-    "Sends what the process writes to its error stream, C++ included, to nowhere."
+    "Sends what the process writes to its error stream, C++ included, to nowhere. Shown on the page Quiet."
     try: sys.stderr.flush(); kept = os.dup(2)
     except OSError:
         yield
@@ -32,7 +32,7 @@ with silent_stderr():
 
 # %% ../nbs/reference/quiet.ipynb #607cdb0d
 def keep_memory() -> bool: # whether it could be done
-    "Lets glibc keep the memory of freed arrays for the next ones, in one arena for all threads."
+    "Lets glibc keep the memory of freed arrays for the next ones, in one arena for all threads. Shown on the page Quiet."
     try: mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError): return False
     mmap_threshold, trim_threshold, top_pad, arena_max = -3, -1, -2, -8 # from malloc.h

@@ -21,10 +21,11 @@ from .features import LogMel
 from .files import atomic
 
 # %% ../nbs/reference/recipes.ipynb #0b320b1f
+# Classifiers that have learned nothing yet, by name.
 RECIPES = {"best": DrumClassifier(Committee(("cnn1d", CNN(stride=(2, 2)))), feature=LogMel(hop=256), augment="waves", epochs=120, renew=8, validation=0, verbose=0)}
 
 def recipe(name:str) -> DrumClassifier:
-    "A fresh copy of a recipe: a classifier that has learned nothing yet. Raises ValueError."
+    "A fresh copy of the recipe called `name`: a classifier that has learned nothing yet. Raises ValueError. Shown on the page Recipes."
     from sklearn.base import clone
     if name not in RECIPES: raise ValueError(f"no recipe is called {name!r}: there is {', '.join(RECIPES)}")
     return clone(RECIPES[name])
@@ -36,11 +37,11 @@ def _one_fold(model, train, test):
 
 def out_of_fold(
     model:DrumClassifier,    # not fitted
-    drums:Drums,
+    drums:Drums,             # of several kits
     k:int=5, seed:int=0,     # folds of kits, and their seed
     jobs:int|None=None,      # folds side by side; None: one a core
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # probabilities (n, classes), classes, the fold in which each hit was tested
-    "What models that never met its kit say of each hit. Taught in lesson 04; Stone (1974)."
+    "What models that never met its kit say of each hit. Shown on the page Recipes; Stone (1974)."
     from joblib import Parallel, delayed
     from sklearn.base import clone
     cut = folds(drums, k, seed)
@@ -59,9 +60,9 @@ def _log_loss(proba, truth): return -np.log(np.maximum(proba[np.arange(len(truth
 def calibrate(
     proba,                   # (n, classes), of hits whose kits the model has not met
     truth,                   # the right column of each, shape (n,)
-    share:float=RIGHT,
+    share:float=RIGHT,       # of the answers that are not unsure, to be right
 ) -> Calibration:
-    "The temperature with the smallest log loss, and the lowest threshold above which `share` of the answers are right. Guo et al. (2017)."
+    "The temperature with the smallest log loss, and the lowest threshold above which `share` of the answers are right. Shown on the page Recipes; Guo et al. (2017)."
     from scipy.optimize import minimize_scalar
     best = minimize_scalar(lambda t: _log_loss(Calibration(np.exp(t))(proba), truth), bounds=(np.log(0.1), np.log(10)), method="bounded")
     p = Calibration(float(np.exp(best.x)))(proba)
@@ -74,10 +75,10 @@ def calibrate(
 
 # %% ../nbs/reference/recipes.ipynb #3e753dd8
 def calibration_error(
-    proba, truth,
-    bins:int=10,
+    proba, truth,   # as `calibrate` takes them
+    bins:int=10,    # of as many hits each
 ) -> float:
-    "How far, on average, the largest probability lies from the share of right answers, in bins of as many hits. Expected calibration error, Naeini et al. (2015)."
+    "How far, on average, the largest probability lies from the share of right answers, in bins of as many hits. Shown on the page Recipes; expected calibration error, Naeini et al. (2015)."
     order = np.argsort(proba.max(axis=1))
     gaps = [(abs(proba[b].max(axis=1).mean() - (proba[b].argmax(axis=1) == truth[b]).mean()), len(b)) for b in np.array_split(order, bins) if len(b)]
     gap, n = zip(*gaps)
@@ -95,7 +96,7 @@ def _f1_interval(said, true, kits, draws=2000, seed=0):
 
 # %% ../nbs/reference/recipes.ipynb #fb621f44
 def judge(proba, classes, fold, drums) -> tuple[Calibration, dict]:
-    "The calibration, and the scores of out-of-fold answers with their intervals over kits."
+    "The calibration, and the scores of what `out_of_fold` gave (`proba`, `classes`, `fold`) with their intervals over kits. Shown on the page Recipes."
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
     truth, kits = np.searchsorted(classes, drums.labels), drums.kits
     said, calibration = classes[proba.argmax(axis=1)], calibrate(proba, truth)
@@ -117,13 +118,13 @@ def judge(proba, classes, fold, drums) -> tuple[Calibration, dict]:
 # %% ../nbs/reference/recipes.ipynb #8694a73d
 def train_recipe(
     name:str,                # of a recipe
-    drums:Drums,
+    drums:Drums,             # to learn from, of at least `k` kits
     out,                     # the `.keras` file to write; its card goes beside it, as `.md`
-    seed:int=0, k:int=5,
+    seed:int=0, k:int=5,     # of everything drawn; folds of kits
     jobs:int|None=None,      # folds side by side; None: one a core
     model:DrumClassifier|None=None, # a recipe of your own; None: the one that `name` means
 ) -> DrumClassifier: # fitted on all kits, calibrated, with its report
-    "Folds for the scores, a calibration, then one model of all kits, its file and its card. Raises ValueError. Taught in lesson 08."
+    "Folds for the scores, a calibration, then one model of all kits, its file and its card. Raises ValueError. Used on the page Command line."
     if Path(out).suffix != ".keras": raise ValueError(f"{out}: a model file's name ends in .keras")
     start, model = time.perf_counter(), recipe(name) if model is None else model
     made_of = digest(spec_of(model))
@@ -139,28 +140,20 @@ def train_recipe(
 
 # %% ../nbs/reference/recipes.ipynb #a9c45c7a
 def card_path(path):
-    "Where the card of a model file lies."
+    "Where the card of the model file at `path` lies. Shown on the page Recipes."
     return Path(path).with_suffix(".md")
 
 # %% ../nbs/reference/recipes.ipynb #d846fe8f
 def _table(heads, rows): return "\n".join("| " + " | ".join(map(str, r)) + " |" for r in (heads, ["---"] * len(heads), *rows))
 
 # %% ../nbs/reference/recipes.ipynb #8de8a45b
-def card(model:DrumClassifier) -> str:
-    "The model card of a recipe's model, as Markdown, made from its report alone. Raises ValueError. Taught in lesson 08; Mitchell et al. (2019)."
-    r, c = model.report_, model.calibration_
-    if not r: raise ValueError("this model was not trained by a recipe: it has no report to make a card of")
-    (low, accuracy, high), (f_low, f1, f_high), (before, after) = r["accuracy"], r["macro_f1"], r["calibration_error"]
-    weakest = min(r["per_class"], key=lambda k: r["per_class"][k]["f1"])
-    confused = max(((r["confusion"][i][j], a, b) for i, a in enumerate(r["labels"]) for j, b in enumerate(r["labels"]) if i != j))
+def _card_data(r) -> str:
+    "Its sections Data and How well it does, from a report."
+    (low, accuracy, high), (f_low, f1, f_high) = r["accuracy"], r["macro_f1"]
     kits = sorted(r["per_kit"].items(), key=lambda item: item[1]["accuracy"])
     mistakes = _table(["played \\ said", *r["labels"]], [[k, *row] for k, row in zip(r["labels"], r["confusion"])])
     licences = pd.Series([k["licence"] for k in r["per_kit"].values()]).value_counts()
-    return f"""# Model card: {r["recipe"]}
-
-Labels a short recording of one drum as {", ".join(r["labels"][:-1])} or {r["labels"][-1]}. Made by `drumlesson train --recipe {r["recipe"]}` (settings {r["digest"]}, seed {r["seed"]}); {r["parameters"]:,} numbers.
-
-## Data
+    return f"""## Data
 
 {r["n"]} recorded hits of {len(r["per_kit"])} kits, listed with source and licence in the package's manifest. Licences, by kits: {", ".join(f"{name} {n}" for name, n in licences.items())}. The file holds trained weights, no sound.
 
@@ -172,13 +165,14 @@ On kits it has not learned from ({r["folds"]} folds of kits; intervals of 95 % f
 
 {mistakes}
 
-{_table(["kit, hardest first", "kind", "hits", "accuracy", "licence"], [[k, v["kind"], v["n"], f"{v['accuracy']:.2f}", v["licence"]] for k, v in kits])}
+{_table(["kit, hardest first", "kind", "hits", "accuracy", "licence"], [[k, v["kind"], v["n"], f"{v['accuracy']:.2f}", v["licence"]] for k, v in kits])}"""
 
-## What its probabilities mean
-
-They are divided by a temperature of {c.temperature:.2f}, chosen on the held-out kits: the mean distance between what it says and how often it is right is {after:.3f}, and {before:.3f} without. Below {c.unsure:.2f} its answer is `unsure`. Chosen on the other folds, such a threshold answered {r["sure"]["share"]:.2f} of the hits, and {r["sure"]["accuracy"]:.3f} of these rightly.
-
-## Limits
+# %% ../nbs/reference/recipes.ipynb #3058cddd
+def _card_limits(r) -> str:
+    "Its sections Limits and Training, from a report."
+    weakest = min(r["per_class"], key=lambda k: r["per_class"][k]["f1"])
+    confused = max(((r["confusion"][i][j], a, b) for i, a in enumerate(r["labels"]) for j, b in enumerate(r["labels"]) if i != j))
+    return f"""## Limits
 
 - One drum at a time, from its onset: no mixes, no loops, no patterns.
 - It knows five classes. Claps, shakers, cowbells and voices get one of the five labels, or `unsure`; it was not trained to refuse them.
@@ -190,3 +184,21 @@ They are divided by a temperature of {c.temperature:.2f}, chosen on the held-out
 
 {r["seconds"]["folds"]:.0f} s for the folds and {r["seconds"]["model"]:.0f} s for the model on {r["seconds"]["cores"]} cores; {", ".join(f"{k} {v}" for k, v in r["versions"].items())}.
 """
+
+# %% ../nbs/reference/recipes.ipynb #b2080a26
+def card(model:DrumClassifier) -> str: # model: trained by a recipe
+    "The model card of a recipe's model, as Markdown, made from its report alone. Raises ValueError. Shown on the page Recipes; Mitchell et al. (2019)."
+    r, c = model.report_, model.calibration_
+    if not r: raise ValueError("this model was not trained by a recipe: it has no report to make a card of")
+    before, after = r["calibration_error"]
+    return f"""# Model card: {r["recipe"]}
+
+Labels a short recording of one drum as {", ".join(r["labels"][:-1])} or {r["labels"][-1]}. Made by `drumlesson train --recipe {r["recipe"]}` (settings {r["digest"]}, seed {r["seed"]}); {r["parameters"]:,} numbers.
+
+{_card_data(r)}
+
+## What its probabilities mean
+
+They are divided by a temperature of {c.temperature:.2f}, chosen on the held-out kits: the mean distance between what it says and how often it is right is {after:.3f}, and {before:.3f} without. Below {c.unsure:.2f} its answer is `unsure`. Chosen on the other folds, such a threshold answered {r["sure"]["share"]:.2f} of the hits, and {r["sure"]["accuracy"]:.3f} of these rightly.
+
+{_card_limits(r)}"""

@@ -14,14 +14,15 @@ def _load(address:str):
     module, _, attribute = address.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
+# %% ../nbs/reference/registry.ipynb #80d71961
 class Registry(dict):
-    "Names, and the small frozen objects that they stand for. Used in lessons 01 and 03 to 07."
+    "Names, and the small frozen objects that they stand for. Shown on the page Registry."
     def __init__(self, kind:str, method:str="__call__", **entries): # kind: what is registered, for error messages; method: what each must have
         super().__init__(**entries)
         self.kind, self.method = kind, method
 
     def find(self, name:str):
-        "The class or function behind a registered name, or behind `package.module:attribute`. Raises ValueError."
+        "The class or function behind a registered `name`, or behind `package.module:attribute`. Raises ValueError."
         entry = self.get(name, name)
         if not isinstance(entry, str): return entry
         if ":" not in entry: raise ValueError(f"no {self.kind} is called {name!r}: choose from {', '.join(sorted(self))}, or give package.module:name")
@@ -37,15 +38,16 @@ class Registry(dict):
         return made
 
 # %% ../nbs/reference/registry.ipynb #030f2509
-FEATURES = Registry("feature", stft="drumlesson.features:STFT", logmel="drumlesson.features:LogMel", mfcc="drumlesson.features:MFCC")
-TASKS = Registry("task", "decide", **{"multiclass": "drumlesson.tasks:Multiclass", "binary": "drumlesson.tasks:OneVersusRest", "one-vs-rest": "drumlesson.tasks:Ensemble"})
+# What `DrumClassifier` understands as feature=, task=, family= and augment=, by name.
+FEATURES = Registry("feature", stft="drumlesson.features:STFT", logmel="drumlesson.features:LogMel", mfcc="drumlesson.features:MFCC") # what a network is shown
+TASKS = Registry("task", "decide", **{"multiclass": "drumlesson.tasks:Multiclass", "binary": "drumlesson.tasks:OneVersusRest", "one-vs-rest": "drumlesson.tasks:Ensemble"}) # how the question is put
 FAMILIES = Registry("family", dense="drumlesson.dense:Dense", cnn="drumlesson.cnn:CNN", cnn1d="drumlesson.cnn:CNN1D", rnn="drumlesson.rnn:RNN",
-                    simple="drumlesson.rnn:SIMPLE", gru="drumlesson.rnn:GRU", lstm="drumlesson.rnn:LSTM", committee="drumlesson.classifier:Committee")
+                    simple="drumlesson.rnn:SIMPLE", gru="drumlesson.rnn:GRU", lstm="drumlesson.rnn:LSTM", committee="drumlesson.classifier:Committee") # what answers it
 AUGMENTATIONS = Registry("augmentation", "waves", **{name: f"drumlesson.augment:{attribute}" for name, attribute in {
     "chain": "Chain", "waves": "WAVES", "pictures": "PICTURES", "both": "BOTH",
     "gain": "Gain", "shift": "Shift", "speed": "Speed", "tilt": "Tilt", "colour": "Colour", "decay": "Decay", "saturation": "Saturation", "room": "Room",
     "background": "Background", "noise-floor": "NoiseFloor", "adapt": "Adapt", "picture-noise": "PictureNoise", "picture-gain": "PictureGain",
-    "spectral-envelope": "SpectralEnvelope", "dynamic-range": "DynamicRange", "time-mask": "TimeMask", "frequency-mask": "FrequencyMask", "picture-shift": "PictureShift"}.items()})
+    "spectral-envelope": "SpectralEnvelope", "dynamic-range": "DynamicRange", "time-mask": "TimeMask", "frequency-mask": "FrequencyMask", "picture-shift": "PictureShift"}.items()}) # what is done to training hits
 
 # %% ../nbs/reference/registry.ipynb #7edb7540
 def _plain(registry, value):
@@ -55,7 +57,7 @@ def _plain(registry, value):
     return value if isinstance(value, (str, int, float, type(None))) else repr(value)
 
 def to_spec(registry:Registry, obj) -> dict:
-    "Name and settings of `obj`, as plain data for a model file."
+    "Name (as `registry` has it) and settings of `obj`, as plain data for a model file. Shown on the page Registry."
     if isinstance(obj, dict): return obj # a family that is not registered here, from a loaded file
     entry = type(obj) if dataclasses.is_dataclass(obj) else obj
     address = f"{entry.__module__}:{entry.__qualname__}"
@@ -63,7 +65,7 @@ def to_spec(registry:Registry, obj) -> dict:
     return {"name": name, **({f.name: _plain(registry, getattr(obj, f.name)) for f in dataclasses.fields(obj)} if dataclasses.is_dataclass(obj) else {})}
 
 def from_spec(registry:Registry, spec:dict):
-    "The object that `to_spec` wrote down. Raises ValueError where its name is not registered."
+    "The object that `to_spec` wrote down as `spec`. Raises ValueError where its name is not in `registry`. Shown on the page Registry."
     settings = {k: tuple(v) if isinstance(v, list) else v for k, v in spec.items() if k != "name"}
     if spec["name"] not in registry:
         raise ValueError(f"the {registry.kind} {spec['name']!r} is not registered here: import its module and enter it, then load again")

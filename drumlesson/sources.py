@@ -23,8 +23,9 @@ from .labels import LABELS, as_label
 
 # %% ../nbs/reference/sources.ipynb #a3cf40b0
 class SourceError(ValueError):
-    "A set of drums that cannot be used at all. The text says what is wrong with it and what to do."
+    "A set of drums that cannot be used at all. The text says what is wrong with it and what to do. Taught in lesson 00."
 
+# of the table of a `Drums`: what a hit is, where it comes from, and what its file was before it was converted
 COLUMNS = ["label", "articulation", "kit", "kind", "file", "licence", "url", "source", "rate", "channels", "seconds", "peak"]
 
 def as_table(
@@ -37,7 +38,7 @@ def as_table(
     return pd.DataFrame([{**text, **row, **f} for row, f in zip(rows, facts)], columns=COLUMNS)
 
 # %% ../nbs/reference/sources.ipynb #f5394c83
-HOST = "https://raw.githubusercontent.com"
+HOST = "https://raw.githubusercontent.com" # where the open kits are published
 
 @lru_cache
 def manifest() -> pd.DataFrame:
@@ -48,22 +49,23 @@ def manifest() -> pd.DataFrame:
     return table
 
 def cache_dir() -> Path:
-    "Where downloads and decoded sounds are kept: `DRUMLESSON_CACHE`, or the user's cache folder."
+    "Where downloads and decoded sounds are kept: `DRUMLESSON_CACHE`, or the user's cache folder. Shown on the page Sources."
     import pooch
     return Path(os.environ.get("DRUMLESSON_CACHE") or pooch.os_cache("drumlesson"))
 
 def mirror() -> str:
-    "Where the open kits are read from: `DRUMLESSON_MIRROR` (a folder, a URL, or `off`), or the public host."
+    "Where the open kits are read from: `DRUMLESSON_MIRROR` (a folder, a URL, or `off`), or the public host. Shown on the page Sources."
     return os.environ.get("DRUMLESSON_MIRROR") or HOST
 
 # %% ../nbs/reference/sources.ipynb #e76fe656
 def _sha256(path) -> str: return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 def local_path(row) -> Path:
-    "Where the file of a manifest row is, or will be: in the mirror folder, else in the cache."
+    "Where the file of a `row` of `manifest()` is, or will be: in the mirror folder, else in the cache. Shown on the page Sources."
     folder = Path(os.path.expanduser(mirror()))
     return (folder if folder.is_dir() else cache_dir() / "files") / row.key
 
+# %% ../nbs/reference/sources.ipynb #48ba5274
 class _Fetcher:
     "Downloads single files; gives up for good after three connection errors in a row."
     def __init__(self, host): self.host, self.errors = host, 0
@@ -150,12 +152,13 @@ def read_open(
     return [x for x, _ in hits.values()], table, problems
 
 # %% ../nbs/reference/sources.ipynb #f3276393
-SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd", ".w64", ".rf64"}
+SUFFIXES = { # of the files that are taken for sounds
+    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd", ".w64", ".rf64"}
 
 def sound_files(
     root, # a folder
 ) -> list[Path]: # sorted, hidden files left out
-    "The sound files below `root`. Raises `SourceError` where there is none."
+    "The sound files below `root`. Raises `SourceError` where there is none. Shown on the page Sources."
     if not os.path.isdir(root): raise SourceError(f"{root}: " + ("is a file, and neither a folder nor a table that ends in .csv" if os.path.exists(root) else "there is no such folder"))
     found = sorted(p for p in Path(root).rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file() and not p.name.startswith("."))
     if not found: raise SourceError(f"{root}: holds no sound file ({', '.join(sorted(SUFFIXES))})")

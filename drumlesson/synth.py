@@ -19,24 +19,25 @@ from scipy import fft, signal
 from .audio import SR
 
 # %% ../nbs/reference/synth.ipynb #be21ef50
-ARTICULATIONS = {
+ARTICULATIONS = { # label -> the ways to strike it
     "kick": ("kick",),
     "snare": ("head", "edge", "rimshot"),
     "hihat": ("closed", "open", "pedal", "half"),
     "cymbal": ("crash", "ride", "bell", "splash"),
     "tom": ("high", "mid", "low"),
 }
-KINDS = ("machine", "acoustic")
+KINDS = ("machine", "acoustic") # of kits
 
 # %% ../nbs/reference/synth.ipynb #080e8b35
 def draw(
     rng,      # numpy random generator
     box:dict, # name -> (low, high), both above 0
 )->dict: # name -> value
-    "One point of a box of ranges, uniform in the logarithm."
+    "One point of a box of ranges, uniform in the logarithm. Shown on the page Synthesiser."
     return {k: float(np.exp(rng.uniform(np.log(lo), np.log(hi)))) for k, (lo, hi) in box.items()}
 
 # %% ../nbs/reference/synth.ipynb #865f40fb
+# Frequencies of a membrane's modes, over that of the lowest.
 MODES = np.array([1, 1.594, 2.136, 2.296, 2.653, 2.918, 3.156, 3.501, 3.600, 3.652, 4.060, 4.154])
 
 def ring(
@@ -48,7 +49,7 @@ def ring(
     bend:float=.02, # time constant of the glide, in seconds
     shape:float=1., # 1: exponential decay; below 1: fast first, then slow
 )->np.ndarray: # (n,)
-    "Decaying sines that glide together (Fletcher and Rossing 1998, ch. 18)."
+    "Decaying sines that glide together (Fletcher and Rossing 1998, ch. 18). Shown on the page Synthesiser."
     t = np.arange(n, dtype="float32")/SR
     turns = t + np.float32((sweep-1)*bend)*(1-np.exp(-t/np.float32(bend)))
     f, g, d = (np.asarray(a, "float32")[np.asarray(freqs) < .48*SR, None] for a in (freqs, gains, t60s))
@@ -62,7 +63,7 @@ def knock(
     n:int,      # length in samples
     rng,        # numpy random generator
 )->np.ndarray: # (n,), peak 1
-    "The contact noise of a stick or beater: a short burst of band-passed noise."
+    "The contact noise of a stick or beater: a short burst of band-passed noise. Shown on the page Synthesiser."
     k = min(n, int(tau*6*SR)+16)
     lo, hi = np.exp(-2*np.pi*freq*np.array([.5, 2])/SR) # poles of two one-pole low-passes: their difference is a band
     source = rng.standard_normal(k)
@@ -71,19 +72,19 @@ def knock(
     return np.pad(y/(np.abs(y).max()+1e-9), (0, n-k)).astype("float32")
 
 # %% ../nbs/reference/synth.ipynb #778fa990
-EDGES = np.array([0, 400, 900, 1800, 3200, 5000, 7500, SR])
-CENTRES = np.sqrt((EDGES[:-1]+200)*(EDGES[1:]+200)).clip(200, 9000)
+EDGES = np.array([0, 400, 900, 1800, 3200, 5000, 7500, SR]) # of the seven bands of a wash, in Hz
+CENTRES = np.sqrt((EDGES[:-1]+200)*(EDGES[1:]+200)).clip(200, 9000) # of these bands, in Hz
 
 NEPER = np.float32(np.log(10)/20) # one dB, as a natural logarithm
 
 def colour(
     f,           # frequencies in Hz
-    low:float, high:float, # corners of the band, 18 dB per octave beyond
+    low:float, high:float, # corners of the band in Hz, 18 dB per octave beyond
     slope:float, # amplitude grows as frequency to this power
     ripple:float,# unevenness of the spectrum in dB
     rng,         # numpy random generator
 )->np.ndarray: # gain at each frequency
-    "A band with a slope and random ripples: the resonances of one piece of metal or wire."
+    "A band with a slope and random ripples: the resonances of one piece of metal or wire. Shown on the page Synthesiser."
     dB = np.interp(np.log1p(f/500), np.linspace(0, 3.2, 64), rng.normal(0, ripple, 64))
     below, above = (low/(f+1))**2, (f/high)**2
     band = np.sqrt((1+below*below*below)*(1+above*above*above))
@@ -100,7 +101,7 @@ def wash(
     shape:float,   # as in ring; above 1: a plateau, then a fall
     lines:float=1.,# share of spectral lines that sound
 )->np.ndarray: # (n,)
-    "A coloured source whose bands build up and die each at their own rate."
+    "A coloured source whose bands build up and die each at their own rate. Shown on the page Synthesiser."
     n = len(source); m = fft.next_fast_len(n, real=True)
     f = np.arange(m//2+1, dtype="float32")*np.float32(SR/m)
     z = fft.rfft(source, m)*colour(f, *band, rng)
@@ -117,7 +118,7 @@ def wash(
 # %% ../nbs/reference/synth.ipynb #6632a661
 @dataclass(frozen=True)
 class Skin:
-    "What is drawn for one kick, snare or tom."
+    "What is drawn for one kick, snare or tom. Shown on the page Synthesiser."
     f0:float             # lowest mode once settled, in Hz
     sweep:float=1.       # starting pitch over settled pitch
     bend:float=.02       # time constant of the glide, in seconds
@@ -142,7 +143,7 @@ def rattle(
     n:int,  # length in samples
     rng,    # numpy random generator
 )->np.ndarray: # (n,), peak 1 in the first 100 ms
-    "Snare wires, buzz or claps: noise with its own colour, delay and decay (Reid 2002)."
+    "Snare wires, buzz or claps: noise with its own colour, delay and decay (Reid 2002). Shown on the page Synthesiser."
     band = v.wires_lo, v.wires_hi, v.wires_slope-1, 2.
     y = wash(rng.standard_normal(n, dtype="float32"), rng, band, v.wires_t60, v.wires_damp, v.rise, v.wires_shape)
     if v.claps > 1.5:
@@ -156,7 +157,7 @@ def strike_skin(
     velocity:float, # strike strength, 0 to 1
     rng,            # numpy random generator
 )->np.ndarray: # (samples,), before the desk
-    "One blow on a skin: gliding modes, knock and wires, saturated."
+    "One blow on a skin: gliding modes, knock and wires, saturated. Shown on the page Synthesiser."
     audible = v.wires > .002
     n = int(SR*(min(1.6, max(v.t60, v.wires_t60*audible)*1.1*min(1, v.gate))+.03))
     ratios = MODES[:round(v.modes)]**v.stretch
@@ -172,7 +173,7 @@ def strike_skin(
 # %% ../nbs/reference/synth.ipynb #c3061f61
 @dataclass(frozen=True)
 class Metal:
-    "What is drawn for one hi-hat or cymbal."
+    "What is drawn for one hi-hat or cymbal. Shown on the page Synthesiser."
     f0:float=200.        # pitch of the lowest square oscillator, in Hz
     squares:float=.01    # share of the six oscillators, 0 to 1
     lines:float=1.       # share of spectral lines that sound
@@ -184,8 +185,8 @@ class Metal:
     click:float=.1; click_f:float=4000.; click_t:float=.002 # stick: level, Hz, seconds
     ping:float=.001; ping_f:float=600.; ping_t60:float=.8 # bell modes: level, Hz, seconds
 
-PLATE = np.array([1, 1.48, 1.93, 2.71, 3.24, 4.1, 5.3, 6.7, 8.2])
-SQUARES = np.array([1, 1.48, 1.8, 2.55, 2.63, 3.9])
+PLATE = np.array([1, 1.48, 1.93, 2.71, 3.24, 4.1, 5.3, 6.7, 8.2]) # modes of a bell, over the lowest
+SQUARES = np.array([1, 1.48, 1.8, 2.55, 2.63, 3.9]) # pitches of the six oscillators, over the lowest
 
 # %% ../nbs/reference/synth.ipynb #370bf566
 def squares(
@@ -193,7 +194,7 @@ def squares(
     n:int,    # length in samples
     rng,      # numpy random generator
 )->np.ndarray: # (n,), about as loud as white noise
-    "Six square oscillators at unrelated pitches (Werner et al. 2014)."
+    "Six square oscillators at unrelated pitches (Werner et al. 2014). Shown on the page Synthesiser."
     turns = (f0*SQUARES/SR).astype("float32")[:, None]*np.arange(n, dtype="float32")+rng.random((6, 1), dtype="float32")
     return (.8*(turns % 1 < .5).sum(0)-2.4).astype("float32")
 
@@ -203,7 +204,7 @@ def strike_metal(
     velocity:float, # strike strength, 0 to 1
     rng,            # numpy random generator
 )->np.ndarray: # (samples,), before the desk
-    "One blow on metal: wash, stick and bell modes; harder is brighter."
+    "One blow on metal: wash, stick and bell modes; harder is brighter. Shown on the page Synthesiser."
     n = int(SR*(min(1.5, v.t60*1.1*max(1, 10**v.damp)*min(1, v.gate))+.02))
     source = rng.standard_normal(n, dtype="float32")
     if v.squares > .02: source = source*max(1-v.squares, 0)+v.squares*squares(v.f0, n, rng)
@@ -217,7 +218,7 @@ def strike_metal(
     return x
 
 # %% ../nbs/reference/synth.ipynb #fca72c29
-KICKS = {
+KICKS = { # kind of kit -> styles, each a box of ranges of a `Skin`
     "machine": [
         dict(f0=(35, 65), sweep=(1.02, 2), bend=(.004, .06), t60=(.4, 3), gate=(.25, 3), click=(.003, .4),
              click_f=(500, 5000), drive=(.05, 3)),
@@ -238,7 +239,7 @@ KICKS = {
 }
 
 # %% ../nbs/reference/synth.ipynb #b45c6213
-SNARES = {
+SNARES = { # kind of kit -> styles, each a box of ranges of a `Skin`
     "machine": [
         dict(f0=(130, 260), sweep=(1.01, 1.6), bend=(.004, .03), t60=(.08, .35), gate=(.25, 3), modes=(1.6, 2.4),
              stretch=(1, 1.6), roll=(.3, 2), click=(.02, .6), wires=(.05, 2), wires_t60=(.1, .6), wires_shape=(.6, 1.8),
@@ -258,7 +259,7 @@ SNARES = {
 }
 
 # %% ../nbs/reference/synth.ipynb #1e98283f
-TOMS = {
+TOMS = { # kind of kit -> styles, each a box of ranges of a `Skin`
     "machine": [
         dict(f0=(72, 150), sweep=(1.01, 1.6), bend=(.01, .1), t60=(.15, 1.2), gate=(.25, 3), click=(.002, .3),
              click_f=(400, 5000), wires=(.0005, .1), wires_t60=(.1, .6), wires_lo=(50, 500), wires_slope=(.2, .8)),
@@ -278,7 +279,7 @@ TOMS = {
 }
 
 # %% ../nbs/reference/synth.ipynb #fcca3a29
-HATS = {
+HATS = { # kind of kit -> styles, each a box of ranges of a `Metal`
     "machine": [
         dict(f0=(180, 450), t60=(.06, .3), shape=(.5, 1.6), gate=(.3, 3), damp=(.02, .3), squares=(.3, 1), ripple=(.5, 4),
              low=(3000, 9000), slope=(.9, 2.8), click=(.001, .3)),
@@ -298,7 +299,7 @@ HATS = {
 }
 
 # %% ../nbs/reference/synth.ipynb #d43425e3
-CYMBALS = {
+CYMBALS = { # kind of kit -> styles, each a box of ranges of a `Metal`
     "machine": [
         dict(f0=(180, 450), t60=(1.5, 6), shape=(.8, 1.3), gate=(.5, 3), damp=(.02, .4), squares=(.3, 1), ripple=(.5, 4),
              low=(1500, 8000), slope=(.9, 2.8), rise=(.0005, .02), click=(.001, .3)),
@@ -319,8 +320,8 @@ CYMBALS = {
 }
 
 # %% ../nbs/reference/synth.ipynb #d55b3f68
-STYLES = {"kick": KICKS, "snare": SNARES, "hihat": HATS, "cymbal": CYMBALS, "tom": TOMS}
-TOUCH = {
+STYLES = {"kick": KICKS, "snare": SNARES, "hihat": HATS, "cymbal": CYMBALS, "tom": TOMS} # label -> its styles
+TOUCH = { # articulation -> by what the numbers of a voice are multiplied
     "edge": dict(roll=(.4, .8), wires=(.5, .9)),
     "rimshot": dict(roll=(.3, .7), f0=(1, 1.3), click=(1.5, 4), wires=(.5, 1)),
     "high": dict(f0=(1.5, 2.4), t60=(.6, .9)),
@@ -336,7 +337,7 @@ TOUCH = {
 # %% ../nbs/reference/synth.ipynb #dc58089d
 @dataclass(frozen=True, eq=False)
 class Desk:
-    "The recording chain of one kit."
+    "The recording chain of one kit. Shown on the page Synthesiser."
     eq:np.ndarray   # (5 labels, 10 octaves from 20 Hz), gains in dB
     room:np.ndarray # impulse response of the room, energy 1
     wet:float       # its level
@@ -352,7 +353,7 @@ def draw_desk(
     rng,      # numpy random generator
     kind:str, # "machine" or "acoustic"
 )->Desk:
-    "The recording chain of one kit; four machines in ten are lo-fi."
+    "The recording chain of one kit; four machines in ten are lo-fi. Shown on the page Synthesiser."
     machine = kind == "machine"; lofi = machine and rng.random() < .4
     p = draw(rng, dict(
         lowpass=(3500, 10000) if lofi else (9000, 40000), bits=(6, 12) if lofi else (12, 24),
@@ -372,7 +373,7 @@ def record(
     velocity:float, # strike strength, 0 to 1
     rng,            # numpy random generator
 )->np.ndarray: # float32 (samples,), peak at most 1
-    "The drum as the desk hears it."
+    "The drum as the desk hears it. Shown on the page Synthesiser."
     wet = desk.wet > .02
     n = len(x)+len(desk.room)//2*wet
     m = fft.next_fast_len(n+len(desk.room)*wet, real=True)
@@ -396,14 +397,14 @@ def pick(
     value,        # the choice
     known:tuple,  # what there is
 )->str:
-    "The choice, if there is such a one."
+    "The choice, if there is such a one. Raises ValueError. Shown on the page Synthesiser."
     if value not in known: raise ValueError(f"unknown {what} {value!r}: choose from {', '.join(known)}")
     return value
 
 # %% ../nbs/reference/synth.ipynb #055a2224
 @dataclass(frozen=True, eq=False)
 class SynthKit:
-    "One drum kit: a draw of all parameters from a seed."
+    "One drum kit: a draw of all parameters from a seed. Taught in lesson 00."
     name:str    # for example "synth-0007"
     kind:str    # "machine" or "acoustic"
     seed:int    # where its draws come from
@@ -418,7 +419,7 @@ class SynthKit:
         velocity=None,       # strike strength, 0 to 1; None draws one
         seed:int=0,          # another seed, another hit
     )->np.ndarray: # float32 (samples,) at SR
-        "One hit: the same arguments give the same samples."
+        "One hit: the same arguments give the same samples. Raises ValueError."
         return play(self, label, articulation, velocity, seed)
 
 # %% ../nbs/reference/synth.ipynb #9be55dd7
@@ -429,7 +430,7 @@ def play(
     velocity=None,    # strike strength, 0 to 1; None draws one
     seed:int=0,       # another seed, another hit
 )->np.ndarray: # float32 (samples,) at SR
-    "One hit on a kit: its voice varied a little, struck and recorded."
+    "One hit on a kit: its voice varied a little, struck and recorded. Raises ValueError. Shown on the page Synthesiser."
     names = ARTICULATIONS[pick("label", label, tuple(ARTICULATIONS))]
     rng = np.random.default_rng([kit.seed, list(ARTICULATIONS).index(label), seed])
     drawn = names[rng.integers(len(names))], float(rng.uniform(.25, 1))
@@ -448,7 +449,7 @@ def synth_kit(
     seed:int,  # 0 or more
     kind=None, # "machine" or "acoustic"; None draws one
 )->SynthKit:
-    "The drum kit of a seed."
+    "The drum kit of a seed. Raises ValueError. Taught in lesson 00."
     rng = np.random.default_rng([seed, 77])
     drawn = KINDS[int(rng.random() < .4)]
     kind = drawn if kind is None else pick("kind", kind, KINDS)
@@ -464,10 +465,10 @@ def synth_kit(
 
 # %% ../nbs/reference/synth.ipynb #038cce6f
 def kit_hits(
-    kit:SynthKit,
-    hits:int=12, # hits per label
+    kit:SynthKit, # the kit
+    hits:int=12,  # hits per label
 )->list: # of (x, label, articulation, kit name, kind, velocity)
-    "Hits of one kit, each label and articulation in turn."
+    "Hits of one kit, each label and articulation in turn. Shown on the page Synthesiser."
     velocities = [float(np.random.default_rng([kit.seed, j, 5]).uniform(.25, 1)) for j in range(hits)]
     played = [(label, names[(kit.seed+j) % len(names)], j) for label, names in ARTICULATIONS.items() for j in range(hits)]
     return [(kit.hit(label, articulation=a, velocity=velocities[j], seed=j), label, a, kit.name, kit.kind, velocities[j]) for label, a, j in played]
@@ -477,7 +478,7 @@ def synth_hits(
     hits:int=12,   # hits per label and kit
     seed:int=0,    # another seed, other kits
 )->list: # of (x, label, articulation, kit name, kind, velocity)
-    "Labelled hits from many kits, each label equally often; kits are rendered in parallel."
+    "Labelled hits from many kits, each label equally often; kits are rendered in parallel. Raises ValueError. Taught in lesson 00."
     if n_kits < 1 or hits < 1: raise ValueError(f"{n_kits} kits with {hits} hits a label: both must be at least 1")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         kits = pool.map(lambda i: kit_hits(synth_kit(seed*100_000+i), hits), range(n_kits))

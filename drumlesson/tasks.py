@@ -86,7 +86,7 @@ def plot_thresholds(p, yes, *thresholds):
     p, yes, colours = np.asarray(p), np.asarray(yes, bool), [f"C{i + 2}" for i in range(k)]
     said = p[:, None] >= np.concatenate([thresholds, [2], np.sort(p)[::-1]])
     recall, alarms, precision = said[yes].mean(axis=0), said[~yes].mean(axis=0), said[yes].sum(axis=0) / np.maximum(1, said.sum(axis=0))
-    axes[0].hist([p[yes], p[~yes]], np.linspace(0, 1, 21), density=True, label=["yes", "no"]); axes[0].legend(fontsize="small"); axes[0].set(xlabel="said", ylabel="density")
+    axes[0].hist([p[yes], p[~yes]], np.linspace(0, 1, 21), density=True, label=["yes", "no"], color=["C1", "C0"]); axes[0].legend(fontsize="small"); axes[0].set(xlabel="said", ylabel="density")
     for t, c in zip(thresholds, colours): axes[0].axvline(t, color=c)
     for ax, x, y, start, names in ((axes[1], alarms, recall, k, ("false alarms", "recall")), (axes[2], recall, precision, k + 1, ("recall", "precision"))):
         ax.plot(x[start:], y[start:], lw=1); ax.scatter(x[:k], y[:k], color=colours, zorder=3); ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel=names[0], ylabel=names[1])

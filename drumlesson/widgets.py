@@ -73,9 +73,8 @@ class _Shown:
     on_page, held = 4, False # players that the figure has at most; whether changes wait
 
     def set(self, **values):
-        "Moves controls, as a hand would; returns the panel. Raises ValueError."
-        unknown = values.keys() - self.controls.keys() - self.state.keys()
-        if unknown: raise ValueError(f"no control called {', '.join(sorted(unknown))}: there are {', '.join((*self.controls, *self.state))}")
+        "Moves controls, as a hand would, to `values` given by their names; returns the panel. Raises ValueError."
+        if unknown := values.keys() - self.controls.keys() - self.state.keys(): raise ValueError(f"no control called {', '.join(sorted(unknown))}: there are {', '.join((*self.controls, *self.state))}")
         self.state |= {name: value for name, value in values.items() if name in self.state}
         self.held = True # one refresh for all
         try:
@@ -117,7 +116,7 @@ class Panel(_Shown):
         self.refresh()
 
     def __repr__(self): return f"<panel: {', '.join(c.description for c in self.controls.values()) or self.alt}>"
-    def html(self) -> str: return _page(self)
+    def html(self) -> str: return _page(self) # the figure that stands in its place on a page
     def _repr_mimebundle_(self, **kw): return {**self.box._repr_mimebundle_(**kw), "text/plain": repr(self), "text/html": self.html()}
 
 # %% ../nbs/reference/widgets.ipynb #1cace9ee
@@ -154,6 +153,7 @@ def _steps(description:str, values, value):
     "A slider over a few values."
     return _control("SelectionSlider", description, options=[(f"{v:g}", v) for v in values], value=value)
 
+# %% ../nbs/reference/widgets.ipynb #c3b0476d
 def _cut(hit, start:float, stop:float, fade:float=0.002, **changes) -> Sound:
     "A stretch of a hit, from and to in seconds. Where it is cut, it is faded."
     a, b = max(0, round(start * SR)), min(round(stop * SR), len(hit.x))
@@ -175,6 +175,7 @@ def _spectrogram(ax, title="", ylabel="frequency (kHz)"):
     ax.set(title=title, xlabel="time (s)", ylabel=ylabel)
     return ax.imshow(np.zeros((2, 2)), cmap="magma", vmin=-80, vmax=0, origin="lower", aspect="auto", interpolation="nearest")
 
+# %% ../nbs/reference/widgets.ipynb #4c35bd14
 def _coarse(x):
     "A picture (bins, frames) with no more points than the screen shows, each the loudest of those that fall on it."
     for axis, most in ((1, 500), (0, 250)):
@@ -439,6 +440,7 @@ def _bars(n):
     ax.set(yticks=at, yticklabels=LABELS, xticks=[], xlim=(-0.05, n * 1.25), ylim=(4.6, -1.6), title="the model's probabilities, a column a clip")
     return fig, bars, heads
 
+# %% ../nbs/reference/widgets.ipynb #c53bcdee
 def _matrix(counts, choose):
     "A confusion matrix of buttons, a row a true class; `choose` is called with (true, said)."
     W = _ipywidgets()
@@ -551,12 +553,8 @@ class _Quiz:
         if self.turn < len(self.answers): self.turn += 1
 
     def curve(self) -> dict: # {ms: (low, share right, high, answers)}
-        out = {}
-        for ms in sorted({a["ms"] for a in self.answers}):
-            marks = [a["right"] for a in self.answers if a["ms"] == ms]
-            low, high = _wilson(sum(marks), len(marks))
-            out[ms] = low, sum(marks) / len(marks), high, len(marks)
-        return out
+        marks = {ms: [a["right"] for a in self.answers if a["ms"] == ms] for ms in sorted({a["ms"] for a in self.answers})}
+        return {ms: (low, sum(m) / len(m), high, len(m)) for ms, m in marks.items() for low, high in [_wilson(sum(m), len(m))]}
 
 # %% ../nbs/reference/widgets.ipynb #e71780ec
 def _curve_figure(models, lengths):
@@ -606,9 +604,9 @@ def _folded(test) -> str:
 
 # %% ../nbs/reference/widgets.ipynb #7ac6920d
 class ListeningTest(Panel):
-    "The panel of `listening_test`. `answer` and `next` do what the buttons do, `answers` and `curve` say how it went. Used in lesson 02."
+    "The panel of `listening_test`. `answer` and `next` do what the buttons do, `answers` and `curve` say how it went. Raises ValueError. Used in lesson 02."
     on_page = 0
-    def __init__(self, hits, labels, lengths, seed):
+    def __init__(self, hits, labels, lengths, seed): # as `listening_test` takes them
         W = _ipywidgets()
         self.hits, self.quiz, models = hits, _Quiz(labels, lengths, seed), _model_curves()
         fig, self.points, self.bars = _curve_figure(models, lengths)
@@ -625,8 +623,8 @@ class ListeningTest(Panel):
     @property
     def answers(self) -> list: return self.quiz.answers # of dictionaries: hit, ms, label, said, right
     def curve(self) -> dict: return self.quiz.curve()   # {ms: (low, share right, high, answers)}
-    def answer(self, label:str): return self.quiz.answer(label) or self.set(said=len(self.answers))
-    def next(self): return self.quiz.next() or self.set(turn=self.quiz.turn)
+    def answer(self, label:str): return self.quiz.answer(label) or self.set(said=len(self.answers)) # label: one of `LABELS`; returns the panel
+    def next(self): return self.quiz.next() or self.set(turn=self.quiz.turn)                       # the next clip, once this one is answered; returns the panel
 
 # %% ../nbs/reference/widgets.ipynb #b063dcaf
 def listening_test(

@@ -1,4 +1,4 @@
-"""The notebooks' form, and that package, README and site are what they give."""
+"""The notebooks' form, and that the package is what they give. The site they make has a module of its own."""
 import base64
 import io
 import os
@@ -8,10 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -19,7 +17,6 @@ from drumlesson import notebooks as nb
 
 TOP = Path(__file__).resolve().parent.parent
 ALL = nb.notebooks(TOP)
-LESSONS = [p for p in ALL if nb.is_lesson(p)]
 MIRROR = os.environ.get("DRUMLESSON_MIRROR", "")
 
 
@@ -35,11 +32,6 @@ def test_form(path):
     assert nb.departures(path) == []
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=name)
-def test_lesson_form(path):
-    assert nb.lesson_departures(path) == []
-
-
 @pytest.mark.parametrize("path", ALL, ids=name)
 def test_no_sound_but_synthesised(path):
     assert nb.loose_sounds(nb.read(path)) == []
@@ -47,10 +39,6 @@ def test_no_sound_but_synthesised(path):
 
 def test_package_is_what_the_notebooks_export():
     assert nb.export_drift(TOP) == []
-
-
-def test_readme_is_the_front_page():
-    assert nb.readme_drift(TOP) == []
 
 
 def test_nbdev_clean_takes_nothing_but_counts(tmp_path):
@@ -115,37 +103,6 @@ def test_no_stored_sound_is_a_recording():
         sounds.append(soxr.resample(x, sr, SR) if sr != SR else x)
     for (peak, hit), where in zip(resemblance(recorded, sounds), stored.values()):
         assert (peak > SAME) == (where == "control"), f"{where}: correlates {peak:.3f} with recorded hit {hit}"
-
-
-# -- the site
-
-
-def pages(contents):
-    for entry in contents:
-        if isinstance(entry, str):
-            yield entry
-        else:
-            yield from [entry["href"]] if "href" in entry else pages(entry["contents"])
-
-
-def test_sidebar_and_site(tmp_path):
-    """nbdev makes a page of every notebook of the sidebar, and every notebook is in the sidebar."""
-    site = yaml.safe_load((TOP / "_quarto.yml").read_text(encoding="utf-8"))
-    assert (TOP / "nbs" / "_quarto.yml").read_text(encoding="utf-8") in ((TOP / "_quarto.yml").read_text(encoding="utf-8"), "../_quarto.yml")
-    sidebar = list(pages(site["website"]["sidebar"]["contents"]))
-    assert sorted(sidebar) == sorted(map(name, ALL))
-    for part in ("settings.ini", "_quarto.yml", "README.md"):
-        shutil.copy(TOP / part, tmp_path)
-    for part in ("nbs", "drumlesson"):
-        shutil.copytree(TOP / part, tmp_path / part, symlinks=True, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
-    code = "from nbdev.quarto import proc_nbs, refresh_quarto_yml; refresh_quarto_yml(); proc_nbs(n_workers=0)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    for page in sidebar:
-        made = nbformat.read(tmp_path / "_proc" / page, as_version=4)
-        assert made.cells[0].cell_type == "raw" and "title:" in made.cells[0].source, page
-    assert (tmp_path / "_proc" / "_quarto.yml").read_text(encoding="utf-8") == (TOP / "_quarto.yml").read_text(encoding="utf-8")
-    assert (tmp_path / "_proc" / "nbdev.yml").is_file()
 
 
 # -- the checks do fail
