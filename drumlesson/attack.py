@@ -35,13 +35,13 @@ def onset(
     return int(np.argmax(e >= e.max() * 10 ** (-threshold_db / 20))) * max(1, round(sr / 1000))
 
 def levelled(x) -> np.ndarray:
-    "Each row of (n, samples) scaled to a peak of 1. Taught in lesson 02."
+    "Each row of `x`, (n, samples), scaled to a peak of 1. Taught in lesson 02."
     return x / np.maximum(np.abs(x).max(axis=1, keepdims=True), 1e-5)
 
 # %% ../nbs/02_attack_phase.ipynb #3c002b68
 @dataclass(frozen=True)
 class Attack:
-    "The window of a hit: sounds of any length in, (n, samples) out, zeros where a hit ends early. Taught in lesson 02."
+    "The window of a hit: sounds of any length in, (n, samples) out, zeros where a hit ends early. Raises ValueError. Taught in lesson 02."
     seconds: float = 0.2         # length of the window
     skip: float = 0.0            # seconds left out after the onset: Attack(0.3, skip=0.1) sees 100 to 400 ms
     pre: float = 0.002           # seconds kept before the onset, so that no rise is cut off
@@ -69,7 +69,7 @@ def sweep(
     feature,                   # sounds (n, samples) -> (n, frames, bins)
     windows,                   # the `Attack`s to try
     *,
-    folds:int=5, seed:int=0,
+    folds:int=5, seed:int=0,   # how many folds, and what they are drawn with
 ) -> np.ndarray: # accuracy, shape (windows, folds)
     "Accuracy of `model` for each attack window, over folds that never split a kit. Taught in lesson 02."
     from sklearn.model_selection import StratifiedGroupKFold, cross_val_score

@@ -21,7 +21,7 @@ from .registry import AUGMENTATIONS
 # %% ../nbs/03_augmentation.ipynb #48c85391
 @dataclass(frozen=True)
 class Augmentation:
-    "A change that a share `p` of the hits gets, each by an amount of its own. Taught in lesson 03."
+    "A change that a share `p` of the hits `x` gets, each by an amount of its own: what `change` says. Raises ValueError. Taught in lesson 03."
     p: float = field(default=0.5, kw_only=True)                # share of the hits that are changed
     on: ClassVar[str] = "wave"                                 # or "picture": (n, samples) or (n, frames, bins)
     LIMITS: ClassVar[dict] = {}                                # for each range, what is possible at all
@@ -38,8 +38,8 @@ class Augmentation:
         if chosen.any(): out[chosen] = self.change(out[chosen], rng)
         return out
 
-    def waves(self, x, rng): return self(x, rng) if self.on == "wave" else x
-    def pictures(self, x, rng): return self(x, rng) if self.on == "picture" else x
+    def waves(self, x, rng): return self(x, rng) if self.on == "wave" else x        # x: sounds, (n, samples)
+    def pictures(self, x, rng): return self(x, rng) if self.on == "picture" else x # x: features, (n, frames, bins)
 
 def _draw(rng, limits, like):
     "An amount a hit, uniform within `limits`, in a shape that broadcasts over `like`."
@@ -56,7 +56,7 @@ class Gain(Augmentation):
 @dataclass(frozen=True)
 class Shift(Augmentation):
     "Earlier (negative) or later, with silence moving in: what an onset detector gets wrong. Taught in lesson 03."
-    seconds: tuple = (-0.002, 0.006)
+    seconds: tuple = (-0.002, 0.006) # range, later where positive
     sr: int = SR
     LIMITS: ClassVar = {"seconds": (-1, 1)}
     def change(self, x, rng):
@@ -66,7 +66,7 @@ class Shift(Augmentation):
 @dataclass(frozen=True)
 class Speed(Augmentation):
     "A tape played faster or slower: pitch and length change together. Resampled by soxr. Taught in lesson 03."
-    semitones: tuple = (-2, 2)
+    semitones: tuple = (-2, 2)     # range, higher where positive
     LIMITS: ClassVar = {"semitones": (-24, 24)}
     def change(self, x, rng):
         played = (soxr.resample(row, 2 ** (s / 12), 1, "LQ")[: len(row)] for row, s in zip(x, _draw(rng, self.semitones, x)[:, 0]))
@@ -88,7 +88,7 @@ def _curve(rng, db, n, knots, at):
 
 @dataclass(frozen=True)
 class Colour(Augmentation):
-    "Another microphone, another drum head: a smooth random curve over log frequency. Taught in lesson 03."
+    "Another microphone, another drum head: a smooth random curve over log frequency. Raises ValueError. Taught in lesson 03."
     db: tuple = (-6, 6)            # range of the curve
     knots: int = 8                 # values drawn between 30 Hz and half the rate
     sr: int = SR
@@ -102,7 +102,7 @@ class Colour(Augmentation):
 @dataclass(frozen=True)
 class Tilt(Augmentation):
     "Darker or brighter: a straight line over log frequency, turning at 1 kHz. Taught in lesson 03."
-    db_per_octave: tuple = (-2, 2)
+    db_per_octave: tuple = (-2, 2) # range, brighter where positive
     sr: int = SR
     LIMITS: ClassVar = {"db_per_octave": (-12, 12)}
     def change(self, x, rng): return _filtered(x, lambda f: _draw(rng, self.db_per_octave, x) * np.log2(f / 1000), self.sr)
@@ -110,7 +110,7 @@ class Tilt(Augmentation):
 @dataclass(frozen=True)
 class Decay(Augmentation):
     "A damped head or a ringing one: a slope in dB a second from the first sample on. Taught in lesson 03."
-    db_per_second: tuple = (-60, 20)
+    db_per_second: tuple = (-60, 20) # range, ringing where positive
     sr: int = SR
     LIMITS: ClassVar = {"db_per_second": (-1000, 100)}
     def change(self, x, rng): return x * 10 ** (_draw(rng, self.db_per_second, x) * np.arange(x.shape[1], dtype=np.float32) / self.sr / 20)
@@ -118,7 +118,7 @@ class Decay(Augmentation):
 @dataclass(frozen=True)
 class Saturation(Augmentation):
     "A driven preamplifier: tanh, with the peak where it was. Taught in lesson 03."
-    drive_db: tuple = (0, 12)
+    drive_db: tuple = (0, 12)      # range of the gain before the tanh
     LIMITS: ClassVar = {"drive_db": (0, 60)}
     def change(self, x, rng):
         drive, peak = 10 ** (_draw(rng, self.drive_db, x) / 20), np.maximum(np.abs(x).max(axis=1, keepdims=True), 1e-9)
@@ -153,7 +153,7 @@ def _recordings(path, sr):
 # %% ../nbs/03_augmentation.ipynb #826493ed
 @dataclass(frozen=True)
 class Background(Augmentation):
-    "Recorded noise under the hit: a random stretch of a file, or of the files of a folder. Taught in lesson 03."
+    "Recorded noise under the hit: a random stretch of a file, or of the files of a folder. Raises ValueError, `AudioError`. Taught in lesson 03."
     path: str                      # a sound file, or a folder of them
     snr_db: tuple = (10, 40)       # mean power of the hit's window against that of the noise
     sr: int = SR
@@ -185,7 +185,7 @@ class NoiseFloor(Augmentation):
         return x + floor * np.abs(x).max(axis=1, keepdims=True) * 10 ** (_draw(rng, self.db, x) / 20) / np.sqrt(_power(floor))
 @dataclass(frozen=True)
 class Adapt(Augmentation):
-    "Any callable (x, sr) -> x, audiomentations' transforms among them; what it draws, it draws from dice of its own. Taught in lesson 03."
+    "Any callable (x, sr) -> x, audiomentations' transforms among them; what it draws, it draws from dice of its own. Raises ValueError. Taught in lesson 03."
     transform: object              # called with one sound, float32 (samples,), and the rate
     sr: int = SR
     def __post_init__(self):
@@ -215,23 +215,23 @@ class PictureNoise(_Picture, Augmentation):
 @dataclass(frozen=True)
 class PictureGain(_Picture, Augmentation):
     "The whole picture higher or lower, as if the hit were louder or softer. Taught in lesson 03."
-    db: tuple = (-6, 6)
+    db: tuple = (-6, 6)            # range in decibels
     LIMITS: ClassVar = {"db": (-80, 80)}
     def change(self, x, rng): return x + _draw(rng, self.db, x)
 
 @dataclass(frozen=True)
 class DynamicRange(_Picture, Augmentation):
     "A higher floor: what lies so far below the loudest point is lost, as in a noisy recording. Taught in lesson 03."
-    db: tuple = (40, 70)
+    db: tuple = (40, 70)           # range in decibels below the loudest point
     LIMITS: ClassVar = {"db": (1, 200)}
     def change(self, x, rng): return np.maximum(x, x.max(axis=(1, 2), keepdims=True) - _draw(rng, self.db, x))
 
 # %% ../nbs/03_augmentation.ipynb #a0e00b50
 @dataclass(frozen=True)
 class SpectralEnvelope(_Picture, Augmentation):
-    "A smooth random curve over the bins, the same in each frame: `Colour`, without going back to the sound. Taught in lesson 03."
-    db: tuple = (-6, 6)
-    knots: int = 6
+    "A smooth random curve over the bins, the same in each frame: `Colour`, without going back to the sound. Raises ValueError. Taught in lesson 03."
+    db: tuple = (-6, 6)            # range of the curve
+    knots: int = 6                 # values drawn over the bins
     LIMITS: ClassVar = {"db": (-40, 40)}
     def __post_init__(self):
         super().__post_init__()
@@ -241,7 +241,7 @@ class SpectralEnvelope(_Picture, Augmentation):
 @dataclass(frozen=True)
 class PictureShift(_Picture, Augmentation):
     "Whole frames earlier (negative) or later; silence moves in, nothing wraps round. Taught in lesson 03."
-    frames: tuple = (-1, 2)
+    frames: tuple = (-1, 2)        # range, later where positive
     LIMITS: ClassVar = {"frames": (-1000, 1000)}
     def change(self, x, rng):
         at = np.arange(x.shape[1])[None, :, None] - np.rint(_draw(rng, self.frames, x)).astype(int)
@@ -274,20 +274,20 @@ class FrequencyMask(_Picture, Augmentation):
 @dataclass(frozen=True)
 class Chain:
     "Augmentations one after the other: those of waves before the feature, those of pictures after it. Taught in lesson 03."
-    steps: tuple = ()
+    steps: tuple = ()              # augmentations, or registered names, in their order
     def __post_init__(self):
         object.__setattr__(self, "steps", tuple(AUGMENTATIONS.make(step) for step in self.steps))
     @property
-    def on(self): return "wave" if any(step.on == "wave" for step in self.steps) else "picture"
+    def on(self): return "wave" if any(step.on == "wave" for step in self.steps) else "picture" # "wave" where any step is
     def waves(self, x, rng):
-        "Sounds (n, samples), changed."
+        "Sounds `x`, (n, samples), changed."
         for step in self.steps: x = step.waves(x, rng)
         return x
     def pictures(self, x, rng):
-        "Features (n, frames, bins), changed."
+        "Features `x`, (n, frames, bins), changed."
         for step in self.steps: x = step.pictures(x, rng)
         return x
 
-WAVES = Chain((Speed(), Decay(), Tilt(), Colour(), Saturation(), Room(), Shift(), NoiseFloor()))
-PICTURES = Chain((SpectralEnvelope(), PictureNoise(), TimeMask(), FrequencyMask(), PictureShift(), DynamicRange()))
-BOTH = Chain((WAVES, PICTURES))
+WAVES = Chain((Speed(), Decay(), Tilt(), Colour(), Saturation(), Room(), Shift(), NoiseFloor())) # all that is done to the sound
+PICTURES = Chain((SpectralEnvelope(), PictureNoise(), TimeMask(), FrequencyMask(), PictureShift(), DynamicRange())) # and to the picture
+BOTH = Chain((WAVES, PICTURES)) # one after the other

@@ -31,19 +31,19 @@ def counts(rows:pd.DataFrame, kits, seeds) -> np.ndarray: # (kits, seeds, classe
     return out
 
 def accuracy(c): # (questions, draws, seeds, played, said) -> (draws,)
-    "Share of hits that got their own label, over all seeds."
+    "Share of hits in the counts `c` that got their own label, over all seeds. Taught in lesson 08."
     c = c[0].sum(axis=1)
     return np.trace(c, axis1=-2, axis2=-1) / c.sum(axis=(-2, -1))
 
 def recall(c):
-    "The same with every class counting alike: balanced accuracy."
+    "The same of `c` with every class counting alike: balanced accuracy. Taught in lesson 08."
     c = c[0].sum(axis=1)
     played = c.sum(axis=-1)
     return (np.diagonal(c, axis1=-2, axis2=-1) / np.maximum(played, 1)).sum(axis=-1) / (played > 0).sum(axis=-1)
 
 # %% ../nbs/08_lessons_learned.ipynb #eef466d0
 def pick(model, condition="all", data="open", alone=False) -> tuple:
-    "One side of a comparison: a model under a condition on some drums; with `alone`, what its binary models say by themselves."
+    "One side of a comparison: a model under a `condition` on some drums (`data`), as a study names them; with `alone`, what its binary models say by themselves. Taught in lesson 08."
     return model, condition, data, alone
 
 def _rows(study, side) -> list[pd.DataFrame]:
@@ -59,20 +59,20 @@ def _rows(study, side) -> list[pd.DataFrame]:
 def _stored(study): return stored(study, evidence_folder())
 
 def evidence_folder() -> Path:
-    "Where the stored studies lie: `nbs/evidence` of the project, seen from any folder of it. Raises ValueError."
+    "Where the stored studies lie: `nbs/evidence` of the project, seen from any folder of it. Raises ValueError. Used in lesson 08."
     found = next((p / part for p in (Path.cwd(), *Path.cwd().parents) for part in ("evidence", "nbs/evidence") if (p / part).is_dir()), None)
     if not found: raise ValueError("no folder `nbs/evidence` here or above: the stored studies are part of the project, not of the package")
     return found
 
 # %% ../nbs/08_lessons_learned.ipynb #18a72af8
 def effect(
-    study:str,
+    study:str,                # a stored one
     plus:tuple, minus:tuple,  # the sides that are added, and those that are taken away
     ruler=accuracy,           # counts (questions, draws, seeds, played, said) -> (draws,)
-    draws:int=2000,
+    draws:int=2000,           # how often kits and seeds are drawn anew
     seed:int=0,
 ) -> tuple[float, float, float, int]: # low end, value, high end, in points of a hundred; seeds
-    "A difference of scores (or of differences), with a 95 % interval: the same kits and seeds are drawn anew for all sides. Taught in lesson 08."
+    "A difference of scores (or of differences), with a 95 % interval: the same kits and seeds are drawn anew for all sides. Raises ValueError. Taught in lesson 08."
     sides = [_rows(study, side) for side in (*plus, *minus)]
     seeds = sorted(set.intersection(*(set(r["seed"]) for side in sides for r in side)))
     kits = sorted(set.union(*(set(r["kit"]) for side in sides for r in side)))
@@ -93,16 +93,16 @@ def effect(
 class Claim:
     "A sentence that a measurement can prove wrong. Taught in lesson 08."
     key: str              # number of the saying, and a letter where it has several sides
-    sentence: str
+    sentence: str         # that can be wrong
     study: str            # a stored study
     plus: tuple           # the sides that, by the saying, score higher
     minus: tuple          # those that score lower
     matters: float        # points of a hundred from which an effect is worth having
-    ruler: object = accuracy
+    ruler: object = accuracy # counts -> what is compared
     no_less: bool = False # the claim is only that `plus` is not worse by `matters`
     lesson: str = ""      # the notebook that raised it
 
-    def effect(self): return _effect(self)
+    def effect(self): return _effect(self) # low end, value, high end, in points of a hundred; seeds
 
     def verdict(self) -> str: # supported, contradicted or undecided
         low, value, high, _ = self.effect()
@@ -116,7 +116,7 @@ class Claim:
         return f"{self.verdict()}: {value:+.1f} points ({low:+.1f} to {high:+.1f}; {seeds} seed{'s' * (seeds != 1)})"
 
 # %% ../nbs/08_lessons_learned.ipynb #248fb832
-LEVERS = {"task": ["task", "asked"], "feature": ["feature"], "family": ["family"], "augmentation": ["augment"], "data": ["condition"]}
+LEVERS = {"task": ["task", "asked"], "feature": ["feature"], "family": ["family"], "augmentation": ["augment"], "data": ["condition"]} # what can be turned -> columns of a stored study
 
 def _kappa(c): # (..., played, said) -> (...): Cohen's kappa, agreement beyond chance
     every = c.sum(axis=(-2, -1))
@@ -157,14 +157,14 @@ def _effect(claim): return claim.effect_now() if hasattr(claim, "effect_now") el
 
 # %% ../nbs/08_lessons_learned.ipynb #8b584221
 def yes_or_no(c):
-    "Balanced accuracy of 'is it this class?', averaged over the classes. The softmax, which is asked once, says yes to one class and no to the others."
+    "Balanced accuracy of 'is it this class?', averaged over the classes. The softmax, which is asked once, says yes to one class and no to the others. From counts `c`. Taught in lesson 08."
     c = [c[i % len(c)].sum(axis=1) for i in range(len(LABELS))]
     hit, played, said = (np.stack([f(q, i) for i, q in enumerate(c)]) for f in (lambda q, i: q[..., i, i], lambda q, i: q[..., i, :].sum(-1), lambda q, i: q[..., i].sum(-1)))
     rest = c[0].sum(axis=(-2, -1)) - played
     return (hit / played + 1 - (said - hit) / rest).mean(axis=0) / 2
 
 def spread(c):
-    "Standard deviation of the accuracy from seed to seed: nan where there is one seed only."
+    "Standard deviation of the accuracy from seed to seed, from counts `c`: nan where there is one seed only. Taught in lesson 08."
     each = np.trace(c[0], axis1=-2, axis2=-1) / c[0].sum(axis=(-2, -1))
     return each.std(axis=-1, ddof=1) if each.shape[-1] > 1 else np.full(len(each), np.nan)
 
@@ -185,12 +185,12 @@ _SAYINGS_1_TO_4 = (
 @dataclass(frozen=True)
 class Lever(Claim):
     "The claim that one lever explains more of the variance than another. Taught in lesson 08."
-    def effect_now(self):
+    def effect_now(self): # as `effect` gives it
         table = shares(self.study)
         gap = table.attrs["draws"][self.plus[0]] - table.attrs["draws"][self.minus[0]]
         return float(np.quantile(gap[1:], 0.025)), float(gap[0]), float(np.quantile(gap[1:], 0.975)), table.attrs["seeds"]
 
-CLAIMS = (*_SAYINGS_1_TO_4,
+CLAIMS = (*_SAYINGS_1_TO_4, # every `Claim` of the course, saying by saying
     Claim("5", "Recurrent models are harder to train reliably", "recurrent", (pick("gru"),), (pick("dense"),), 0.5, spread, lesson="05_recurrent"),
     Claim("5b", "A simple recurrent cell breaks on longer sequences", "recurrent", (pick("simple"),), (pick("simple, hop 128"),), 1, lesson="05_recurrent"),
     Claim("5c", "Padding after a hit costs a recurrent model", "recurrent", (pick("gru, one way, 1 s, masked"),), (pick("gru, one way, 1 s, padded after"),), 1, lesson="05_recurrent"),
@@ -216,7 +216,7 @@ def verdicts(claims=CLAIMS) -> pd.DataFrame: # a row a claim: saying, verdict, e
     return pd.DataFrame(table, ["saying", "verdict", "effect", "low", "high", "matters", "seeds", "study", "lesson"]).T
 
 def plot_claims(table:pd.DataFrame, ax=None):
-    "Each effect with its interval, coloured by verdict, and a tick at what would matter; returns the axes."
+    "Each effect of a `table` of `verdicts` with its interval, coloured by verdict, and a tick at what would matter; returns the axes. Taught in lesson 08."
     import matplotlib.pyplot as plt
     ax, y = ax or plt.subplots(figsize=(7, 0.8 + 0.32 * len(table)), layout="constrained")[1], np.arange(len(table))
     colours = table["verdict"].map({"supported": "C2", "contradicted": "C3", "undecided": "0.5"})
@@ -230,7 +230,7 @@ def plot_claims(table:pd.DataFrame, ax=None):
     return ax
 
 def saying(key:str):
-    "Prints the verdicts on one saying and draws them: what a lesson shows of the claims it raised. Returns the axes."
+    "Prints the verdicts on one saying, by its number (`key`), and draws them: what a lesson shows of the claims it raised. Returns the axes. Taught in lesson 08."
     claims = [c for c in CLAIMS if c.key.rstrip("abc") == key]
     for c in claims: print(f"{c.key:3} {c.sentence}: {c.told()}")
     return plot_claims(verdicts(claims))

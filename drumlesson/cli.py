@@ -47,7 +47,7 @@ def _drums(args, seed=0):
 
 # %% ../nbs/11_command_line.ipynb #79fabc4b
 def kits(args) -> int:
-    "`drumlesson kits`: fetch, verify and tabulate the open kits."
+    "`drumlesson kits`: fetch, verify and tabulate the open kits. Shown on the page Command line."
     from drumlesson.drums import Drums, summary
     from drumlesson.sources import SourceError, cache_dir, fetch_open, read_open
     try:
@@ -104,7 +104,7 @@ def _train_recipe(args) -> int:
 
 # %% ../nbs/11_command_line.ipynb #8f648c6e
 def train(args) -> int:
-    "`drumlesson train`: learn from drums, write one model file."
+    "`drumlesson train`: learn from drums, write one model file. Raises ValueError. Shown on the page Command line."
     from drumlesson.classifier import DrumClassifier
     if Path(args.out).suffix != ".keras": raise ValueError(f"--out {args.out}: a model file's name ends in .keras")
     _can_write("--out", args.out)
@@ -121,7 +121,7 @@ def train(args) -> int:
 
 # %% ../nbs/11_command_line.ipynb #d78dea3d
 def evaluate(args) -> int:
-    "`drumlesson evaluate`: judge a model on labelled drums."
+    "`drumlesson evaluate`: judge a model on labelled drums. Shown on the page Command line."
     from drumlesson import classifier
     from drumlesson.files import atomic
     if args.json: _can_write("--json", args.json)
@@ -152,7 +152,7 @@ def _gather(paths) -> tuple[list, dict]: # files, {path: what went wrong}
 
 # %% ../nbs/11_command_line.ipynb #cfde6b27
 def predict(args) -> int:
-    "`drumlesson predict`: label sound files."
+    "`drumlesson predict`: label sound files. Raises ValueError. Shown on the page Command line."
     import csv
     from drumlesson import classifier
     from drumlesson.audio import load_hits
@@ -178,7 +178,7 @@ def predict(args) -> int:
 
 # %% ../nbs/11_command_line.ipynb #839350ed
 def evidence(args) -> int:
-    "`drumlesson evidence`: make, go on with, or spot-check the stored studies."
+    "`drumlesson evidence`: make, go on with, or spot-check the stored studies. Raises ValueError. Shown on the page Command line."
     import contextlib, joblib
     from drumlesson.evidence import STUDIES, missing, quick, run_studies
     unknown = sorted(set(args.studies) - set(STUDIES))
@@ -216,7 +216,7 @@ def _sound_libraries() -> str:
 
 # %% ../nbs/11_command_line.ipynb #85f0cfed
 def doctor(args) -> int:
-    "`drumlesson doctor`: versions, backend, cache and kits at hand, what is wrong and how to mend it."
+    "`drumlesson doctor`: versions, backend, cache and kits at hand, what is wrong and how to mend it. Shown on the page Command line."
     from drumlesson.quiet import keras
     from drumlesson.sources import cache_dir, local_path, manifest, mirror, read_open, SourceError
     rows, faults = _versions(), []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 # %% ../nbs/06_convolutional.ipynb #22287b77
-GATHER = {"mean": ("mean",), "max": ("max",), "both": ("mean", "max")}
+GATHER = {"mean": ("mean",), "max": ("max",), "both": ("mean", "max")} # how the last maps become one vector
 
 def _gather(h, how, keep=False): # h: a Keras tensor (batch, frames, ..., maps)
     "One vector a hit from the last maps: pooled over all places, or with `keep` over frames only, so that the band still counts."
@@ -58,10 +58,10 @@ class CNN1D:
     filters: tuple = (64, 64, 64)  # of each block: convolution, batch normalisation, relu, pooling
     kernel: int = 5                # frames that a filter sees
     pool: int = 2                  # frames that become one, after each block but the last
-    normalise: bool = True
-    dropout: float = 0.3
-    noise: float = 0.5
-    gather: str = "both"
+    normalise: bool = True         # batch normalisation
+    dropout: float = 0.3           # share of the pooled features left out at each training step
+    noise: float = 0.5             # spread of the noise added to the normalised inputs while training
+    gather: str = "both"           # what becomes of the last maps: their mean, max or both
 
     def __post_init__(self): _checked(self)
 

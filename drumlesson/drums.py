@@ -28,9 +28,9 @@ class Drums:
     problems: dict = field(default_factory=dict)  # {file: why it could not be used}
 
     @property
-    def labels(self) -> np.ndarray: return self.table["label"].to_numpy(str)
+    def labels(self) -> np.ndarray: return self.table["label"].to_numpy(str) # shape (n,)
     @property
-    def kits(self) -> np.ndarray: return self.table["kit"].to_numpy(str)
+    def kits(self) -> np.ndarray: return self.table["kit"].to_numpy(str)     # shape (n,)
 
     def __len__(self): return len(self.waves)
     def __repr__(self):

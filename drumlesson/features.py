@@ -48,37 +48,37 @@ def _mel(sr, n_fft, n_mels, fmin, fmax):
 
 @dataclass(frozen=True)
 class STFT:
-    "Short-time Fourier transform in dB: (n, samples) -> (n, frames, 1 + n_fft/2). Lesson 01; Müller, Fundamentals of Music Processing, ch. 2."
+    "Short-time Fourier transform in dB of `x`: (n, samples) -> (n, frames, 1 + n_fft/2). Taught in lesson 01; Müller, Fundamentals of Music Processing, ch. 2."
     sr: int = SR                  # samples a second
     n_fft: int = 1024             # window length in samples (Hann)
     hop: int = 256                # samples from one frame to the next
     top_db: float | None = 80.0   # floor, in dB below each sound's loudest point; None for none
 
     def power(self, x) -> np.ndarray:
-        "Power spectra, float32 (n, frames, 1 + n_fft/2). Frames are centred, the edges padded with zeros."
+        "Power spectra of `x`, float32 (n, frames, 1 + n_fft/2). Frames are centred, the edges padded with zeros."
         return _spectra(x, self.n_fft, self.hop)
 
     def __call__(self, x) -> np.ndarray: return _to_db(self.power(x), self.top_db)
 
-    def frequencies(self) -> np.ndarray: return librosa.fft_frequencies(sr=self.sr, n_fft=self.n_fft)
+    def frequencies(self) -> np.ndarray: return librosa.fft_frequencies(sr=self.sr, n_fft=self.n_fft) # of the bins, in Hz
 
     def invert(self, db, samples:int, seed:int=0) -> np.ndarray:
-        "Back to sound, (n, samples), by Griffin-Lim (1984)."
+        "From `db`, (n, frames, bins), back to sound, (n, `samples`), by Griffin-Lim (1984)."
         return _griffinlim(10 ** (np.asarray(db) / 10), self.n_fft, self.hop, samples, seed)
 
 # %% ../nbs/01_audio_basics.ipynb #34c70981
 @dataclass(frozen=True)
 class LogMel(STFT):
-    "Log-mel spectrogram in dB: (n, samples) -> (n, frames, n_mels). Lesson 01; Stevens, Volkmann and Newman (1937) for the scale."
-    n_fft: int = 2048             # these four told the drums of unheard kits apart best, in trials over folds of kits
-    hop: int = 512
-    top_db: float | None = 70.0
-    n_mels: int = 128
-    fmin: float = 20.0
-    fmax: float | None = None     # None is half the sample rate
+    "Log-mel spectrogram in dB of `x`: (n, samples) -> (n, frames, n_mels). Taught in lesson 01; Stevens, Volkmann and Newman (1937) for the scale."
+    n_fft: int = 2048             # window length in samples; these four told the drums of unheard kits apart best, in trials over folds of kits
+    hop: int = 512                # samples from one frame to the next
+    top_db: float | None = 70.0   # floor, in dB below each sound's loudest point
+    n_mels: int = 128             # bands
+    fmin: float = 20.0            # lower edge of the lowest band, in Hz
+    fmax: float | None = None     # upper edge of the highest, in Hz; None is half the sample rate
 
     def mel_power(self, x) -> np.ndarray:
-        "Mel power spectra, float32 (n, frames, n_mels): one flat matrix product for the whole batch."
+        "Mel power spectra of `x`, float32 (n, frames, n_mels): one flat matrix product for the whole batch."
         return _spectra(x, self.n_fft, self.hop, _mel(self.sr, self.n_fft, self.n_mels, self.fmin, self.fmax))
 
     def __call__(self, x) -> np.ndarray: return _to_db(self.mel_power(x), self.top_db)
@@ -94,8 +94,8 @@ class LogMel(STFT):
 # %% ../nbs/01_audio_basics.ipynb #abe3d06c
 @dataclass(frozen=True)
 class MFCC(LogMel):
-    "Mel-frequency cepstral coefficients: (n, samples) -> (n, frames, n_mfcc). Lesson 01; Davis and Mermelstein (1980)."
-    n_mfcc: int = 20
+    "Mel-frequency cepstral coefficients of `x`: (n, samples) -> (n, frames, n_mfcc). Taught in lesson 01; Davis and Mermelstein (1980)."
+    n_mfcc: int = 20              # coefficients that are kept, out of as many as there are bands
 
     def __call__(self, x) -> np.ndarray:
         return scipy.fft.dct(super().__call__(x), norm="ortho")[..., : self.n_mfcc]

@@ -9,7 +9,7 @@ __all__ = ['CELLS', 'SIMPLE', 'GRU', 'LSTM', 'RNN']
 from dataclasses import dataclass
 
 # %% ../nbs/05_recurrent.ipynb #450681d6
-CELLS = {"simple": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
+CELLS = {"simple": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"} # our names, and those of Keras
 
 def _padding(x): # normalised features (batch, frames, bins)
     "True for the frames at the end of a hit that no longer change: (batch, frames). Nothing sounds there."
@@ -30,7 +30,7 @@ def _before(x, padded): # features (batch, frames, bins), and what `_padding` sa
 # %% ../nbs/05_recurrent.ipynb #b03d141e
 @dataclass(frozen=True)
 class RNN:
-    "Body of a recurrent network: (batch, frames, bins) -> (batch, features). Taught in lesson 05; Hochreiter and Schmidhuber (1997), Cho et al. (2014)."
+    "Body of a recurrent network: (batch, frames, bins) -> (batch, features). Raises ValueError. Taught in lesson 05; Hochreiter and Schmidhuber (1997), Cho et al. (2014)."
     cell: str = "gru"              # simple, gru or lstm
     units: tuple = (64,)           # of each recurrent layer
     bidirectional: bool = True     # read the hit backwards, too (Schuster and Paliwal 1997)
@@ -52,4 +52,4 @@ class RNN:
             h = (layers.Bidirectional(layer) if self.bidirectional else layer)(h, mask=ops.logical_not(padded) if self.mask else None)
         return layers.Dropout(self.dropout)(h)
 
-SIMPLE, GRU, LSTM = RNN("simple"), RNN("gru"), RNN("lstm")
+SIMPLE, GRU, LSTM = RNN("simple"), RNN("gru"), RNN("lstm") # as registered: two directions, 64 units

@@ -15,7 +15,7 @@ from .registry import TASKS
 
 # %% ../nbs/07_binary_multiclass.ipynb #59009821
 def body(family, x):
-    "One vector a hit: a family's body on features `x`, a Keras tensor. Raises ValueError where the two do not fit."
+    "One vector a hit: a family's body on features `x`, a Keras tensor. Raises ValueError where the two do not fit. Taught in lesson 07."
     try: made = family(x)
     except Exception as e: raise ValueError(f"{getattr(family, '__name__', family)!r} cannot be built on features of shape {x.shape[1:]}: {e}") from e
     shape = getattr(made, "shape", None)
@@ -23,7 +23,7 @@ def body(family, x):
     return made
 
 class Task:
-    "What most tasks have in common. Taught in lesson 07."
+    "What tasks have in common: each has `classes`, `targets`, `outputs` and `loss`, too. Taught in lesson 07."
     def truth(self, labels) -> np.ndarray:
         "The right answers to this task's question, shape (n,): here the labels themselves."
         return np.asarray(labels)
@@ -42,7 +42,7 @@ class Task:
 
 # %% ../nbs/07_binary_multiclass.ipynb #11c6d8f9
 def head(family, x, n:int, activation:str, name="head"): # a Keras tensor (batch, n)
-    "A family's body on features `x`, and the layer that answers. Raises ValueError where family and features do not fit."
+    "A family's body on features `x`, and the layer that answers. Raises ValueError where family and features do not fit. Taught in lesson 07."
     from drumlesson.quiet import keras
     return keras.layers.Dense(n, activation=activation, name=name)(body(family, x))
 
@@ -61,7 +61,7 @@ class Multiclass(Task):
         if strange := sorted(set(labels) - set(classes)): raise ValueError(f"no model of {', '.join(classes)} can learn {', '.join(strange)}")
         return (np.asarray(labels)[:, None] == np.asarray(classes)).astype(np.float32)
     def outputs(self, family, x, n_classes:int): return head(family, x, n_classes, "softmax") # positive and summing to one
-    def loss(self, n_classes:int):
+    def loss(self, n_classes:int): # one of Keras
         from drumlesson.quiet import keras
         return keras.losses.CategoricalCrossentropy(label_smoothing=self.smoothing)
 
@@ -80,7 +80,7 @@ def best_threshold(
     return float(middles[best[np.argmax(np.diff(edges)[best])]])
 
 def plot_thresholds(p, yes, *thresholds):
-    "What a binary model said, its ROC and its precision-recall curve, a dot a threshold; returns the axes. Taught in lesson 07; Fawcett (2006)."
+    "What a binary model said (`p`, shape (n,); `yes`: whether it was so), its ROC and its precision-recall curve, a dot for each of `thresholds`; returns the axes. Taught in lesson 07; Fawcett (2006)."
     import matplotlib.pyplot as plt
     axes, k = plt.subplots(1, 3, figsize=(7.4, 2.4), layout="constrained")[1], len(thresholds)
     p, yes, colours = np.asarray(p), np.asarray(yes, bool), [f"C{i + 2}" for i in range(k)]
@@ -95,10 +95,10 @@ def plot_thresholds(p, yes, *thresholds):
 # %% ../nbs/07_binary_multiclass.ipynb #91eb5a85
 @dataclass(frozen=True)
 class OneVersusRest(Task):
-    "Is it this class, or any other? One sigmoid and a threshold. Taught in lesson 07; Rifkin and Klautau (2004)."
+    "Is it this class, or any other? One sigmoid and a threshold. Raises ValueError. Taught in lesson 07; Rifkin and Klautau (2004)."
     label: str                       # the class that is asked for
     threshold: float | None = None   # say yes from here up; None chooses it on the validation kits
-    smoothing: float = 0.1
+    smoothing: float = 0.1           # share of a target that is taken towards the middle
     def __post_init__(self):
         if self.label == "rest" or not self.label: raise ValueError(f"{self.label!r} cannot be the class of a binary task: name a class such as 'kick'")
         if self.threshold is not None and not 0 < self.threshold < 1: raise ValueError(f"a threshold lies between 0 and 1, not at {self.threshold}")
@@ -111,7 +111,7 @@ class OneVersusRest(Task):
     def truth(self, labels) -> np.ndarray: return np.where(np.asarray(labels) == self.label, self.label, "rest")
     def targets(self, labels, classes) -> np.ndarray: return (np.asarray(labels) == self.label).astype(np.float32)[:, None]
     def outputs(self, family, x, n_classes:int): return head(family, x, 1, "sigmoid") # from 0 to 1
-    def loss(self, n_classes:int):
+    def loss(self, n_classes:int): # one of Keras
         from drumlesson.quiet import keras
         return keras.losses.BinaryCrossentropy(label_smoothing=self.smoothing)
     def tuned(self, outputs, targets): return self if self.threshold is not None else replace(self, threshold=best_threshold(outputs[:, 0], targets[:, 0]))
