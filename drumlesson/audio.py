@@ -28,7 +28,7 @@ class Facts:
     "What a file was before it was converted: the audit of lesson 00 reads these."
     sr: int = SR          # its own sample rate in Hz
     channels: int = 1     # how many: 1 is mono, 2 stereo
-    seconds: float = 0.0  # length
+    seconds: float = 0.0  # its length
     peak: float = 0.0     # largest absolute sample of any channel, 1.0 being full scale
 
 # %% ../nbs/reference/audio.ipynb #66bc5bba

@@ -59,7 +59,7 @@ def _rows(study, side) -> list[pd.DataFrame]:
 def _stored(study): return stored(study, evidence_folder())
 
 def evidence_folder() -> Path:
-    "Where the stored studies lie: `nbs/evidence` of the project, seen from any folder of it. Raises ValueError. Used in lesson 08."
+    "Where the stored studies lie: `nbs/evidence` of the project, seen from any folder of it. Raises ValueError. Taught in lesson 08."
     found = next((p / part for p in (Path.cwd(), *Path.cwd().parents) for part in ("evidence", "nbs/evidence") if (p / part).is_dir()), None)
     if not found: raise ValueError("no folder `nbs/evidence` here or above: the stored studies are part of the project, not of the package")
     return found

@@ -298,7 +298,7 @@ def _to_study(commands):
     _command(commands, doctor, "doctor", help="what is installed, what is at hand, what is wrong")
 
 def parser() -> argparse.ArgumentParser:
-    "The command line of drumlesson: a parser whose result has `run`, the function of the command. Shown on the page 11."
+    "The command line of drumlesson: a parser whose result has `run`, the function of the command. Shown on the page Command line."
     top = argparse.ArgumentParser("drumlesson", description="Learn to classify short drum sounds: fetch, train, judge, use.", epilog="Each command has its own --help with an example.")
     top.add_argument("--version", action="version", version=f"drumlesson {drumlesson.__version__}")
     commands = top.add_subparsers(required=True, metavar="command")
@@ -311,7 +311,7 @@ def _line(error) -> str: return re.sub(r"\x1b\[[\d;]*m", "", re.sub(r"\s*\n\s*",
 def main(
     argv=None, # the words after `drumlesson`; None: those of the shell
 ) -> int: # exit status: 0 all done, 1 some files failed, 2 could not be carried out, 130 interrupted
-    "The entry point of `drumlesson`. Shown on the page 11."
+    "The entry point of `drumlesson`. Shown on the page Command line."
     if hasattr(sys.stdout, "reconfigure"): sys.stdout.reconfigure(errors="backslashreplace") # file names need not be text
     try:
         args = parser().parse_args(argv)

@@ -175,7 +175,7 @@ def folds(
 
 def split(
     drums:Drums,
-    test:float=0.25,  # about how much to test on
+    test:float=0.25,  # share of the hits to test on, about
     seed:int=0,
 ) -> tuple[Drums, Drums]: # to train on, to test on
     "One kit-wise split: the first of `folds`. Raises ValueError. Taught in lesson 00."

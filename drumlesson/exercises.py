@@ -282,7 +282,7 @@ def _(answer):
     if len(said) > 2: return "only two have lost it: on which two do you hear no stick, only the skin?"
     return "one of the two is right; on the other you hear the stick. Pitch and length are no sign, as they are four different toms"
 
-@solves("02-lost", alt="Spectrograms of the first 60 milliseconds of the four toms. A and C begin with a bright upright line up to the highest frequencies, the click of the stick; in B and D only the low band of the skin is bright.")
+@solves("02-lost", alt="Spectrograms of the first 60 milliseconds of the four toms. A and C begin with a bright upright line, the click of the stick; B and D begin with the low band of the skin alone.")
 def _(clips):
     import matplotlib.pyplot as plt
     from drumlesson.audio import plot_spectrogram

@@ -40,6 +40,7 @@ MEANS = { # the names of parameters that mean the same everywhere, explained her
     "outputs": "what a network says, float32, shape (n, classes)",
     "targets": "what it should say, float32, shape (n, classes)",
     "model": "a `DrumClassifier`",
+    "args": "what was written on the command line, as `parser` reads it",
     "family": "a network's body: a registered name, or an object such as `Dense(units=(64,))`",
     "task": "how the question is put: a registered name, or an object",
     "feature": "what a network is shown: a registered name, or an object such as `LogMel(hop=256)`",
@@ -202,7 +203,7 @@ def table(
         out += head + [entry.row(known) for entry in entries(module)]
     return "\n".join(out)
 
-# %% ../nbs/reference/package.ipynb #7d7a0bfa
+# %% ../nbs/reference/package.ipynb #42ca8c3d
 def packaged(
     sym, # a function or class
 ):
@@ -219,14 +220,14 @@ def _linked(text, sym) -> str:
     known = pages() if module else {}
     return re.sub(r"\blesson (\d\d)\b", lambda m: f"[{m[0]}]({up}{known[m[1]]})" if m[1] in known else m[0], text)
 
-# %% ../nbs/reference/package.ipynb #574cf024
+# %% ../nbs/reference/package.ipynb #cbb71d62
 def _methods(sym) -> list:
     "The public methods of a class that have a docstring, its own and those of its private bases."
     kin = [c for c in inspect.getmro(sym) if c is sym or c.__name__.startswith("_")] if inspect.isclass(sym) else []
     found = {name: m for c in reversed(kin) for name, m in vars(c).items() if not name.startswith("_") and inspect.isfunction(m) and inspect.getdoc(m)}
     return [f"- `.{name}{signature(ast.parse(textwrap.dedent(inspect.getsource(m))).body[0])}`: {inspect.getdoc(m)}" for name, m in found.items()]
 
-# %% ../nbs/reference/package.ipynb #46a898b7
+# %% ../nbs/reference/package.ipynb #820088fe
 class ShowName(BasicMarkdownRenderer):
     "How the reference pages show a name. Shown on the page The package."
     def __init__(self,

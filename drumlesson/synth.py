@@ -130,7 +130,7 @@ class Skin:
     damp:float=.7        # its decay time does so to this power
     click:float=.1; click_f:float=3000.; click_t:float=.004 # knock: level, Hz, seconds
     wires:float=.001     # level of snare wires, buzz or shell noise
-    wires_t60:float=.2; wires_shape:float=1.; wires_damp:float=.15 # its decay: see wash
+    wires_t60:float=.2; wires_shape:float=1.; wires_damp:float=.15 # its decay: seconds, shape and damping as in `wash`
     wires_lo:float=800.; wires_hi:float=9000.; wires_slope:float=1. # its colour; slope 1 is flat
     rise:float=.001      # delay of the wires, in seconds
     claps:float=1.       # bursts before the tail, as in a hand clap
@@ -343,7 +343,7 @@ class Desk:
     wet:float       # its level
     lowpass:float; highpass:float # band limits in Hz
     drive:float     # saturation
-    bits:float      # word length; above 14 not heard
+    bits:float      # word length in bits; above 14 not heard
     noise:float     # hiss, linear
     lead:float      # silence before the hit, in seconds
     level:float     # peak of the hardest hit, 0 to 1

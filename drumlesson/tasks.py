@@ -41,7 +41,7 @@ class Task:
         return np.asarray(classes)[np.argmax(proba, axis=1)]
 
 # %% ../nbs/07_binary_multiclass.ipynb #11c6d8f9
-def head(family, x, n:int, activation:str, name="head"): # a Keras tensor (batch, n)
+def head(family, x, n:int, activation:str, name="head"): # how many outputs; a Keras tensor (batch, n)
     "A family's body on features `x`, and the layer that answers. Raises ValueError where family and features do not fit. Taught in lesson 07."
     from drumlesson.quiet import keras
     return keras.layers.Dense(n, activation=activation, name=name)(body(family, x))

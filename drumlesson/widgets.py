@@ -415,7 +415,7 @@ def threshold_explorer(
     sounds,             # the `Sound`s, n of them
     name:str="cymbal",  # of the class
 ) -> Panel: # threshold
-    "What a threshold makes of the probabilities: hits, misses, false alarms, and the worst of them to hear. Taught in lesson 07. Raises ValueError."
+    "What a threshold makes of the probabilities: found, missed, false alarms, and the worst of them to hear. Taught in lesson 07. Raises ValueError."
     hits = _hits(sounds, "threshold_explorer")
     p, yes = _yes_no(p, yes, hits, "threshold_explorer")
     fig, line = _histograms(p, yes, name)
@@ -424,7 +424,7 @@ def threshold_explorer(
         found, missed, alarms = (said & yes).sum(), (~said & yes).sum(), (said & ~yes).sum()
         line.set_xdata([threshold, threshold])
         precision = f"{found / (found + alarms):.2f}" if found + alarms else "undefined, as nothing is said yes to"
-        text = f"Threshold {threshold:.2f}: {found} hits, {missed} misses, {alarms} false alarms, {(~said & ~yes).sum()} rightly left; precision {precision}, recall {found / (found + missed):.2f}."
+        text = f"Threshold {threshold:.2f}: {found} found, {missed} missed, {alarms} false alarms, {(~said & ~yes).sum()} rightly left; precision {precision}, recall {found / (found + missed):.2f}."
         return text, _worst(hits, p, ~said & yes, False, "worst miss") + _worst(hits, p, said & ~yes, True, "worst false alarm")
     slider = _control("FloatSlider", "Threshold", min=0, max=1, step=0.01, value=0.5)
     return Panel(fig, update, f"Two histograms of the probability of {name}, for hits that are one and hits that are not, with the threshold as a line.",
@@ -604,7 +604,7 @@ def _folded(test) -> str:
 
 # %% ../nbs/reference/widgets.ipynb #7ac6920d
 class ListeningTest(Panel):
-    "The panel of `listening_test`. `answer` and `next` do what the buttons do, `answers` and `curve` say how it went. Raises ValueError. Used in lesson 02."
+    "The panel of `listening_test`. `answer` and `next` do what the buttons do, `answers` and `curve` say how it went. Raises ValueError. Taught in lesson 02."
     on_page = 0
     def __init__(self, hits, labels, lengths, seed): # as `listening_test` takes them
         W = _ipywidgets()

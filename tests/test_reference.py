@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 import drumlesson
 from drumlesson import notebooks as nb
@@ -23,7 +24,7 @@ UNIT = re.compile(
     r"""\b(ms|seconds?|milliseconds?|minutes?|samples?|k?Hz|hertz|dB|decibels|octaves?|semitones?|bins?|bands?|frames?|epochs?
     |hits?|kits?|folds?|classes|units|filters|heads|steps?|runs?|a\ core|cores?|draws|letters|numbers?|how\ many|so\ manieth
     |share|times|multipl\w+|divided|exponent|power|level|linear|peak|ratio|over\ settled|over\ the\ lowest|strength|largest\ norm|probability|threshold
-    |0\ to\ 1|below\ 1|0\ is|1\ is|at\ most|Adam|of\ each|channels|mono|shape|seeds?|unevenness|saturation|bursts|modes|levels?|width|relative)\b""",
+    |0\ to\ 1|below\ 1|0\ is|1\ is|at\ most|Adam|of\ each|channels|mono|shape|seeds?|spread|decay|points|bits|saturation|bursts|modes|levels?|width|relative)\b""",
     re.X,
 )
 
@@ -88,11 +89,21 @@ def gaps(text, used, module=""):
         for lesson in re.findall(r"\bUsed in lesson (\d\d)", doc):
             if lesson in KNOWN and name not in code_names(KNOWN[lesson]):
                 yield f"{name}: is not used in lesson {lesson}"
-        registered = {n for r in REGISTRIES for n, entry in r.items() if entry == f"drumlesson.{module}:{name}"}
-        if not {name, *registered} & used:
+        if not stand_ins(name, module, classes) & (used | built(text)):
             yield f"{name}: no example"
         for part, inner, text_of in parts(node, classes):
             yield from (f"{name}{'.' * bool(part)}{part}: {gap}" for gap in part_gaps(part, inner, text_of, said))
+
+
+def stand_ins(name, module, classes):
+    """What is an example of a name as well: where it is registered, and the classes that are made of it."""
+    registered = {n for r in REGISTRIES for n, entry in r.items() if entry == f"drumlesson.{module}:{name}"}
+    return {name, *registered, *(c for c, node in classes.items() if name in {b.name for b in kin(node, classes)})}
+
+
+def built(text):
+    """The names that a module itself uses outside of its functions and classes, such as `Claim` for the list of claims."""
+    return {n.id for node in ast.parse(text).body if isinstance(node, ast.Assign) for n in ast.walk(node.value) if isinstance(n, ast.Name)}
 
 
 def part_gaps(part, node, doc, said):
@@ -105,7 +116,7 @@ def part_gaps(part, node, doc, said):
             continue
         if not said.get(line):
             yield f"parameter {name} is not explained"
-        elif is_number(annotation, default) and not UNIT.search(said[line]):
+        elif is_number(annotation, default) and not UNIT.search(f"{name.replace('_', ' ')}: {said[line]}"):
             yield f"parameter {name} is a number of unknown unit: {said[line]}"
     if isinstance(node, ast.FunctionDef):
         yield from (f"raises {error} and does not say so" for error in raised(node) if "Raises" not in doc or error not in doc)
@@ -130,8 +141,9 @@ def home(module):
 
 
 def examples(module):
-    """The names used on the page that exports a module, and in lessons."""
-    return set().union(*(code_names(p) for p in {home(module), *(p for n, p in KNOWN.items() if n.isdigit())}))
+    """The names used on the page that exports a module, on those that import it, and in lessons."""
+    importing = {p for p, page in PAGES.items() if any(f"from drumlesson.{module} import" in c.source for c in page.cells)}
+    return set().union(*(code_names(p) for p in {home(module), *importing, *(p for n, p in KNOWN.items() if n.isdigit())}))
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -146,8 +158,9 @@ def test_what_the_package_offers_is_found_where_it_is_said_to_be():
 
 
 def long_cells(page):
-    """Code cells of more than 25 lines, where they are exported, or 12."""
-    code = [(c.source.startswith("#| export"), [x for x in c.source.splitlines() if not x.startswith("#|")]) for c in page.cells if c.cell_type == "code"]
+    """Code cells of more than 25 lines, where they are exported, or 12. An exercise is one cell with its solution, however long."""
+    cells = [c for c in page.cells if c.cell_type == "code" and "@exercise(" not in c.source]
+    code = [(c.source.startswith("#| export"), [x for x in c.source.splitlines() if not x.startswith("#|")]) for c in cells]
     return [(len(lines), lines[0]) for exported, lines in code if len(lines) > (25 if exported else 12)]
 
 
@@ -191,12 +204,12 @@ __all__ = ["LOUD", "halve", "Box"]
 LOUD = 1.0 # full scale
 def halve(
     x,           # samples, shape (n,)
-    times:int=1, # how many times
+    amount:int=1, # how many times
     *,
     seed=0,
 ):
     "Half of a sound. Raises ValueError. Taught in lesson 01."
-    if times < 0: raise ValueError("no")
+    if amount < 0: raise ValueError("no")
 class _Thing:
     def weigh(self): return 1 # in grams
 @dataclass
@@ -225,8 +238,8 @@ def test_a_good_module_has_no_gaps():
         ("page Audio", "page Attic", "Box: names no lesson and no page, or one that does not exist: ['Attic']"),
         ("Taught in lesson 01.", "Used in lesson 01.", "halve: is not used in lesson 01"),
         (" # samples, shape (n,)", "", "halve: parameter x is not explained"),
-        (" # how many times", "", "halve: parameter times is not explained"),
-        ("how many times", "as you like", "halve: parameter times is a number of unknown unit"),
+        (" # how many times", "", "halve: parameter amount is not explained"),
+        ("how many times", "as you like", "halve: parameter amount is a number of unknown unit"),
         ("Half of a sound. Raises ValueError.", "Half of a sound.", "halve: raises ValueError and does not say so"),
         ("Raises ValueError.\"\n    side", "\"\n    side", "Box.__post_init__: raises ValueError and does not say so"),
         ("2.0 # in seconds", "2.0", "Box: parameter side is not explained"),
@@ -250,11 +263,6 @@ def test_what_a_base_says_is_not_asked_again():
 
 
 def test_a_long_cell_is_seen():
-    cells = [nb_cell("#| export\n" + "1\n" * 26), nb_cell("1\n" * 13), nb_cell("#| export\n" + "1\n" * 25), nb_cell("1\n" * 12)]
-    assert [n for n, _ in long_cells(type("Page", (), {"cells": cells}))] == [26, 13]
+    cells = [new_code_cell(head + "1\n" * n) for head, n in (("#| export\n", 26), ("", 13), ("#| export\n", 25), ("", 12), ("#| export\n@exercise(", 30))]
+    assert [n for n, _ in long_cells(new_notebook(cells=cells))] == [26, 13]
 
-
-def nb_cell(source):
-    from nbformat.v4 import new_code_cell
-
-    return new_code_cell(source)

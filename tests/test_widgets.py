@@ -275,7 +275,7 @@ def test_threshold_numbers(yes_no, threshold):
     panel = threshold_explorer(p, yes, sounds, name="crash").set(threshold=threshold)
     said = p >= threshold
     (left, alarms), (misses, found) = confusion_matrix(yes, said, labels=[False, True])
-    assert f"{found} hits, {misses} misses, {alarms} false alarms, {left} rightly left" in panel.text
+    assert f"{found} found, {misses} missed, {alarms} false alarms, {left} rightly left" in panel.text
     assert f"recall {recall_score(yes, said):.2f}." in panel.text
     assert f"precision {precision_score(yes, said):.2f}" in panel.text if said.any() else "precision undefined" in panel.text
     wanted = ([np.where(yes & ~said, p, 2).argmin()] if misses else []) + ([np.where(~yes & said, p, -1).argmax()] if alarms else [])
