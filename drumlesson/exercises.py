@@ -40,7 +40,9 @@ def hint(
     entry = _entry(name)
     if answer is None or answer is ...: return f"not answered yet: {entry['asks']}"
     try: return entry["checker"](answer)
-    except Exception: return f"this is not the kind of answer that is asked for: {entry['asks']}"
+    except Exception as e:
+        if callable(answer): return f"tried, your function ends in {type(e).__name__}: {e}"
+        return f"this is not the kind of answer that is asked for: {entry['asks']}"
 
 def check(
     name:str,     # of the exercise

@@ -126,7 +126,7 @@ def committed(nb) -> nbformat.NotebookNode: # a copy
 
 # %% ../nbs/reference/notebooks.ipynb #46a2e86a
 _TIME = re.compile(r"^\*Time: [^*\n]*\*", re.M)
-_NOT_PROSE = re.compile(r"^```.*?^```|</?[a-zA-Z!][^>]*>|(?<=\])\([^)]*\)|^\*Time:[^\n]*|^<p class=\"dl-doors\">[^\n]*|^ *\|[^\n]*\|$", re.S | re.M)
+_NOT_PROSE = re.compile(r"^```.*?^```|^<p class=\"dl-doors\">[^\n]*|^\*Time:[^\n]*|</?[a-zA-Z!][^>]*>|(?<=\])\([^)]*\)|^ *\|[^\n]*\|$", re.S | re.M)
 _DIRECTIVES = re.compile(r"^#\|.*\n?", re.M)
 _SOLUTION, _CHECK = re.compile(r'solution\("([\w-]+)"\)'), re.compile(r'\bcheck\("([\w-]+)"')
 

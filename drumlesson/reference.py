@@ -8,7 +8,7 @@ __all__ = ['FLOORS', 'MEANS', 'source', 'comments', 'comment_on', 'public', 'par
 
 # %% ../nbs/reference/package.ipynb #3e161a56
 import ast, importlib, inspect, io, os, re, textwrap, tokenize
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 
 import drumlesson
@@ -222,10 +222,14 @@ def _linked(text, sym) -> str:
 
 # %% ../nbs/reference/package.ipynb #cbb71d62
 def _methods(sym) -> list:
-    "The public methods of a class that have a docstring, its own and those of its private bases."
-    kin = [c for c in inspect.getmro(sym) if c is sym or c.__name__.startswith("_")] if inspect.isclass(sym) else []
-    found = {name: m for c in reversed(kin) for name, m in vars(c).items() if not name.startswith("_") and inspect.isfunction(m) and inspect.getdoc(m)}
-    return [f"- `.{name}{signature(ast.parse(textwrap.dedent(inspect.getsource(m))).body[0])}`: {inspect.getdoc(m)}" for name, m in found.items()]
+    "What is said of the public methods of a class and of its private bases, a line each: the docstring, or the comment beside the name."
+    kin = [c for c in inspect.getmro(sym) if c.__module__.startswith("drumlesson.") and (c is sym or c.__name__.startswith("_"))] if inspect.isclass(sym) else []
+    lines = []
+    for name, m in {n: m for c in reversed(kin) for n, m in vars(c).items() if not n.startswith("_") and inspect.isfunction(m)}.items():
+        text = textwrap.dedent(inspect.getsource(m))
+        says = inspect.cleandoc(m.__doc__) if m.__doc__ else comments(text).get(1)
+        if says: lines.append(f"- `.{name}{signature(ast.parse(text).body[0])}`: {says}")
+    return lines
 
 # %% ../nbs/reference/package.ipynb #820088fe
 class ShowName(BasicMarkdownRenderer):
@@ -237,8 +241,10 @@ class ShowName(BasicMarkdownRenderer):
         maxline:int=110,   # letters in a line of the signature, at most
     ):
         super().__init__(packaged(sym), name=name, title_level=title_level, maxline=maxline)
-        for parameter, about in self.dm.dm.items():
-            if not about.get("docment") and parameter in MEANS: about["docment"] = MEANS[parameter].replace("`", "")
+        bases = [docments(c) for c in inspect.getmro(self.sym)[1:] if is_dataclass(c)] if inspect.isclass(self.sym) else []
+        for name, about in self.dm.dm.items():
+            known = [b[name] for b in bases if b.get(name)] or [MEANS.get(name, "").replace("`", "")]
+            if not about.get("docment"): about["docment"] = known[0] or None
 
     def _repr_markdown_(self):
         return _linked("\n".join([super()._repr_markdown_(), "", *_methods(self.sym)]).strip(), self.sym)
