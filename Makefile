@@ -62,4 +62,6 @@ $(STAMP): constraints.txt settings.ini setup.py
 	  "$$python" -m venv $(VENV); }
 	$(PY) -m pip install -q -c constraints.txt setuptools wheel
 	$(PY) -m pip install -q -c constraints.txt --no-build-isolation --use-pep517 -e ".[dev]"
+	@# librosa compiles at its first import and keeps the result; two processes that do so at once can spoil it.
+	$(PY) -c "import librosa.beat, librosa.core, librosa.util"
 	@touch $@

@@ -1,4 +1,5 @@
 """Sounds, folders and sets of drums that several tests need, all made up on the spot."""
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ settings.load_profile("short")
 
 def pytest_configure(config):
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")  # Keras to NumPy
+    if not hasattr(config, "workerinput"):  # librosa compiles at its first import and keeps the result, which two workers that do so at once can spoil
+        importlib.import_module("librosa.util.utils")
 
 
 def noise_hit(seconds=0.3, sr=22050, seed=0):

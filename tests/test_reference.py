@@ -192,8 +192,11 @@ def test_the_table_lists_every_public_name():
 
 def test_an_entry_shows_the_fields_of_a_class_and_its_lesson():
     from drumlesson.attack import Attack
+    from drumlesson.augment import Colour
 
     text = ref.ShowName(Attack)._repr_markdown_()
+    colour = ref.ShowName(Colour)._repr_markdown_()
+    assert "p:float=0.5, # share of the hits" in colour and "sr:int=22050, # samples a second" in colour
     assert "### Attack" in text and "# " in text.split("```")[1] and "[lesson 02](02_attack_phase.ipynb)" in text
 
 
