@@ -86,11 +86,15 @@ def _progress(epochs, title):
     from tqdm.auto import tqdm
     watched = "ipykernel" in sys.modules or sys.stderr.isatty()
     class Progress(keras.callbacks.Callback):
+        bar = None
         def on_train_begin(self, logs=None): self.bar = tqdm(total=epochs, desc=title, unit="epoch", leave=False, disable=not watched)
         def on_epoch_end(self, epoch, logs=None):
             self.bar.update()
             self.bar.set_postfix({k: f"{v:.3f}" for k, v in (logs or {}).items() if k in ("val_loss", "val_accuracy")})
-        def on_train_end(self, logs=None): self.bar.close()
+        def close(self): # at the end, early or not, and on an interrupt, of which Keras does not tell
+            if self.bar is None: return
+            self.bar.total = self.bar.n # else a notebook keeps the bar, in red
+            self.bar.close()
     return Progress()
 
 # %% ../nbs/reference/classifier.ipynb #89ac8b9a
@@ -136,8 +140,10 @@ def train(
     network.compile(keras.optimizers.Adam(learning_rate if validation else falling, global_clipnorm=clip), loss, weighted_metrics=["accuracy"])
     callbacks = [keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)] if validation else []
     batches = _fresh_batches(fresh, (x, y, weights), batch_size, seed, renew) if fresh else _batches(x, y, weights, batch_size, shuffle=True)
-    history = network.fit(batches, validation_data=validation and _batches(*validation, 1024), epochs=epochs,
-                          shuffle=False, verbose=0, callbacks=callbacks + ([_progress(epochs, title)] if verbose else []))
+    progress = [_progress(epochs, title)] if verbose else []
+    try: history = network.fit(batches, validation_data=validation and _batches(*validation, 1024), epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks + progress)
+    finally:
+        for bar in progress: bar.close()
     return pd.DataFrame(history.history, index=pd.RangeIndex(1, len(history.epoch) + 1, name="epoch"))
 
 # %% ../nbs/reference/classifier.ipynb #d35a4623
@@ -336,10 +342,10 @@ def _fit(model, X, labels, kits):
     x, y, weights = feature(window(sounds)), task.targets(labels, classes), sample_weights(truth, model.class_weight)
     fresh = augment and Fresh(augment, window, feature, sounds).tried(x)
     network, history, task = _learn(model, family, task, x, y, weights, held_out, fresh)
-    model.network_, model.classes_, model.history_, model.window_, model.feature_, model.task_ = network, classes, history, window, feature, task
-    model.family_, model.augment_, model.calibration_, model.report_ = family, augment, Calibration(), None
-    model.training_kits_, model.validation_kits_ = (sorted(set(kits[rows])) for rows in (~held_out, held_out))
-    model.seconds_ = time.perf_counter() - start
+    training_kits, validation_kits = (sorted(set(kits[rows])) for rows in (~held_out, held_out))
+    learned = dict(network_=network, classes_=classes, history_=history, window_=window, feature_=feature, task_=task, family_=family, augment_=augment, calibration_=Calibration(),
+                   report_=None, training_kits_=training_kits, validation_kits_=validation_kits, seconds_=time.perf_counter() - start)
+    vars(model).update(learned) # in one step: who interrupts finds it as it was, or fitted
     if model.verbose: print(_told(model))
     return model
 

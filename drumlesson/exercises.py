@@ -17,7 +17,7 @@ KINDS = ("code", "listening", "thought")
 EXERCISES = {}  # name -> {"kind", "asks", "checker", "solution", "alt"}
 
 def exercise(
-    name:str,  # number of the lesson and a word, such as "02-shortest"
+    name:str,  # number of the lesson and a word, such as "02-onset"
     kind:str,  # one of `KINDS`
     asks:str,  # what kind of answer is asked for, shown while there is none
 ):

@@ -6,7 +6,7 @@
 __all__ = ['silent_stderr', 'keep_memory']
 
 # %% ../nbs/reference/quiet.ipynb #eda8ba63
-import ctypes, logging, os, sys
+import ctypes, logging, os, signal, sys
 from contextlib import contextmanager
 
 # %% ../nbs/reference/quiet.ipynb #ad1e0453
@@ -24,8 +24,20 @@ def silent_stderr():
         os.dup2(kept, 2)
         os.close(kept); os.close(nowhere)
 
+@contextmanager
+def _unbroken():
+    "Lets an interrupt wait until the block is done: TensorFlow, once its import was broken off, cannot be imported again."
+    held = []
+    try: before = signal.signal(signal.SIGINT, lambda *event: held.append(event))
+    except ValueError: # only the main thread may say who handles interrupts, and only it gets them
+        yield
+        return
+    try: yield
+    finally: signal.signal(signal.SIGINT, before)
+    if held: raise KeyboardInterrupt
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-with silent_stderr():
+with _unbroken(), silent_stderr():
     import keras
     logging.getLogger("tensorflow").setLevel(logging.ERROR) # or it warns of every further model in a loop over folds
     keras.ops.zeros(1) # the first tensor looks for graphics cards, and complains of each that is missing

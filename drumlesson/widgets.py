@@ -58,13 +58,17 @@ def _img(png:bytes, alt:str) -> str:
             'decoding="sync" style="max-width:100%;height:auto">')
 
 # %% ../nbs/reference/widgets.ipynb #92ebd4e5
+_NAMES = ("const name=()=>{const box=this.closest('.widget-vbox');if(!box)return setTimeout(name,50);"
+          "for(const s of box.querySelectorAll('.widget-slider'))for(const part of s.querySelectorAll('[role=slider],.widget-readout'))"
+          "{part.ariaLabel=s.querySelector('label').innerText;if(!part.role)part.role='textbox'}};name()")
+
 def _page(panel) -> str:
     "A panel as a figure for the page: picture, text, players, caption."
     played = panel.sounds[: panel.on_page]
     players = listen(*played) if played else ""
     if 0 < len(played) < len(panel.sounds): players = f"<p>The first {len(played)} of {len(panel.sounds)} clips:</p>{players}"
     names = ", ".join(c.description.lower() for c in panel.controls.values())
-    return (f'<figure class="dl-widget">{_img(_small(panel.png), f"{panel.alt} {panel.text}")}<p>{escape(panel.text)}</p>{panel.extra()}{players}'
+    return (f'<figure class="dl-widget">{_img(_small(panel.png), f"{panel.alt} {panel.on_paper()}")}<p>{escape(panel.on_paper())}</p>{panel.extra()}{players}'
             f'<figcaption>{escape(panel.caption)} In a running notebook {f"you can change: {escape(names)}" if names else "the panel is live"}.</figcaption></figure>')
 
 # %% ../nbs/reference/widgets.ipynb #1b2368d3
@@ -83,6 +87,10 @@ class _Shown:
         self.refresh()
         return self
 
+    def on_paper(self) -> str:
+        "The line of text, for the page."
+        return self.text
+
     def refresh(self):
         "Shows what the controls say now."
         values = {name: c.value for name, c in self.controls.items()} | self.state
@@ -91,7 +99,7 @@ class _Shown:
         self.text, self.sounds = self.update(**values)
         self.png = _png(self.figure)
         self.status.value = f'<div role="status">{escape(self.text)}</div>'
-        self.picture.value = _img(self.png, f"{self.alt} {self.text}")
+        self.picture.value = _img(self.png, f"{self.alt} {self.text}").replace("<img", f'<img onload="{_NAMES}"', 1)
         self.players.value = str(listen(*self.sounds)) if self.sounds else ""
 
 # %% ../nbs/reference/widgets.ipynb #85c10ae9
@@ -619,6 +627,10 @@ class ListeningTest(Panel):
                          {}, extra=lambda: _folded(self), turn=0, said=0)
         row = W.Box([*buttons, onward], layout=W.Layout(flex_flow="row wrap"))
         self.box.children = [self.status, self.players, row, self.picture, W.HTML(f"<p>{escape(self.caption)}</p>")]
+
+    def on_paper(self) -> str:
+        "The line of text, for the page."
+        return f"Which drum is it? Some of the {len(self.quiz.clips)} clips, with the answers folded.{_result(self.quiz)}"
 
     @property
     def answers(self) -> list: return self.quiz.answers # of dictionaries: hit, ms, label, said, right

@@ -487,7 +487,6 @@ def test_training_leaves_one_line(lab):
     lab.run("nbs/training.ipynb")
     left = lab.js("return [...document.querySelectorAll('.jp-OutputArea-output')].filter(e => e.offsetHeight > 2).map(e => e.innerText.trim())")
     assert len(left) == 1 and left[0].startswith("dense: ") and "\n" not in left[0], left
-    lab.browser.save_screenshot("/tmp/br/trained.png")
 
 
 def test_a_lesson(lab, capsys):

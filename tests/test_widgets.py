@@ -102,7 +102,7 @@ def test_live_and_still(name, panels):
     assert html.startswith('<figure class="dl-widget">') and html.endswith("</figcaption></figure>")
     assert html.count("<img") == 1 and re.search(r'alt="[^"]{60,}"', html)
     assert html.count('<figure class="dl-player" data-source="synth"') >= 1
-    assert f"<p>{escape(panel.text)}</p>" in html and escape(panel.text) in panel.status.value and 'role="status"' in panel.status.value
+    assert f"<p>{escape(panel.on_paper())}</p>" in html and escape(panel.text) in panel.status.value and 'role="status"' in panel.status.value
     assert re.search(r'<img[^>]* alt="[^"]{60,}"', panel.picture.value)
     assert len(heard(panel.players.value)) == len(panel.sounds)
     assert "\n" not in bundle["text/plain"] and len(bundle["text/plain"]) < 200
