@@ -150,7 +150,7 @@ def set_time(
     seconds:float, # what the machine took
 ):
     "Write into `nb` how long it takes a reader and the machine."
-    minutes = _n_words(nb) / 150 + len(_to_read(nb)) / 3 + len(_questions(nb)) + 5 * len(_asked(nb)) + seconds / 60
+    minutes = _n_words(nb) / 150 + len(_to_read(nb)) / 2 + len(_questions(nb)) + 5 * len(_asked(nb)) + seconds / 60
     cores = {1: "one core", 2: "two cores"}.get(os.cpu_count(), f"{os.cpu_count()} cores")
     line = f"*Time: about {max(5, 5 * round(minutes / 5))} minutes, of which the machine needs {max(1, round(seconds))} s on {cores}.*"
     for cell in nb.cells:
