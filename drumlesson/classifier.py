@@ -142,8 +142,7 @@ def train(
     batches = _fresh_batches(fresh, (x, y, weights), batch_size, seed, renew) if fresh else _batches(x, y, weights, batch_size, shuffle=True)
     progress = [_progress(epochs, title)] if verbose else []
     try: history = network.fit(batches, validation_data=validation and _batches(*validation, 1024), epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks + progress)
-    finally:
-        for bar in progress: bar.close()
+    finally: [bar.close() for bar in progress]
     return pd.DataFrame(history.history, index=pd.RangeIndex(1, len(history.epoch) + 1, name="epoch"))
 
 # %% ../nbs/reference/classifier.ipynb #d35a4623

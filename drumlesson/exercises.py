@@ -13,7 +13,7 @@ from html import escape
 import numpy as np
 
 # %% ../nbs/reference/exercises.ipynb #98da47aa
-KINDS = ("code", "listening", "thought")
+KINDS = ("code", "listening", "thought") # of exercises: write it, hear it, think it out
 EXERCISES = {}  # name -> {"kind", "asks", "checker", "solution", "alt"}
 
 def exercise(
@@ -21,7 +21,7 @@ def exercise(
     kind:str,  # one of `KINDS`
     asks:str,  # what kind of answer is asked for, shown while there is none
 ):
-    "A decorator that enters a checker: a function of the answer that returns a hint, or None where it is right. Raises ValueError. Used by this page."
+    "A decorator that enters a checker: a function of the answer that returns a hint, or None where it is right. Raises ValueError. Shown on the page Exercises."
     if kind not in KINDS: raise ValueError(f"{name}: a kind is one of {', '.join(KINDS)}, not {kind!r}")
     def enter(checker):
         EXERCISES[name] = {"kind": kind, "asks": asks, "checker": checker, "solution": None, "alt": ""}
@@ -32,11 +32,12 @@ def _entry(name):
     if name not in EXERCISES: raise ValueError(f"no exercise is called {name!r}: there are {', '.join(sorted(EXERCISES))}")
     return EXERCISES[name]
 
+# %% ../nbs/reference/exercises.ipynb #98da47aab
 def hint(
     name:str,  # of the exercise
     answer,    # whatever the learner gives
 ) -> str | None: # None where the answer is right
-    "What is wrong with an answer to an exercise. Raises ValueError for an unknown name. Used in every lesson, by `check`."
+    "What is wrong with an answer to an exercise. Raises ValueError for an unknown name. Shown on the page Exercises."
     entry = _entry(name)
     if answer is None or answer is ...: return f"not answered yet: {entry['asks']}"
     try: return entry["checker"](answer)
@@ -48,7 +49,7 @@ def check(
     name:str,     # of the exercise
     answer=None,  # whatever the learner gives; nothing yet where None
 ):
-    "Says whether an answer to an exercise is right, or gives a hint. Raises ValueError for an unknown name. Used in every lesson."
+    "Says whether an answer to an exercise is right, or gives a hint. Raises ValueError for an unknown name. Shown on the page Exercises."
     wrong = hint(name, answer)
     print("✓ right" if wrong is None else f"✗ {wrong}")
 
@@ -57,7 +58,7 @@ def solves(
     name:str,    # of an exercise that is entered already
     alt:str="",  # what the pictures of the effect show, for someone who cannot see them
 ):
-    "A decorator that enters the solution: a function that returns the right answer. Raises ValueError for an unknown name. Used by this page."
+    "A decorator that enters the solution: a function that returns the right answer. Raises ValueError for an unknown name. Shown on the page Exercises."
     def enter(solution):
         _entry(name).update(solution=solution, alt=alt)
         return solution
@@ -78,10 +79,10 @@ def _code(function) -> str:
 # %% ../nbs/reference/exercises.ipynb #f01dedef
 @dataclass(frozen=True)
 class Folded:
-    "A solution as HTML that a notebook shows folded: its effect, then its code. Made by `solution`."
+    "A solution as HTML that a notebook shows folded: its effect, then its code. Shown on the page Exercises."
     text: str    # what it printed, and what the checker said
     shown: str   # HTML of what it plotted and played
-    code: str
+    code: str    # of the solution
 
     def __repr__(self): return f"{self.text}\n{self.code}"
     def _repr_html_(self):
@@ -94,10 +95,11 @@ def _html(bundle, alt:str) -> str:
     if "image/png" in bundle: return f'<img src="data:image/png;base64,{bundle["image/png"].strip()}" alt="{escape(alt)}" style="max-width:100%">'
     return f"<pre>{escape(bundle.get('text/plain', ''), quote=False)}</pre>"
 
+# %% ../nbs/reference/exercises.ipynb #f01dedefb
 def solution(
     name:str,  # of the exercise
 ) -> Folded:
-    "Runs a solution with the lesson's variables and folds its effect and its code. Raises ValueError. Used in every lesson."
+    "Runs a solution with the lesson's variables and folds its effect and its code. Raises ValueError. Shown on the page Exercises."
     from IPython.utils.capture import capture_output
     with capture_output() as held:
         answer = _answer(name, vars(sys.modules["__main__"]))
@@ -251,6 +253,7 @@ def _made_up_hits(sr=22050):
         x = np.concatenate([np.zeros(lead), hit]) + floor * rng.uniform(-1, 1, lead + len(hit))
         yield what, (loud * x).astype(np.float32), lead
 
+# %% ../nbs/reference/exercises.ipynb #2a812779b
 @exercise("02-onset", "code", "a function of a sound and its sample rate that returns the sample at which the hit begins")
 def _(answer):
     for what, x, start in _made_up_hits():

@@ -26,19 +26,19 @@ from .files import atomic
 def root(
     start=".", # any folder of the project
 ) -> Path: # the folder that holds settings.ini
-    "The project's folder, looked for from `start` upwards. Raises ValueError."
+    "The project's folder, looked for from `start` upwards. Raises ValueError. Shown on the page Notebooks."
     start = Path(start).resolve()
     found = next((p for p in (start, *start.parents) if (p / "settings.ini").is_file()), None)
     if not found: raise ValueError(f"{start}: neither this folder nor one above it holds settings.ini: run this inside the project")
     return found
 
 def notebooks(top) -> list[Path]: # in the order of the site: the front page, the lessons, the reference
-    "Every notebook of the project whose folder is `top`."
+    "Every notebook of the project whose folder is `top`. Shown on the page Notebooks."
     found = [p for p in (Path(top) / "nbs").rglob("*.ipynb") if not any(part[0] in "._" for part in p.relative_to(top).parts)]
     return sorted(found, key=lambda p: (len(p.relative_to(top).parts), p.stem != "index", p))
 
 def read(path) -> nbformat.NotebookNode: # version 4, as it stands in the file
-    "The notebook at `path`. Raises ValueError where there is none."
+    "The notebook at `path`. Raises ValueError where there is none. Shown on the page Notebooks."
     try: nb = nbformat.v4.reads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, AttributeError, KeyError, TypeError) as e: raise ValueError(f"{path}: cannot be read as a notebook: {e}") from e
     if nb.get("nbformat") != 4 or not isinstance(nb.get("cells"), list):
@@ -49,11 +49,11 @@ def read(path) -> nbformat.NotebookNode: # version 4, as it stands in the file
 
 # %% ../nbs/reference/notebooks.ipynb #f4fff512
 def to_text(nb) -> str: # with sorted keys and a final newline, as nbdev writes it
-    "The file that holds `nb`."
+    "The file that holds `nb`. Shown on the page Notebooks."
     return nbformat.v4.writes(nb) + "\n"
 
 def write(path, text:str):
-    "Put `text` at `path` in one step: a reader finds the old file or the new one, never half of one."
+    "Put `text` at `path` in one step: a reader finds the old file or the new one, never half of one. Shown on the page Notebooks."
     with atomic(path) as t: t.write_text(text, encoding="utf-8", newline="\n")
 
 # %% ../nbs/reference/notebooks.ipynb #e7b66352
@@ -64,7 +64,7 @@ _SOUND = re.compile(r"<audio\b|data:audio|audio/[a-z]|(?<![A-Za-z0-9+/])(?:UklG[
 _KEPT_OUT = "<em>(run the notebook to hear it)</em>"
 
 def mute(html:str) -> str:
-    "`html` with the sound taken out of every player that is not marked as synthesised."
+    "`html` with the sound taken out of every player that is not marked as synthesised. Shown on the page Notebooks."
     return _PLAYER.sub(lambda m: m[0] if _SYNTH.match(m[0]) else _AUDIO.sub(_KEPT_OUT, m[0]), html)
 
 def _bundles(cell):
@@ -77,7 +77,7 @@ def _bundles(cell):
 
 # %% ../nbs/reference/notebooks.ipynb #2988220b
 def loose_sounds(nb) -> list[str]: # one line a finding
-    "Sound that `nb` stores outside a player marked as synthesised, in whatever mime type."
+    "Sound that `nb` stores outside a player marked as synthesised, in whatever mime type. Shown on the page Notebooks."
     found = []
     for i, cell in enumerate(nb.cells):
         for mime, content in _bundles(cell):
@@ -111,8 +111,9 @@ def _tidy_outputs(outputs:list) -> list:
         if "image/png" in data: data["image/png"] = _fewer_colours(data["image/png"])
     return kept
 
+# %% ../nbs/reference/notebooks.ipynb #0d41bc88b
 def committed(nb) -> nbformat.NotebookNode: # a copy
-    "`nb` in the form that is committed."
+    "`nb` in the form that is committed. Shown on the page Notebooks."
     nb, count = copy.deepcopy(nb), 0
     clean_nb(nb, allowed_cell_metadata_keys=_CELL_KEYS, clean_ids=False)
     for cell in nb.cells:
@@ -145,12 +146,14 @@ def _questions(nb) -> list[str]: # of the self-test, with their options
 def _to_read(nb): return [c for c in nb.cells if c.cell_type == "code" and not _solved(c) and not c.source.startswith("#| hide")]
 def _n_words(nb, self_test=False) -> int: return len(re.findall(r"\w[\w'’-]*", _prose(nb, self_test)))
 
+# %% ../nbs/reference/notebooks.ipynb #46a2e86ab
 def set_time(
     nb,            # changed in place, where it has a line that starts with *Time:
     seconds:float, # what the machine took
 ):
-    "Write into `nb` how long it takes a reader and the machine."
-    minutes = _n_words(nb) / 150 + len(_to_read(nb)) / 2 + len(_questions(nb)) + 5 * len(_asked(nb)) + seconds / 60
+    "Write into `nb` how long it takes a reader and the machine. Shown on the page Notebooks."
+    to_hear = sum("dl-player" in o.get("data", {}).get("text/html", "") for c in _to_read(nb) for o in c.outputs)
+    minutes = _n_words(nb) / 130 + 0.75 * len(_to_read(nb)) + to_hear + len(_questions(nb)) + 5 * len(_asked(nb)) + seconds / 60
     cores = {1: "one core", 2: "two cores"}.get(os.cpu_count(), f"{os.cpu_count()} cores")
     line = f"*Time: about {max(5, 5 * round(minutes / 5))} minutes, of which the machine needs {max(1, round(seconds))} s on {cores}.*"
     for cell in nb.cells:
@@ -159,14 +162,14 @@ def set_time(
 def minutes(
     path, # of a lesson
 ) -> int:
-    "The minutes that the line *Time: of a lesson names. Raises ValueError where there is none."
+    "The minutes that the line *Time: of a lesson names. Raises ValueError where there is none. Shown on the page Notebooks."
     found = re.search(r"^\*Time: about (\d+) minutes", "\n".join(c.source for c in read(path).cells if c.cell_type == "markdown"), re.M)
     if not found: raise ValueError(f"{path}: has no line *Time: yet: run make lessons")
     return int(found[1])
 
 # %% ../nbs/reference/notebooks.ipynb #d00r5a11
 def is_lesson(path) -> bool: # 00 to 10: what has a lower number than the page on the command line
-    "Whether the notebook at `path` is a lesson, by its name."
+    "Whether the notebook at `path` is a lesson, by its name. Shown on the page Notebooks."
     return bool(re.match(r"(0\d|10)_", Path(path).name))
 
 def _settings(path):
@@ -177,17 +180,18 @@ def _settings(path):
 def doors(
     path, # of a notebook of the project
 ) -> str: # one line of HTML
-    "Buttons that open a lesson elsewhere, show its source, and report a problem. Raises ValueError outside a project."
+    "Buttons that open a lesson elsewhere, show its source, and report a problem. Raises ValueError outside a project. Shown on the page Notebooks."
     cfg, file = _settings(path), f"nbs/{Path(path).name}"
     repo, at = f"{cfg['user']}/{cfg['repo']}", f"v{cfg['version']}"
     links = {"Open in Colab": f"https://colab.research.google.com/github/{repo}/blob/{at}/{file}", "Open in Binder": f"https://mybinder.org/v2/gh/{repo}/{at}?urlpath=lab/tree/{file}",
              "View source": f"{cfg['git_url']}/blob/{cfg['branch']}/{file}", "Report a problem": f"{cfg['git_url']}/issues/new?title={Path(path).stem}"}
     return '<p class="dl-doors">' + " ".join(f'<a class="btn btn-outline-primary btn-sm" role="button" href="{href}">{text}</a>' for text, href in links.items()) + "</p>"
 
+# %% ../nbs/reference/notebooks.ipynb #d00r5a11b
 def installs(
     path, # of a notebook of the project
 ) -> str: # the source of a lesson's first code cell
-    "A cell that fetches and installs the released version where there is none. Raises ValueError outside a project."
+    "A cell that fetches and installs the released version where there is none. Raises ValueError outside a project. Shown on the page Notebooks."
     cfg = _settings(path)
     return f"""#| hide
 try: import drumlesson
@@ -200,7 +204,7 @@ def set_doors(
     nb,   # changed in place, where it has a line that starts with *Time:
     path, # of the notebook
 ):
-    "Put `doors` below the line on time and `installs` into the first code cell. Raises ValueError outside a project."
+    "Put `doors` below the line on time and `installs` into the first code cell. Raises ValueError outside a project. Shown on the page Notebooks."
     for cell in nb.cells:
         if cell.cell_type == "markdown" and _TIME.search(cell.source): cell.source = re.sub(r"\n*^<p class=\"dl-doors\">[^\n]*", "", cell.source, flags=re.M).rstrip() + "\n\n" + doors(path)
     code = [i for i, c in enumerate(nb.cells) if c.cell_type == "code"]
@@ -214,18 +218,19 @@ _NO_TERM = re.compile(r"(^```.*?^```|`[^`]*`|\[[^\]]*\]\([^)]*\)|<[^>]+>|^#+ [^\
 def glossary(
     top, # the project's folder
 ) -> dict[str, str]: # {word: anchor of its entry}
-    "The words of the glossary, with their other forms. Raises ValueError."
+    "The words of the glossary, with their other forms. Raises ValueError. Shown on the page Notebooks."
     words = {}
     for entry in re.split(r"^### ", "\n".join(c.source for c in read(Path(top) / "nbs" / "glossary.ipynb").cells), flags=re.M)[1:]:
         head, also = entry.splitlines()[0].strip(), re.search(r"^\*also: (.+)\*$", entry, re.M)
         words |= dict.fromkeys([head, *(also[1].split(", ") if also else [])], re.sub(r"[^a-z0-9_.-]", "", head.lower().replace(" ", "-")))
     return words
 
+# %% ../nbs/reference/notebooks.ipynb #a910ssa2b
 def link_terms(
     nb,    # changed in place
     words, # as `glossary` gives them
 ):
-    "Link the first use of each word of the glossary, and no other."
+    "Link the first use of each word of the glossary, and no other. Shown on the page Notebooks."
     shortest_last = sorted(words, key=len, reverse=True) # log-mel spectrogram before spectrogram
     pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, shortest_last))})(s?)(?![\w-])", re.I)
     anchors, seen = {word.lower(): anchor for word, anchor in words.items()}, set()
@@ -243,7 +248,7 @@ def link_terms(
 def course(
     top, # the project's folder
 ) -> str: # Markdown
-    "The lessons with their promises and minutes, and the hours of all. Raises ValueError."
+    "The lessons with their promises and minutes, and the hours of all. Raises ValueError. Shown on the page Notebooks."
     lessons, rows, total = [p for p in notebooks(top) if is_lesson(p)], ["| lesson | promises | minutes |", "|------------|------------------------|---:|"], 0
     for path in lessons:
         title, promise = re.fullmatch(r"# (.+)\n\n?> (.+)\n?", read(path).cells[0].source).groups()
@@ -255,7 +260,7 @@ def course(
 def run(
     path, # of the notebook, which is replaced
 ) -> float: # seconds that it took
-    "Run the notebook at `path` from top to bottom and store it in the committed form. Raises ValueError, RuntimeError."
+    "Run the notebook at `path` from top to bottom and store it in the committed form. Raises ValueError, RuntimeError. Shown on the page Notebooks."
     nb, start = read(path), time.perf_counter()
     if is_lesson(path):
         set_doors(nb, path)
@@ -280,7 +285,7 @@ def run(
 def departures(
     path, # of a notebook
 ) -> list[str]: # one line a departure; empty where all is well
-    "Where the notebook at `path` is not in the committed form. Raises ValueError."
+    "Where the notebook at `path` is not in the committed form. Raises ValueError. Shown on the page Notebooks."
     nb, found = read(path), []
     for i, cell in enumerate(nb.cells):
         outputs = cell.get("outputs", [])
@@ -314,7 +319,9 @@ def _broken_links(nb, folder) -> list[str]:
 def _prose_links(text:str) -> str: return re.sub(r"^```.*?^```|`[^`]*`", "", text, flags=re.S | re.M)
 
 # %% ../nbs/reference/notebooks.ipynb #aabacbb7
+# the headings of a lesson, in their order
 HEADINGS = ["What you will learn", "Guess before you run", "Measure it", "What surprised us", "Summary", "Self-test", "Exercises", "Further reading", "Next"]
+# least and most of what a lesson holds
 LIMITS = {"code cells": (20, 30), "words": (1200, 1800), "figures": (6, 10), "players": (4, 8), "kB": (0, 700)}
 _TYPED = re.compile(r"(?<![\w.])(?:\d+(?:\.\d+)?\s?%|0\.\d{2,3}(?!\d))")
 
@@ -350,8 +357,9 @@ def _untold(nb) -> list[str]:
         if sum(why.startswith("Yes") for _, why in options) != 1 or not all(re.match(r"(Yes|No)[:,] .{20}", why, re.S) for _, why in options): found.append(f"self-test, question {n}: one option is a Yes, each other a No, each with its reason")
     return found
 
+# %% ../nbs/reference/notebooks.ipynb #6b2d58adb
 def lesson_departures(path) -> list[str]: # one line a departure
-    "Where the lesson at `path` is not of the form that all lessons share."
+    "Where the lesson at `path` is not of the form that all lessons share. Shown on the page Notebooks."
     nb = read(path)
     found = [f"{n} {what}: {lo} to {hi} wanted" for what, n in _counts(nb).items() for lo, hi in [LIMITS[what]] if not lo <= n <= hi]
     heads = re.findall(r"^## (.+?)\s*$", _prose(nb, self_test=True), re.M)
@@ -387,10 +395,11 @@ def _readme_cell(cell, site:str):
         players, pictures = data.pop("text/html", "").count('class="dl-player"'), sum(mime.startswith("image/") for mime in data)
         if players or pictures: o.data = {"text/markdown": f"*(On [the site]({site}): {players or 'a'} {'player' if players else 'figure'}{'s' * (players > 1)}.)*"}
 
+# %% ../nbs/reference/notebooks.ipynb #89007f15b
 def readme(
     index, # the notebook that is the front page
 ) -> str: # Markdown
-    "README.md as `index` gives it. Raises ValueError outside a project."
+    "README.md as `index` gives it. Raises ValueError outside a project. Shown on the page Notebooks."
     nb = read(index)
     nb.cells = [c for c in nb.cells if c.cell_type != "raw" and not (c.cell_type == "code" and _HIDDEN.match(c.source))]
     cfg = _settings(index)
@@ -404,7 +413,7 @@ def readme(
 def export_drift(
     top, # the project's folder
 ) -> list[str]: # one line a module that differs
-    "Where the package is not what the notebooks export."
+    "Where the package is not what the notebooks export. Shown on the page Notebooks."
     top, package = Path(top), "drumlesson"
     with tempfile.TemporaryDirectory() as tmp:
         shutil.copy(top / "settings.ini", tmp)
@@ -417,8 +426,10 @@ def export_drift(
         fresh, ours = ({p.name: p.read_text(encoding="utf-8") for p in Path(base, package).glob("*.py")} for base in (tmp, top))
     return [f"{package}/{name}: not what the notebooks export: run nbdev_export" for name in sorted(fresh.keys() | ours.keys()) if fresh.get(name) != ours.get(name)]
 
-def readme_drift(top) -> list[str]:
-    "Whether README.md is what index.ipynb gives."
+def readme_drift(
+    top, # the project's folder
+) -> list[str]:
+    "Whether README.md is what index.ipynb gives. Shown on the page Notebooks."
     ours = Path(top) / "README.md"
     same = ours.is_file() and ours.read_text(encoding="utf-8") == readme(Path(top) / "nbs" / "index.ipynb")
     return [] if same else ["README.md: not what nbs/index.ipynb gives: run make lessons"]
@@ -446,7 +457,7 @@ def _check_all(top, paths, drift:bool) -> int: # exit status
 
 # %% ../nbs/reference/notebooks.ipynb #bc7d7cc4
 def main(argv=None) -> int: # exit status
-    "The command line of this module."
+    "The command line of this module. Shown on the page Notebooks."
     parser = argparse.ArgumentParser(prog="python -m drumlesson.notebooks", description="Run and check the project's notebooks.")
     parser.add_argument("do", choices=["run", "check"], help="run: execute and store, then write README.md; check: print what departs from the committed form")
     parser.add_argument("notebooks", nargs="*", type=Path, help="all of them by default")

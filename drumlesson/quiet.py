@@ -24,6 +24,7 @@ def silent_stderr():
         os.dup2(kept, 2)
         os.close(kept); os.close(nowhere)
 
+# %% ../nbs/reference/quiet.ipynb #79663718
 @contextmanager
 def _unbroken():
     "Lets an interrupt wait until the block is done: TensorFlow, once its import was broken off, cannot be imported again."
@@ -36,6 +37,7 @@ def _unbroken():
     finally: signal.signal(signal.SIGINT, before)
     if held: raise KeyboardInterrupt
 
+# %% ../nbs/reference/quiet.ipynb #8fc54271
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with _unbroken(), silent_stderr():
     import keras

@@ -72,9 +72,25 @@ def _page(panel) -> str:
             f'<figcaption>{escape(panel.caption)} In a running notebook {f"you can change: {escape(names)}" if names else "the panel is live"}.</figcaption></figure>')
 
 # %% ../nbs/reference/widgets.ipynb #1b2368d3
-class _Shown:
+class _Live:
+    "What a panel does when a control was moved."
+    held = False # whether changes wait
+
+    def refresh(self):
+        "Shows what the controls say now."
+        values = {name: c.value for name, c in self.controls.items()} | self.state
+        if self.held or values == self.values: return
+        self.values = values
+        self.text, self.sounds = self.update(**values)
+        self.png = _png(self.figure)
+        self.status.value = f'<div role="status">{escape(self.text)}</div>'
+        self.picture.value = _img(self.png, f"{self.alt} {self.text}").replace("<img", f'<img onload="{_NAMES}"', 1)
+        self.players.value = str(listen(*self.sounds)) if self.sounds else ""
+
+# %% ../nbs/reference/widgets.ipynb #3c602ae2
+class _Shown(_Live):
     "How a panel shows itself: live, and as a figure where no kernel runs."
-    on_page, held = 4, False # players that the figure has at most; whether changes wait
+    on_page = 4 # players that the figure has at most
 
     def set(self, **values):
         "Moves controls, as a hand would, to `values` given by their names; returns the panel. Raises ValueError."
@@ -90,17 +106,6 @@ class _Shown:
     def on_paper(self) -> str:
         "The line of text, for the page."
         return self.text
-
-    def refresh(self):
-        "Shows what the controls say now."
-        values = {name: c.value for name, c in self.controls.items()} | self.state
-        if self.held or values == self.values: return
-        self.values = values
-        self.text, self.sounds = self.update(**values)
-        self.png = _png(self.figure)
-        self.status.value = f'<div role="status">{escape(self.text)}</div>'
-        self.picture.value = _img(self.png, f"{self.alt} {self.text}").replace("<img", f'<img onload="{_NAMES}"', 1)
-        self.players.value = str(listen(*self.sounds)) if self.sounds else ""
 
 # %% ../nbs/reference/widgets.ipynb #85c10ae9
 class Panel(_Shown):
@@ -623,10 +628,8 @@ class ListeningTest(Panel):
         onward = W.Button(description="Next clip", button_style="primary", tooltip="after an answer: hear the next clip")
         onward.on_click(lambda b: self.next())
         about = "The models were tested on recorded kits that they had never met." if models else "The stored study of the models is not at hand here, so your curve is drawn alone."
-        super().__init__(fig, lambda turn, said: _told(self), "Share of right answers over the length of the clip.", f"{about} Bars and shades are 95 % intervals.",
-                         {}, extra=lambda: _folded(self), turn=0, said=0)
-        row = W.Box([*buttons, onward], layout=W.Layout(flex_flow="row wrap"))
-        self.box.children = [self.status, self.players, row, self.picture, W.HTML(f"<p>{escape(self.caption)}</p>")]
+        super().__init__(fig, lambda turn, said: _told(self), "Share of right answers over the length of the clip.", f"{about} Bars and shades are 95 % intervals.", {}, extra=lambda: _folded(self), turn=0, said=0)
+        self.box.children = [self.status, self.players, W.Box([*buttons, onward], layout=W.Layout(flex_flow="row wrap")), self.picture, W.HTML(f"<p>{escape(self.caption)}</p>")]
 
     def on_paper(self) -> str:
         "The line of text, for the page."
