@@ -110,13 +110,18 @@ class Claim:
         answers = ("contradicted", "supported") if self.no_less else ("supported", "contradicted")
         return answers[0] if low > 0 and value >= self.matters else answers[1] if high < self.matters else "undecided"
 
+    def points(self) -> list[str]: # low end, value, high end
+        "The effect as text: one decimal, two where one would round it onto zero or onto what matters."
+        touched = (0, self.matters, -self.matters)
+        return [f"{v:+.{1 + (round(v, 1) in touched and v not in touched)}f}" for v in self.effect()[:3]]
+
     def told(self) -> str:
         "Verdict and effect as one line."
-        low, value, high, seeds = self.effect()
-        return f"{self.verdict()}: {value:+.1f} points ({low:+.1f} to {high:+.1f}; {seeds} seed{'s' * (seeds != 1)})"
+        (low, value, high), seeds = self.points(), self.effect()[3]
+        return f"{self.verdict()}: {value} points ({low} to {high}; {seeds} seed{'s' * (seeds != 1)})"
 
 # %% ../nbs/08_lessons_learned.ipynb #248fb832
-LEVERS = {"task": ["task", "asked"], "feature": ["feature"], "family": ["family"], "augmentation": ["augment"], "data": ["condition"]} # what can be turned -> columns of a stored study
+LEVERS = {"question": ["task", "asked"], "feature": ["feature"], "family": ["family"], "augmentation": ["augment"], "data": ["condition"]} # what can be turned -> columns of a stored study
 
 def _kappa(c): # (..., played, said) -> (...): Cohen's kappa, agreement beyond chance
     every = c.sum(axis=(-2, -1))
@@ -136,9 +141,14 @@ def _grid(study): # its cells, a row each; counts (cells, kits, played, said); s
 
 # %% ../nbs/08_lessons_learned.ipynb #4d45aa0a
 @lru_cache(4)
-def shares(study:str="levers", draws:int=1000, seed:int=0) -> pd.DataFrame: # a row a lever: low, share, high, in points of a hundred; draws in `attrs`
+def shares(
+    study:str="levers",  # a stored one
+    five:bool=False,     # of those cells only that answer the five-class question: its lever is `one model or five`
+    draws:int=1000, seed:int=0,
+) -> pd.DataFrame: # a row a lever: low, share, high, in points of a hundred; draws in `attrs`
     "How much of the variance of the scores (Cohen's kappa) each lever explains by itself, over a full grid. Taught in lesson 08; Fisher (1925)."
     (grid, cells, seeds), rng = _grid(study), np.random.default_rng(seed)
+    if five: cells, grid = cells[(grid["asked"] == "").to_numpy()], grid[grid["asked"] == ""]
     kits = cells.shape[1]
     weights = np.concatenate([np.ones((1, kits)), rng.multinomial(kits, np.full(kits, 1 / kits), draws)])
     with np.errstate(all="ignore"): score = _kappa(np.einsum("dk,ckps->dcps", weights, cells))
@@ -146,7 +156,7 @@ def shares(study:str="levers", draws:int=1000, seed:int=0) -> pd.DataFrame: # a 
     for lever, columns in LEVERS.items():
         level = grid.groupby(columns).ngroup().to_numpy()
         means = np.stack([score[:, level == i].mean(axis=1) for i in range(level.max() + 1)], 1)
-        share[lever] = 100 * means.var(axis=1) / score.var(axis=1) # a full grid: every level has as many cells
+        share["one model or five" if five and lever == "question" else lever] = 100 * means.var(axis=1) / score.var(axis=1) # a full grid: every level has as many cells
     share["their interplay"] = 100 - sum(share.values())
     table = pd.DataFrame({k: (np.quantile(v[1:], 0.025), v[0], np.quantile(v[1:], 0.975)) for k, v in share.items()}, ["low", "share", "high"]).T
     table.attrs = {"draws": share, "seeds": seeds}
@@ -186,7 +196,7 @@ _SAYINGS_1_TO_4 = (
 class Lever(Claim):
     "The claim that one lever explains more of the variance than another. Taught in lesson 08."
     def effect_now(self): # as `effect` gives it
-        table = shares(self.study)
+        table = shares(self.study, five="one model or five" in self.plus)
         gap = table.attrs["draws"][self.plus[0]] - table.attrs["draws"][self.minus[0]]
         return float(np.quantile(gap[1:], 0.025)), float(gap[0]), float(np.quantile(gap[1:], 0.975)), table.attrs["seeds"]
 
@@ -198,9 +208,10 @@ CLAIMS = (*_SAYINGS_1_TO_4, # every `Claim` of the course, saying by saying
     Claim("6b", "A dense network beats logistic regression", "convolutional", (pick("dense"),), (pick("logistic regression"),), 1, lesson="04_dense"),
     Claim("7", "Two dimensions help: a 2-D CNN beats a dense network", "convolutional", (pick("2-D"),), (pick("dense"),), 1, lesson="06_convolutional"),
     Claim("7b", "... and a 1-D CNN", "convolutional", (pick("2-D"),), (pick("1-D"),), 1, lesson="06_convolutional"),
-    Lever("8", "The feature matters more than the family", "levers", ("feature",), ("family",), 5, lesson="06_convolutional"),
-    Lever("8b", "The task matters more than the family", "levers", ("task",), ("family",), 5, lesson="07_binary_multiclass"),
+    Lever("8", "The feature matters more than the family, by five points of variance or more", "levers", ("feature",), ("family",), 5, lesson="06_convolutional"),
+    Lever("8b", "Which class is asked for matters more than the family, by as much", "levers", ("question",), ("family",), 5, lesson="07_binary_multiclass"),
     Lever("8c", "The feature is the biggest lever: it matters more than the amount of data", "levers", ("feature",), ("data",), 5, lesson="06_convolutional"),
+    Lever("8d", "One model or five, for the five-class question, matters more than the family, by as much", "levers", ("one model or five",), ("family",), 5, lesson="07_binary_multiclass"),
     Claim("9", "Augmenting waves helps on unseen kits", "augmentation", (pick("waves"),), (pick("none"),), 1, lesson="03_augmentation"),
     Claim("9b", "Augmenting pictures helps on unseen kits", "augmentation", (pick("pictures"),), (pick("none"),), 1, lesson="03_augmentation"),
     Claim("10", "A random split flatters", "splits", (pick("dense", data="random split"),), (pick("dense"),), 1, lesson="00_drums"),
@@ -231,6 +242,6 @@ def plot_claims(table:pd.DataFrame, ax=None):
 
 def saying(key:str):
     "Prints the verdicts on one saying, by its number (`key`), and draws them: what a lesson shows of the claims it raised. Returns the axes. Taught in lesson 08."
-    claims = [c for c in CLAIMS if c.key.rstrip("abc") == key]
+    claims = [c for c in CLAIMS if c.key.rstrip("abcd") == key]
     for c in claims: print(f"{c.key:3} {c.sentence}: {c.told()}")
     return plot_claims(verdicts(claims))

@@ -84,7 +84,7 @@ class _Live:
         self.text, self.sounds = self.update(**values)
         self.png = _png(self.figure)
         self.status.value = f'<div role="status">{escape(self.text)}</div>'
-        self.picture.value = _img(self.png, f"{self.alt} {self.text}").replace("<img", f'<img onload="{_NAMES}"', 1)
+        self.picture.value = _img(self.png, f"{self.alt} {self.text}").replace("<img", f'<img onload="{escape(_NAMES)}"', 1)
         self.players.value = str(listen(*self.sounds)) if self.sounds else ""
 
 # %% ../nbs/reference/widgets.ipynb #3c602ae2
