@@ -101,20 +101,15 @@ class Claim:
     ruler: object = accuracy # counts -> what is compared
     no_less: bool = False # the claim is only that `plus` is not worse by `matters`
     lesson: str = ""      # the notebook that raised it
-
     def effect(self): return _effect(self) # low end, value, high end, in points of a hundred; seeds
-
     def verdict(self) -> str: # supported, contradicted or undecided
         low, value, high, _ = self.effect()
         if self.no_less: low, value, high = -high, -value, -low
         answers = ("contradicted", "supported") if self.no_less else ("supported", "contradicted")
         return answers[0] if low > 0 and value >= self.matters else answers[1] if high < self.matters else "undecided"
-
     def points(self) -> list[str]: # low end, value, high end
-        "The effect as text: one decimal, two where one would round it onto zero or onto what matters."
-        touched = (0, self.matters, -self.matters)
-        return [f"{v:+.{1 + (round(v, 1) in touched and v not in touched)}f}" for v in self.effect()[:3]]
-
+        "As text, with a second decimal where the first would round onto zero or onto what matters."
+        return [f"{v:+.{1 + (abs(round(v, 1)) in (0, self.matters) and abs(v) not in (0, self.matters))}f}" for v in self.effect()[:3]]
     def told(self) -> str:
         "Verdict and effect as one line."
         (low, value, high), seeds = self.points(), self.effect()[3]
@@ -199,7 +194,6 @@ class Lever(Claim):
         table = shares(self.study, five="one model or five" in self.plus)
         gap = table.attrs["draws"][self.plus[0]] - table.attrs["draws"][self.minus[0]]
         return float(np.quantile(gap[1:], 0.025)), float(gap[0]), float(np.quantile(gap[1:], 0.975)), table.attrs["seeds"]
-
 CLAIMS = (*_SAYINGS_1_TO_4, # every `Claim` of the course, saying by saying
     Claim("5", "Recurrent models are harder to train reliably", "recurrent", (pick("gru"),), (pick("dense"),), 0.5, spread, lesson="05_recurrent"),
     Claim("5b", "A simple recurrent cell breaks on longer sequences", "recurrent", (pick("simple"),), (pick("simple, hop 128"),), 1, lesson="05_recurrent"),
@@ -209,9 +203,9 @@ CLAIMS = (*_SAYINGS_1_TO_4, # every `Claim` of the course, saying by saying
     Claim("7", "Two dimensions help: a 2-D CNN beats a dense network", "convolutional", (pick("2-D"),), (pick("dense"),), 1, lesson="06_convolutional"),
     Claim("7b", "... and a 1-D CNN", "convolutional", (pick("2-D"),), (pick("1-D"),), 1, lesson="06_convolutional"),
     Lever("8", "The feature matters more than the family, by five points of variance or more", "levers", ("feature",), ("family",), 5, lesson="06_convolutional"),
-    Lever("8b", "Which class is asked for matters more than the family, by as much", "levers", ("question",), ("family",), 5, lesson="07_binary_multiclass"),
+    Lever("8b", "Which class is asked for matters more than the family, by five points or more", "levers", ("question",), ("family",), 5, lesson="07_binary_multiclass"),
     Lever("8c", "The feature is the biggest lever: it matters more than the amount of data", "levers", ("feature",), ("data",), 5, lesson="06_convolutional"),
-    Lever("8d", "One model or five, for the five-class question, matters more than the family, by as much", "levers", ("one model or five",), ("family",), 5, lesson="07_binary_multiclass"),
+    Lever("8d", "The task, one model or five, matters more than the family, by five points or more", "levers", ("one model or five",), ("family",), 5, lesson="07_binary_multiclass"),
     Claim("9", "Augmenting waves helps on unseen kits", "augmentation", (pick("waves"),), (pick("none"),), 1, lesson="03_augmentation"),
     Claim("9b", "Augmenting pictures helps on unseen kits", "augmentation", (pick("pictures"),), (pick("none"),), 1, lesson="03_augmentation"),
     Claim("10", "A random split flatters", "splits", (pick("dense", data="random split"),), (pick("dense"),), 1, lesson="00_drums"),

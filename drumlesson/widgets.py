@@ -201,13 +201,16 @@ def _fill(image, db, left, right, bottom, top):
     image.set_extent((left, right, bottom, top))
     image.axes.set(xlim=(max(0, left), right), ylim=(max(0, bottom), top))
 
-def _stft(image, x, n_fft=1024, hop=128, loudest=None):
-    "Puts the spectrogram of a sound into the picture, in dB below `loudest` or its own loudest point; returns its level and shape."
+def _stft(image, x, n_fft=1024, hop=128, loudest=None, top=None):
+    "Puts the spectrogram of a sound into the picture, up to `top` kHz, in dB below `loudest` or its own loudest point; returns its level and shape."
     from drumlesson.features import STFT
     power = STFT(n_fft=n_fft, hop=hop).power(x)[0]
-    (frames, bins), db = power.shape, 10 * np.log10(np.maximum(_coarse(power.T), 1e-10))
-    level = db.max() if loudest is None else loudest
-    _fill(image, db - level, -hop / 2 / SR, (frames - 0.5) * hop / SR, -SR / n_fft / 2000, (bins - 0.5) * SR / n_fft / 1000)
+    frames, bins = power.shape
+    shown = min(bins, int(1000 * top * n_fft / SR) + 2) if top else bins # before it is made coarse, or low tones would be
+    db = 10 * np.log10(np.maximum(_coarse(power.T[:shown]), 1e-10))
+    level = 10 * np.log10(max(power.max(), 1e-10)) if loudest is None else loudest
+    _fill(image, db - level, -hop / 2 / SR, (frames - 0.5) * hop / SR, -SR / n_fft / 2000, (shown - 0.5) * SR / n_fft / 1000)
+    if top: image.axes.set_ylim(0, min(top, SR / 2000))
     return level, (bins, frames)
 
 # %% ../nbs/reference/widgets.ipynb #d709742d
@@ -257,20 +260,21 @@ def attack_explorer(
 # %% ../nbs/reference/widgets.ipynb #a0452733
 def stft_explorer(
     sounds,     # `Sound`s to choose from
-) -> Panel: # hit, window and hop
+) -> Panel: # hit, window, hop and the highest frequency shown
     "The spectrogram of a hit, with the window and the hop of its Fourier transforms to choose. Taught in lesson 01. Raises ValueError."
     hits = _hits(sounds, "stft_explorer")
     fig, ax = _figure(size=(7, 2.8))
     image = _spectrogram(ax)
     fig.colorbar(image, label="dB below the peak")
-    def update(hit, window, hop):
+    def update(hit, window, hop, top):
         x = hits[hit].x[:SR]
-        _, (bins, frames) = _stft(image, x, window, hop)
+        _, (bins, frames) = _stft(image, x, window, hop, top=top)
         gaps = f" A frame begins {hop - window} samples after the last one's end: what lies between is not seen." if hop > window else ""
         text = (f"{hits[hit].name or 'sound'}: a window of {window} samples lasts {1000 * window / SR:.1f} ms, and a bin is {SR / window:.1f} Hz wide; "
-                f"a hop of {hop} samples makes a frame every {1000 * hop / SR:.1f} ms. {frames} frames of {bins} bins.{gaps}")
+                f"a hop of {hop} samples makes a frame every {1000 * hop / SR:.1f} ms. {frames} frames of {bins} bins, shown up to {top} kHz.{gaps}")
         return text, [_cut(hits[hit], 0, 1)]
-    controls = {"hit": _which(hits), "window": _steps("Window (samples)", [2**k for k in range(6, 13)], 1024), "hop": _steps("Hop (samples)", [2**k for k in range(5, 11)], 256)}
+    controls = {"hit": _which(hits), "window": _steps("Window (samples)", [2**k for k in range(6, 13)], 1024), "hop": _steps("Hop (samples)", [2**k for k in range(5, 11)], 256),
+                "top": _choice("Frequencies up to", [(f"{k} kHz", k) for k in (11, 4, 1)])}
     return Panel(fig, update, "A spectrogram: time to the right, frequency upwards, bright where it is loud.", "Long windows tell tones apart, short ones tell moments apart.", controls)
 
 # %% ../nbs/reference/widgets.ipynb #12bc20ee
@@ -347,6 +351,8 @@ def _dial(slider, name):
 # %% ../nbs/reference/widgets.ipynb #0c09b553
 def _half_second(hit): return np.pad(hit.x[: SR // 2], (0, max(0, SR // 2 - len(hit.x))))[None]
 
+_FADE = np.clip((SR // 2 - np.arange(SR // 2)) / (SR // 50), 0, 1) # pictured without it, the cut at the end is a stripe up to the top
+
 @lru_cache(50)
 def _pictured(hit):
     "Half a second of a hit as a model sees it, (1, frames, bands), and what comes back from that."
@@ -371,7 +377,7 @@ def _bench_update(hits, axes):
     def update(hit, augmentation, amount, draw):
         how = getattr(augment, augmentation)(**{_BENCH[augmentation][0]: amount}, p=1)
         before, after, pictures = _changed(hits[hit], how, draw)
-        if pictures is None: _stft(images[1], after, loudest=_stft(images[0], before)[0])
+        if pictures is None: _stft(images[1], after * _FADE, loudest=_stft(images[0], before * _FADE)[0])
         else:
             for image, db in zip(images, pictures): _fill(image, db, 0, 0.5, 0, len(db))
         axes[0].set_ylabel("frequency (kHz)" if pictures is None else "mel band")
