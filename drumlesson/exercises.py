@@ -747,7 +747,7 @@ def _(answer):
     if set(pair) & set("BE"): return f"{(set(pair) & set('BE')).pop()} is one of them; the other is not {(set(pair) - set('BE')).pop()}: hum the pitch of its drum, and look for the same below another stroke"
     return "these are two drums: how high is the skin of each, and how long does its rattle last? Two of the five agree in both"
 
-@solves("08-sisters", alt="A table of five by five shades, how far apart each two clips are; the diagonal is left empty. Off it one cell, B with E, is far darker than all others.")
+@solves("08-sisters", alt="A table of five by five shades, how far apart each two clips are; the diagonal is left blue. Off it one cell, B with E, is far darker than all others.")
 def _(strokes):
     import matplotlib.pyplot as plt
     from drumlesson.attack import Attack
@@ -757,7 +757,7 @@ def _(strokes):
     apart, letters = np.abs(pictures[:, None] - pictures[None]).mean(axis=(2, 3)), "".join(strokes)
     ax = plt.subplots(figsize=(3.4, 2.6), layout="constrained")[1]
     plt.colorbar(ax.imshow(np.where(np.eye(5), np.nan, apart), cmap="gray"), label="dB apart") # none is apart from itself
-    ax.set(xticks=range(5), xticklabels=letters, yticks=range(5), yticklabels=letters)
+    ax.set(xticks=range(5), xticklabels=letters, yticks=range(5), yticklabels=letters, facecolor="lightblue")
     plt.show()
     pairs = sorted((apart[i, j], letters[i] + letters[j]) for i in range(5) for j in range(i + 1, 5))
     print(f"nearest pair: {pairs[0][1]}, {pairs[0][0]:.1f} dB apart; the next: {pairs[1][1]}, {pairs[1][0]:.1f} dB")
