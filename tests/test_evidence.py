@@ -1,5 +1,5 @@
 """The stored evidence: made by today's code, told as it is, and taken up where a kill left it."""
-import json, os, re, signal, subprocess, sys, time
+import json, os, signal, subprocess, sys, time
 from pathlib import Path
 
 import numpy as np
