@@ -139,7 +139,7 @@ def _grid(study): # its cells, a row each; counts (cells, kits, played, said); s
 def shares(
     study:str="levers",  # a stored one
     five:bool=False,     # of those cells only that answer the five-class question: its lever is `one model or five`
-    draws:int=1000, seed:int=0,
+    draws:int=1000, seed:int=0, # draws of kits and seeds
 ) -> pd.DataFrame: # a row a lever: low, share, high, in points of a hundred; draws in `attrs`
     "How much of the variance of the scores (Cohen's kappa) each lever explains by itself, over a full grid. Taught in lesson 08; Fisher (1925)."
     (grid, cells, seeds), rng = _grid(study), np.random.default_rng(seed)
