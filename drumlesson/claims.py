@@ -42,7 +42,10 @@ def recall(c):
     return (np.diagonal(c, axis1=-2, axis2=-1) / np.maximum(played, 1)).sum(axis=-1) / (played > 0).sum(axis=-1)
 
 # %% ../nbs/08_lessons_learned.ipynb #eef466d0
-def pick(model, condition="all", data="open", alone=False) -> tuple:
+def pick(
+    model, # as a study names it
+    condition="all", data="open", alone=False,
+) -> tuple:
     "One side of a comparison: a model under a `condition` on some drums (`data`), as a study names them; with `alone`, what its binary models say by themselves. Taught in lesson 08."
     return model, condition, data, alone
 
