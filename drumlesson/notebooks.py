@@ -196,7 +196,7 @@ def installs(
     return f"""#| hide
 try: import drumlesson
 except ImportError: # on Colab: the version that this lesson goes with, and its stored studies
-    !git clone -q --depth 1 --branch v{cfg['version']} {cfg['git_url']}
+    !git -c advice.detachedHead=false clone -q --depth 1 --branch v{cfg['version']} {cfg['git_url']}
     %cd -q {cfg['repo']}/nbs
     %pip install -q .."""
 
