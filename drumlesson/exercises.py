@@ -14,7 +14,7 @@ import numpy as np
 
 # %% ../nbs/reference/exercises.ipynb #98da47aa
 KINDS = ("code", "listening", "thought") # of exercises: write it, hear it, think it out
-EXERCISES = {}  # name -> {"kind", "asks", "checker", "solution", "alt"}
+EXERCISES = {}  # name -> {"kind", "asks", "checker", "solution", "alt", "code"}
 
 def exercise(
     name:str,  # number of the lesson and a word, such as "02-onset"
@@ -24,7 +24,7 @@ def exercise(
     "A decorator that enters a checker: a function of the answer that returns a hint, or None where it is right. Raises ValueError. Shown on the page Exercises."
     if kind not in KINDS: raise ValueError(f"{name}: a kind is one of {', '.join(KINDS)}, not {kind!r}")
     def enter(checker):
-        EXERCISES[name] = {"kind": kind, "asks": asks, "checker": checker, "solution": None, "alt": ""}
+        EXERCISES[name] = {"kind": kind, "asks": asks, "checker": checker, "solution": None, "alt": "", "code": ""}
         return checker
     return enter
 
@@ -60,7 +60,7 @@ def solves(
 ):
     "A decorator that enters the solution: a function that returns the right answer. Raises ValueError for an unknown name. Shown on the page Exercises."
     def enter(solution):
-        _entry(name).update(solution=solution, alt=alt)
+        _entry(name).update(solution=solution, alt=alt, code=_code(solution)) # read now: the file may change later
         return solution
     return enter
 
@@ -106,7 +106,7 @@ def solution(
         if "matplotlib.pyplot" in sys.modules: sys.modules["matplotlib.pyplot"].show() # or the figures would come after the fold
     if wrong := hint(name, answer): raise ValueError(f"{name}: with the variables as they are now, the solution is not right: {wrong}: run the lesson again from the top")
     told = f"answer: {answer!r}\n" if isinstance(answer, (str, int, float, tuple, list, dict)) else ""
-    return Folded(f"{held.stdout}{told}✓ right", "".join(_html(o.data, _entry(name)["alt"]) for o in held.outputs), _code(_entry(name)["solution"]))
+    return Folded(f"{held.stdout}{told}✓ right", "".join(_html(o.data, _entry(name)["alt"]) for o in held.outputs), _entry(name)["code"])
 
 # %% ../nbs/reference/exercises.ipynb #39479a9e
 def _capitals(answer) -> str:
