@@ -9,6 +9,7 @@ __all__ = ['UNSURE', 'FORMAT', 'WIDER', 'REFIT_EPOCHS', 'SHIPPED', 'validation_r
 
 # %% ../nbs/reference/classifier.ipynb #9063aacb
 import copy, hashlib, itertools, json, os, sys, time, zipfile
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -97,6 +98,16 @@ def _progress(epochs, title):
             self.bar.close()
     return Progress()
 
+# %% ../nbs/reference/classifier.ipynb #aa7c4ed1
+@contextmanager
+def _watched(network, epochs, title, verbose):
+    "Callbacks that show a bar, and end the training after the step into which an interrupt falls: raised amid Keras, it may be lost."
+    from drumlesson.quiet import _unbroken, keras
+    bars = [_progress(epochs, title)] if verbose else []
+    try:
+        with _unbroken() as held: yield [keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs=None: held and setattr(network, "stop_training", True)), *bars]
+    finally: [bar.close() for bar in bars]
+
 # %% ../nbs/reference/classifier.ipynb #89ac8b9a
 def _batches(x, y, weights, size:int, shuffle:bool=False):
     "A cached TensorFlow data set: for data this small, three times as fast as handing Keras the arrays."
@@ -140,9 +151,8 @@ def train(
     network.compile(keras.optimizers.Adam(learning_rate if validation else falling, global_clipnorm=clip), loss, weighted_metrics=["accuracy"])
     callbacks = [keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)] if validation else []
     batches = _fresh_batches(fresh, (x, y, weights), batch_size, seed, renew) if fresh else _batches(x, y, weights, batch_size, shuffle=True)
-    progress = [_progress(epochs, title)] if verbose else []
-    try: history = network.fit(batches, validation_data=validation and _batches(*validation, 1024), epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks + progress)
-    finally: [bar.close() for bar in progress]
+    with _watched(network, epochs, title, verbose) as watching:
+        history = network.fit(batches, validation_data=validation and _batches(*validation, 1024), epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks + watching)
     return pd.DataFrame(history.history, index=pd.RangeIndex(1, len(history.epoch) + 1, name="epoch"))
 
 # %% ../nbs/reference/classifier.ipynb #d35a4623

@@ -27,19 +27,19 @@ def silent_stderr():
 # %% ../nbs/reference/quiet.ipynb #79663718
 @contextmanager
 def _unbroken():
-    "Lets an interrupt wait until the block is done: TensorFlow, once its import was broken off, cannot be imported again."
+    "Lets an interrupt wait until the block is done; the list that it gives says whether one waits. Raises KeyboardInterrupt afterwards."
     held = []
     try: before = signal.signal(signal.SIGINT, lambda *event: held.append(event))
     except ValueError: # only the main thread may say who handles interrupts, and only it gets them
-        yield
+        yield held
         return
-    try: yield
+    try: yield held
     finally: signal.signal(signal.SIGINT, before)
     if held: raise KeyboardInterrupt
 
 # %% ../nbs/reference/quiet.ipynb #8fc54271
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-with _unbroken(), silent_stderr():
+with _unbroken(), silent_stderr(): # TensorFlow, once its import was broken off, cannot be imported again
     import keras
     logging.getLogger("tensorflow").setLevel(logging.ERROR) # or it warns of every further model in a loop over folds
     keras.ops.zeros(1) # the first tensor looks for graphics cards, and complains of each that is missing
