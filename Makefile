@@ -35,7 +35,7 @@ bench: $(STAMP) ## time the parts that must be fast
 
 lessons: $(STAMP) ## export, run every notebook and store its outputs (NB: only these)
 	$(VENV)/bin/nbdev_export
-	$(PY) -m drumlesson.notebooks run $(NB)
+	$(PY) -m drumlesson.dev.notebooks run $(NB)
 
 evidence: $(STAMP) ## go on with the stored studies: hours, and resumable (STUDIES: only these)
 	$(VENV)/bin/drumlesson evidence $(STUDIES)

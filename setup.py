@@ -1,4 +1,5 @@
 """Install drumlesson with the names, versions and requirements of settings.ini."""
+
 from configparser import ConfigParser
 from pathlib import Path
 

@@ -13,8 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np, scipy.fft, scipy.signal, soxr
-
+import numpy as np
+import scipy.fft
+import scipy.signal
+import soxr
 from .audio import SR, load_audio
 from .registry import AUGMENTATIONS
 
@@ -22,24 +24,40 @@ from .registry import AUGMENTATIONS
 @dataclass(frozen=True)
 class Augmentation:
     "A change that a share `p` of the hits `x` gets, each by an amount of its own: what `change` says. Raises ValueError. Taught in lesson 03."
-    p: float = field(default=0.5, kw_only=True)                # share of the hits that are changed
-    on: ClassVar[str] = "wave"                                 # or "picture": (n, samples) or (n, frames, bins)
-    LIMITS: ClassVar[dict] = {}                                # for each range, what is possible at all
+
+    p: float = field(default=0.5, kw_only=True)  # share of the hits that are changed
+    on: ClassVar[str] = "wave"  # or "picture": (n, samples) or (n, frames, bins)
+    LIMITS: ClassVar[dict] = {}  # for each range, what is possible at all
+
     def __post_init__(self):
         what = type(self).__name__
-        if not 0 <= self.p <= 1: raise ValueError(f"{what}: p is a share of the hits, from 0 to 1, not {self.p}")
+        if not 0 <= self.p <= 1:
+            raise ValueError(f"{what}: p is a share of the hits, from 0 to 1, not {self.p}")
         for name, (least, most) in self.LIMITS.items():
-            try: low, high = map(float, getattr(self, name))
-            except (TypeError, ValueError): raise ValueError(f"{what}: {name} is a range, two numbers such as ({least}, {most}), not {getattr(self, name)!r}") from None
-            if not least <= low <= high <= most: raise ValueError(f"{what}: {name}=({low:g}, {high:g}) is no range within {least:g} to {most:g}, the smaller number first")
-    def __call__(self, x, rng) -> np.ndarray: # x: float32, a row a hit; rng: a NumPy Generator
+            try:
+                low, high = map(float, getattr(self, name))
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"{what}: {name} is a range, two numbers such as ({least}, {most}), not {getattr(self, name)!r}"
+                ) from None
+            if not least <= low <= high <= most:
+                raise ValueError(
+                    f"{what}: {name}=({low:g}, {high:g}) is no range within {least:g} to {most:g}, the smaller number first"
+                )
+
+    def __call__(self, x, rng) -> np.ndarray:  # x: float32, a row a hit; rng: a NumPy Generator
         chosen = rng.random(len(x)) < self.p
         out = np.array(x, np.float32)
-        if chosen.any(): out[chosen] = self.change(out[chosen], rng)
+        if chosen.any():
+            out[chosen] = self.change(out[chosen], rng)
         return out
 
-    def waves(self, x, rng): return self(x, rng) if self.on == "wave" else x        # x: sounds, (n, samples)
-    def pictures(self, x, rng): return self(x, rng) if self.on == "picture" else x # x: features, (n, frames, bins)
+    def waves(self, x, rng):
+        return self(x, rng) if self.on == "wave" else x  # x: sounds, (n, samples)
+
+    def pictures(self, x, rng):
+        return self(x, rng) if self.on == "picture" else x  # x: features, (n, frames, bins)
+
 
 def _draw(rng, limits, like):
     "An amount a hit, uniform within `limits`, in a shape that broadcasts over `like`."
@@ -49,27 +67,41 @@ def _draw(rng, limits, like):
 @dataclass(frozen=True)
 class Gain(Augmentation):
     "Louder or softer. Without effect where the window is levelled afterwards, as it is by default. Taught in lesson 03."
-    db: tuple = (-12, 6)           # range in decibels
+
+    db: tuple = (-12, 6)  # range in decibels
     LIMITS: ClassVar = {"db": (-80, 40)}
-    def change(self, x, rng): return x * 10 ** (_draw(rng, self.db, x) / 20)
+
+    def change(self, x, rng):
+        return x * 10 ** (_draw(rng, self.db, x) / 20)
+
 
 @dataclass(frozen=True)
 class Shift(Augmentation):
     "Earlier (negative) or later, with silence moving in: what an onset detector gets wrong. Taught in lesson 03."
-    seconds: tuple = (-0.002, 0.006) # range, later where positive
+
+    seconds: tuple = (-0.002, 0.006)  # range, later where positive
     sr: int = SR
     LIMITS: ClassVar = {"seconds": (-1, 1)}
+
     def change(self, x, rng):
         at = np.arange(x.shape[1]) - np.rint(_draw(rng, self.seconds, x) * self.sr).astype(int)
-        return np.where((at >= 0) & (at < x.shape[1]), np.take_along_axis(x, at.clip(0, x.shape[1] - 1), 1), 0)
+        return np.where(
+            (at >= 0) & (at < x.shape[1]), np.take_along_axis(x, at.clip(0, x.shape[1] - 1), 1), 0
+        )
+
 
 @dataclass(frozen=True)
 class Speed(Augmentation):
     "A tape played faster or slower: pitch and length change together. Resampled by soxr. Taught in lesson 03."
-    semitones: tuple = (-2, 2)     # range, higher where positive
+
+    semitones: tuple = (-2, 2)  # range, higher where positive
     LIMITS: ClassVar = {"semitones": (-24, 24)}
+
     def change(self, x, rng):
-        played = (soxr.resample(row, 2 ** (s / 12), 1, "LQ")[: len(row)] for row, s in zip(x, _draw(rng, self.semitones, x)[:, 0]))
+        played = (
+            soxr.resample(row, 2 ** (s / 12), 1, "LQ")[: len(row)]
+            for row, s in zip(x, _draw(rng, self.semitones, x)[:, 0])
+        )
         return np.stack([np.pad(y, (0, x.shape[1] - len(y))) for y in played])
 
 # %% ../nbs/03_augmentation.ipynb #a1f44507
@@ -77,7 +109,10 @@ def _filtered(x, db, sr):
     "Sounds whose spectra are raised by db(frequencies in Hz), shape (n, bins), without moving them in time."
     size = scipy.fft.next_fast_len(x.shape[1] + sr // 20, real=True)
     raised = 10 ** (db(np.maximum(scipy.fft.rfftfreq(size, 1 / sr), 30.0)) / 20)
-    return scipy.fft.irfft(scipy.fft.rfft(x, size) * raised.astype(np.float32), size)[:, : x.shape[1]]
+    return scipy.fft.irfft(scipy.fft.rfft(x, size) * raised.astype(np.float32), size)[
+        :, : x.shape[1]
+    ]
+
 
 def _curve(rng, db, n, knots, at):
     "Smooth random curves in dB, (n, len(at)): `knots` drawn values, joined by cosines; `at` runs from 0 to 1."
@@ -86,116 +121,184 @@ def _curve(rng, db, n, knots, at):
     blend = (1 - np.cos(np.pi * (place - left))) / 2
     return values[:, left] * (1 - blend) + values[:, left + 1] * blend
 
+
 @dataclass(frozen=True)
 class Colour(Augmentation):
     "Another microphone, another drum head: a smooth random curve over log frequency. Raises ValueError. Taught in lesson 03."
-    db: tuple = (-6, 6)            # range of the curve
-    knots: int = 8                 # values drawn between 30 Hz and half the rate
+
+    db: tuple = (-6, 6)  # range of the curve
+    knots: int = 8  # values drawn between 30 Hz and half the rate
     sr: int = SR
     LIMITS: ClassVar = {"db": (-40, 40)}
+
     def __post_init__(self):
         super().__post_init__()
-        if self.knots < 2: raise ValueError(f"Colour: a curve needs 2 knots or more, not {self.knots}")
-    def change(self, x, rng): return _filtered(x, lambda f: _curve(rng, self.db, len(x), self.knots, np.log(f / 30) / np.log(self.sr / 60)), self.sr)
+        if self.knots < 2:
+            raise ValueError(f"Colour: a curve needs 2 knots or more, not {self.knots}")
+
+    def change(self, x, rng):
+        return _filtered(
+            x,
+            lambda f: _curve(
+                rng, self.db, len(x), self.knots, np.log(f / 30) / np.log(self.sr / 60)
+            ),
+            self.sr,
+        )
 
 # %% ../nbs/03_augmentation.ipynb #d8065130
 @dataclass(frozen=True)
 class Tilt(Augmentation):
     "Darker or brighter: a straight line over log frequency, turning at 1 kHz. Taught in lesson 03."
-    db_per_octave: tuple = (-2, 2) # range, brighter where positive
+
+    db_per_octave: tuple = (-2, 2)  # range, brighter where positive
     sr: int = SR
     LIMITS: ClassVar = {"db_per_octave": (-12, 12)}
-    def change(self, x, rng): return _filtered(x, lambda f: _draw(rng, self.db_per_octave, x) * np.log2(f / 1000), self.sr)
+
+    def change(self, x, rng):
+        return _filtered(
+            x, lambda f: _draw(rng, self.db_per_octave, x) * np.log2(f / 1000), self.sr
+        )
+
 
 @dataclass(frozen=True)
 class Decay(Augmentation):
     "A damped head or a ringing one: a slope in dB a second from the first sample on. Taught in lesson 03."
-    db_per_second: tuple = (-60, 20) # range, ringing where positive
+
+    db_per_second: tuple = (-60, 20)  # range, ringing where positive
     sr: int = SR
     LIMITS: ClassVar = {"db_per_second": (-1000, 100)}
-    def change(self, x, rng): return x * 10 ** (_draw(rng, self.db_per_second, x) * np.arange(x.shape[1], dtype=np.float32) / self.sr / 20)
+
+    def change(self, x, rng):
+        return x * 10 ** (
+            _draw(rng, self.db_per_second, x)
+            * np.arange(x.shape[1], dtype=np.float32)
+            / self.sr
+            / 20
+        )
+
 
 @dataclass(frozen=True)
 class Saturation(Augmentation):
     "A driven preamplifier: tanh, with the peak where it was. Taught in lesson 03."
-    drive_db: tuple = (0, 12)      # range of the gain before the tanh
+
+    drive_db: tuple = (0, 12)  # range of the gain before the tanh
     LIMITS: ClassVar = {"drive_db": (0, 60)}
+
     def change(self, x, rng):
-        drive, peak = 10 ** (_draw(rng, self.drive_db, x) / 20), np.maximum(np.abs(x).max(axis=1, keepdims=True), 1e-9)
+        drive, peak = (
+            10 ** (_draw(rng, self.drive_db, x) / 20),
+            np.maximum(np.abs(x).max(axis=1, keepdims=True), 1e-9),
+        )
         return np.tanh(drive * x / peak) / np.tanh(drive) * peak
 
 # %% ../nbs/03_augmentation.ipynb #29e72e98
-def _power(x): return np.mean(np.square(x), axis=-1, keepdims=True)
+def _power(x):
+    return np.mean(np.square(x), axis=-1, keepdims=True)
+
 
 @dataclass(frozen=True)
 class Room(Augmentation):
     "Walls around the drum: decaying noise as impulse response (Moorer 1979), mixed in below the direct sound. Taught in lesson 03."
-    seconds: tuple = (0.1, 0.6)    # until the room has decayed by 60 dB
-    wet_db: tuple = (-24, -6)      # energy of the room against the direct sound
+
+    seconds: tuple = (0.1, 0.6)  # until the room has decayed by 60 dB
+    wet_db: tuple = (-24, -6)  # energy of the room against the direct sound
     sr: int = SR
     LIMITS: ClassVar = {"seconds": (0.02, 10), "wet_db": (-80, 20)}
+
     def change(self, x, rng):
         t = np.arange(x.shape[1], dtype=np.float32) / self.sr
-        tail = rng.standard_normal(x.shape, np.float32) * 10 ** (-3 * t / _draw(rng, self.seconds, x))
-        tail *= 10 ** (_draw(rng, self.wet_db, x) / 20) / np.sqrt((tail**2).sum(axis=1, keepdims=True))
+        tail = rng.standard_normal(x.shape, np.float32) * 10 ** (
+            -3 * t / _draw(rng, self.seconds, x)
+        )
+        tail *= 10 ** (_draw(rng, self.wet_db, x) / 20) / np.sqrt(
+            (tail**2).sum(axis=1, keepdims=True)
+        )
         return x + scipy.signal.fftconvolve(x, tail, axes=1)[:, : x.shape[1]]
+
 
 @lru_cache(maxsize=8)
 def _recordings(path, sr):
     "The sounds of a file or a folder, each checked: (path, float32 array). Raises ValueError or `AudioError`."
-    from drumlesson.sources import sound_files
+    from drumlesson.datasets import sound_files
+
     files = sound_files(Path(path)) if Path(path).is_dir() else [path]
     sounds = [(file, load_audio(file, sr)) for file in files]
     for file, x in sounds:
-        if not len(x) or np.abs(x).max() < 1e-5: raise ValueError(f"{file}: is silent: a background needs a recording of something")
+        if not len(x) or np.abs(x).max() < 1e-5:
+            raise ValueError(f"{file}: is silent: a background needs a recording of something")
     return sounds
 
 # %% ../nbs/03_augmentation.ipynb #826493ed
 @dataclass(frozen=True)
 class Background(Augmentation):
     "Recorded noise under the hit: a random stretch of a file, or of the files of a folder. Raises ValueError, `AudioError`. Taught in lesson 03."
-    path: str                      # a sound file, or a folder of them
-    snr_db: tuple = (10, 40)       # mean power of the hit's window against that of the noise
+
+    path: str  # a sound file, or a folder of them
+    snr_db: tuple = (10, 40)  # mean power of the hit's window against that of the noise
     sr: int = SR
     LIMITS: ClassVar = {"snr_db": (-40, 120)}
+
     def __post_init__(self):
         super().__post_init__()
         object.__setattr__(self, "path", str(self.path))
         _recordings(self.path, self.sr)
+
     def change(self, x, rng):
         noise, sounds = np.empty_like(x), _recordings(self.path, self.sr)
         for file, s in sounds:
-            if len(s) < x.shape[1]: raise ValueError(f"{file}: lasts {len(s) / self.sr:.2f} s, and the hits {x.shape[1] / self.sr:.2f}: a background must be longer than what it lies under")
+            if len(s) < x.shape[1]:
+                raise ValueError(
+                    f"{file}: lasts {len(s) / self.sr:.2f} s, and the hits {x.shape[1] / self.sr:.2f}: a background must be longer than what it lies under"
+                )
         for row in noise:
             s = sounds[rng.integers(len(sounds))][1]
             start = rng.integers(len(s) - len(row) + 1)
             row[:] = s[start : start + len(row)]
-        return x + noise * np.sqrt(_power(x) / np.maximum(_power(noise), 1e-12) / 10 ** (_draw(rng, self.snr_db, x) / 10))
+        return x + noise * np.sqrt(
+            _power(x) / np.maximum(_power(noise), 1e-12) / 10 ** (_draw(rng, self.snr_db, x) / 10)
+        )
 
 # %% ../nbs/03_augmentation.ipynb #cee0e0a4
 @dataclass(frozen=True)
 class NoiseFloor(Augmentation):
     "Realistic silence: no recording is digitally silent, so a faint hiss or hum fills what would be zeros. Taught in lesson 03."
-    db: tuple = (-90, -50)             # root mean square of the floor against the hit's peak
-    db_per_octave: tuple = (-6, 0)     # from brown to white
+
+    db: tuple = (-90, -50)  # root mean square of the floor against the hit's peak
+    db_per_octave: tuple = (-6, 0)  # from brown to white
     sr: int = SR
     LIMITS: ClassVar = {"db": (-160, 0), "db_per_octave": (-12, 12)}
+
     def change(self, x, rng):
-        floor = _filtered(rng.standard_normal(x.shape, np.float32), lambda f: _draw(rng, self.db_per_octave, x) * np.log2(f / 1000), self.sr)
-        return x + floor * np.abs(x).max(axis=1, keepdims=True) * 10 ** (_draw(rng, self.db, x) / 20) / np.sqrt(_power(floor))
+        floor = _filtered(
+            rng.standard_normal(x.shape, np.float32),
+            lambda f: _draw(rng, self.db_per_octave, x) * np.log2(f / 1000),
+            self.sr,
+        )
+        return x + floor * np.abs(x).max(axis=1, keepdims=True) * 10 ** (
+            _draw(rng, self.db, x) / 20
+        ) / np.sqrt(_power(floor))
+
+
 @dataclass(frozen=True)
 class Adapt(Augmentation):
     "Any callable (x, sr) -> x, audiomentations' transforms among them; what it draws, it draws from dice of its own. Raises ValueError. Taught in lesson 03."
-    transform: object              # called with one sound, float32 (samples,), and the rate
+
+    transform: object  # called with one sound, float32 (samples,), and the rate
     sr: int = SR
+
     def __post_init__(self):
         super().__post_init__()
-        if not callable(self.transform): raise ValueError(f"Adapt: {self.transform!r} cannot be called as transform(x, sr)")
+        if not callable(self.transform):
+            raise ValueError(f"Adapt: {self.transform!r} cannot be called as transform(x, sr)")
+
     def change(self, x, rng):
         out = np.zeros_like(x)
         for row, whole in zip(out, x):
             y = np.asarray(self.transform(whole.copy(), self.sr), np.float32)
-            if y.ndim != 1 or not np.isfinite(y).all(): raise ValueError(f"{self.transform!r} must return one sound, shape (samples,), of finite numbers")
+            if y.ndim != 1 or not np.isfinite(y).all():
+                raise ValueError(
+                    f"{self.transform!r} must return one sound, shape (samples,), of finite numbers"
+                )
             row[: len(y)] = y[: len(row)]
         return out
 
@@ -203,49 +306,79 @@ class Adapt(Augmentation):
 class _Picture:
     on: ClassVar[str] = "picture"
 
-def _silence(x): return x.min(axis=(1, 2), keepdims=True)
+
+def _silence(x):
+    return x.min(axis=(1, 2), keepdims=True)
+
 
 @dataclass(frozen=True)
 class PictureNoise(_Picture, Augmentation):
     "Noise on each point of the picture, relative to its own spread. Taught in lesson 03."
-    share: tuple = (0, 0.3)        # of the picture's standard deviation
+
+    share: tuple = (0, 0.3)  # of the picture's standard deviation
     LIMITS: ClassVar = {"share": (0, 10)}
-    def change(self, x, rng): return x + _draw(rng, self.share, x) * x.std(axis=(1, 2), keepdims=True) * rng.standard_normal(x.shape, np.float32)
+
+    def change(self, x, rng):
+        return x + _draw(rng, self.share, x) * x.std(
+            axis=(1, 2), keepdims=True
+        ) * rng.standard_normal(x.shape, np.float32)
+
 
 @dataclass(frozen=True)
 class PictureGain(_Picture, Augmentation):
     "The whole picture higher or lower, as if the hit were louder or softer. Taught in lesson 03."
-    db: tuple = (-6, 6)            # range in decibels
+
+    db: tuple = (-6, 6)  # range in decibels
     LIMITS: ClassVar = {"db": (-80, 80)}
-    def change(self, x, rng): return x + _draw(rng, self.db, x)
+
+    def change(self, x, rng):
+        return x + _draw(rng, self.db, x)
+
 
 @dataclass(frozen=True)
 class DynamicRange(_Picture, Augmentation):
     "A higher floor: what lies so far below the loudest point is lost, as in a noisy recording. Taught in lesson 03."
-    db: tuple = (40, 70)           # range in decibels below the loudest point
+
+    db: tuple = (40, 70)  # range in decibels below the loudest point
     LIMITS: ClassVar = {"db": (1, 200)}
-    def change(self, x, rng): return np.maximum(x, x.max(axis=(1, 2), keepdims=True) - _draw(rng, self.db, x))
+
+    def change(self, x, rng):
+        return np.maximum(x, x.max(axis=(1, 2), keepdims=True) - _draw(rng, self.db, x))
 
 # %% ../nbs/03_augmentation.ipynb #a0e00b50
 @dataclass(frozen=True)
 class SpectralEnvelope(_Picture, Augmentation):
     "A smooth random curve over the bins, the same in each frame: `Colour`, without going back to the sound. Raises ValueError. Taught in lesson 03."
-    db: tuple = (-6, 6)            # range of the curve
-    knots: int = 6                 # values drawn over the bins
+
+    db: tuple = (-6, 6)  # range of the curve
+    knots: int = 6  # values drawn over the bins
     LIMITS: ClassVar = {"db": (-40, 40)}
+
     def __post_init__(self):
         super().__post_init__()
-        if self.knots < 2: raise ValueError(f"SpectralEnvelope: a curve needs 2 knots or more, not {self.knots}")
-    def change(self, x, rng): return x + _curve(rng, self.db, len(x), self.knots, np.linspace(0, 1, x.shape[2]))[:, None].astype(np.float32)
+        if self.knots < 2:
+            raise ValueError(f"SpectralEnvelope: a curve needs 2 knots or more, not {self.knots}")
+
+    def change(self, x, rng):
+        return x + _curve(rng, self.db, len(x), self.knots, np.linspace(0, 1, x.shape[2]))[
+            :, None
+        ].astype(np.float32)
+
 
 @dataclass(frozen=True)
 class PictureShift(_Picture, Augmentation):
     "Whole frames earlier (negative) or later; silence moves in, nothing wraps round. Taught in lesson 03."
-    frames: tuple = (-1, 2)        # range, later where positive
+
+    frames: tuple = (-1, 2)  # range, later where positive
     LIMITS: ClassVar = {"frames": (-1000, 1000)}
+
     def change(self, x, rng):
         at = np.arange(x.shape[1])[None, :, None] - np.rint(_draw(rng, self.frames, x)).astype(int)
-        return np.where((at >= 0) & (at < x.shape[1]), np.take_along_axis(x, at.clip(0, x.shape[1] - 1), 1), _silence(x))
+        return np.where(
+            (at >= 0) & (at < x.shape[1]),
+            np.take_along_axis(x, at.clip(0, x.shape[1] - 1), 1),
+            _silence(x),
+        )
 
 # %% ../nbs/03_augmentation.ipynb #4ee55d17
 def _masked(x, share, axis, rng):
@@ -256,38 +389,68 @@ def _masked(x, share, axis, rng):
     at = np.arange(size).reshape([-1 if a == axis else 1 for a in range(3)])
     return np.where((at >= np.rint(start)) & (at < np.rint(start + width)), _silence(x), x)
 
+
 @dataclass(frozen=True)
 class TimeMask(_Picture, Augmentation):
     "A stretch of frames put to the picture's own silence (SpecAugment, Park et al. 2019). Taught in lesson 03."
-    share: tuple = (0, 0.25)       # of the frames
+
+    share: tuple = (0, 0.25)  # of the frames
     LIMITS: ClassVar = {"share": (0, 1)}
-    def change(self, x, rng): return _masked(x, self.share, 1, rng)
+
+    def change(self, x, rng):
+        return _masked(x, self.share, 1, rng)
+
 
 @dataclass(frozen=True)
 class FrequencyMask(_Picture, Augmentation):
     "A stretch of bins put to the picture's own silence (SpecAugment, Park et al. 2019). Taught in lesson 03."
-    share: tuple = (0, 0.25)       # of the bins
+
+    share: tuple = (0, 0.25)  # of the bins
     LIMITS: ClassVar = {"share": (0, 1)}
-    def change(self, x, rng): return _masked(x, self.share, 2, rng)
+
+    def change(self, x, rng):
+        return _masked(x, self.share, 2, rng)
 
 # %% ../nbs/03_augmentation.ipynb #eb619e8f
 @dataclass(frozen=True)
 class Chain:
     "Augmentations one after the other: those of waves before the feature, those of pictures after it. Taught in lesson 03."
-    steps: tuple = ()              # augmentations, or registered names, in their order
+
+    steps: tuple = ()  # augmentations, or registered names, in their order
+
     def __post_init__(self):
         object.__setattr__(self, "steps", tuple(AUGMENTATIONS.make(step) for step in self.steps))
+
     @property
-    def on(self): return "wave" if any(step.on == "wave" for step in self.steps) else "picture" # "wave" where any step is
+    def on(self):
+        return (
+            "wave" if any(step.on == "wave" for step in self.steps) else "picture"
+        )  # "wave" where any step is
+
     def waves(self, x, rng):
         "Sounds `x`, (n, samples), changed."
-        for step in self.steps: x = step.waves(x, rng)
-        return x
-    def pictures(self, x, rng):
-        "Features `x`, (n, frames, bins), changed."
-        for step in self.steps: x = step.pictures(x, rng)
+        for step in self.steps:
+            x = step.waves(x, rng)
         return x
 
-WAVES = Chain((Speed(), Decay(), Tilt(), Colour(), Saturation(), Room(), Shift(), NoiseFloor())) # all that is done to the sound
-PICTURES = Chain((SpectralEnvelope(), PictureNoise(), TimeMask(), FrequencyMask(), PictureShift(), DynamicRange())) # and to the picture
-BOTH = Chain((WAVES, PICTURES)) # one after the other
+    def pictures(self, x, rng):
+        "Features `x`, (n, frames, bins), changed."
+        for step in self.steps:
+            x = step.pictures(x, rng)
+        return x
+
+
+WAVES = Chain(
+    (Speed(), Decay(), Tilt(), Colour(), Saturation(), Room(), Shift(), NoiseFloor())
+)  # all that is done to the sound
+PICTURES = Chain(
+    (
+        SpectralEnvelope(),
+        PictureNoise(),
+        TimeMask(),
+        FrequencyMask(),
+        PictureShift(),
+        DynamicRange(),
+    )
+)  # and to the picture
+BOTH = Chain((WAVES, PICTURES))  # one after the other

@@ -6,184 +6,333 @@
 __all__ = ['kits', 'train', 'evaluate', 'predict', 'evidence', 'doctor', 'parser', 'main']
 
 # %% ../nbs/11_command_line.ipynb #71537767
-import argparse, json, os, re, sys
+import argparse
+import json
+import os
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
-
-import drumlesson
 from .registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS
 
+import drumlesson
+
 # %% ../nbs/11_command_line.ipynb #d66076d2
-def _listed(problems: dict) -> int: # exit status: 1 where there were any
+def _listed(problems: dict) -> int:  # exit status: 1 where there were any
     "Prints what could not be used, and why, on the error stream."
     for name, why in problems.items():
         print(f"drumlesson: {name}: {why}", file=sys.stderr)
     return int(bool(problems))
 
+
 def _bar(items, total):
     "One progress bar on the error stream, only where a person is looking, gone at its end."
     from tqdm import tqdm
+
     return tqdm(items, total=total, leave=False, disable=not sys.stderr.isatty())
+
 
 def _columns(rows) -> str:
     "Rows of text as aligned columns."
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows
+    )
 
 # %% ../nbs/11_command_line.ipynb #e7ddfe58
 def _can_write(option, path):
     "Makes the folder of `path`, or raises ValueError: better before the work than after it."
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        if Path(path).is_dir(): raise IsADirectoryError(0, "it is a folder")
-        if not os.access(Path(path).parent, os.W_OK): raise PermissionError(0, "the folder is read-only")
-    except OSError as e: raise ValueError(f"{option} {path}: cannot be written there ({e.strerror}): choose another place") from e
+        if Path(path).is_dir():
+            raise IsADirectoryError(0, "it is a folder")
+        if not os.access(Path(path).parent, os.W_OK):
+            raise PermissionError(0, "the folder is read-only")
+    except OSError as e:
+        raise ValueError(
+            f"{option} {path}: cannot be written there ({e.strerror}): choose another place"
+        ) from e
 
-def _drums(args, seed=0):
+
+def _drums(args, random_state=0):
     "The drums that `--data` names. Raises SourceError."
     from drumlesson.drums import load_drums
-    return load_drums(args.data, **(dict(n_kits=args.kits, hits=args.hits, seed=seed) if args.data == "synth" else {}))
+
+    return load_drums(
+        args.data,
+        **(
+            dict(n_kits=args.kits, hits=args.hits, random_state=random_state)
+            if args.data == "synth"
+            else {}
+        ),
+    )
 
 # %% ../nbs/11_command_line.ipynb #79fabc4b
 def kits(args) -> int:
     "`drumlesson kits`: fetch, verify and tabulate the open kits. Shown on the page Command line."
+    from drumlesson.datasets import SourceError, cache_dir, fetch_open, read_open
     from drumlesson.drums import Drums, summary
-    from drumlesson.sources import SourceError, cache_dir, fetch_open, read_open
+
     try:
         problems = fetch_open(verify=True, progress=_bar) if args.verify else {}
         waves, table, missing = read_open(progress=_bar)
     except SourceError as e:
         print(f"no open kits: {e}")
         return 1
-    if not args.quiet: print(summary(Drums(waves, table)).to_string())
-    print(f"{len(waves)} hits of {table['kit'].nunique()} open kits are at hand (decoded in {cache_dir()})")
+    if not args.quiet:
+        print(summary(Drums(waves, table)).to_string())
+    print(
+        f"{len(waves)} hits of {table['kit'].nunique()} open kits are at hand (decoded in {cache_dir()})"
+    )
     return _listed(problems | missing)
 
 # %% ../nbs/11_command_line.ipynb #84ce474b
 def _made(option, registry, spec):
     "What `--option spec` stands for. Raises ValueError, whatever goes wrong in a file of one's own."
-    try: return registry.make(spec)
-    except ValueError: raise
-    except (Exception, SystemExit) as e: raise ValueError(f"--{option} {spec}: cannot be loaded: {type(e).__name__}: {e}") from e
+    try:
+        return registry.make(spec)
+    except ValueError:
+        raise
+    except (Exception, SystemExit) as e:
+        raise ValueError(f"--{option} {spec}: cannot be loaded: {type(e).__name__}: {e}") from e
+
 
 def _tried(args):
     "Tries what the names stand for, a feature and a family of one's own on two hits of noise. Raises ValueError."
     from drumlesson.attack import Attack
     from drumlesson.audio import SR
+
     x = Attack(args.window)(np.random.default_rng(0).normal(0, 0.1, (2, SR)).astype(np.float32))
-    feature, family = _made("feature", FEATURES, args.feature), _made("family", FAMILIES, args.family)
-    for option, registry in (("task", TASKS), ("augment", AUGMENTATIONS)): # a name without colon may be a class of the drums
-        if ":" in (getattr(args, option) or ""): _made(option, registry, getattr(args, option))
-    try: pictures = np.asarray(feature(x))
-    except Exception as e: raise ValueError(f"--feature {args.feature}: is no feature: it makes no picture of a hit: {e}") from e
+    feature, family = (
+        _made("feature", FEATURES, args.feature),
+        _made("family", FAMILIES, args.family),
+    )
+    for option, registry in (
+        ("task", TASKS),
+        ("augment", AUGMENTATIONS),
+    ):  # a name without colon may be a class of the drums
+        if ":" in (getattr(args, option) or ""):
+            _made(option, registry, getattr(args, option))
+    try:
+        pictures = np.asarray(feature(x))
+    except Exception as e:
+        raise ValueError(
+            f"--feature {args.feature}: is no feature: it makes no picture of a hit: {e}"
+        ) from e
     if pictures.ndim != 3 or len(pictures) != 2 or pictures.dtype.kind != "f":
-        raise ValueError(f"--feature {args.feature}: is no feature: it must make numbers of shape (hits, frames, bins) of hits (hits, samples), and makes {pictures.dtype} of shape {pictures.shape}")
-    if ":" not in args.family: return
-    if not isinstance(family, type) and not hasattr(family, "__qualname__") and not hasattr(family, "__dataclass_fields__"):
-        raise ValueError(f"--family {args.family}: a model file has no name for such an object: write a function, such as def small(x): return {type(family).__name__}()(x)")
-    from drumlesson.quiet import keras
+        raise ValueError(
+            f"--feature {args.feature}: is no feature: it must make numbers of shape (hits, frames, bins) of hits (hits, samples), and makes {pictures.dtype} of shape {pictures.shape}"
+        )
+    if ":" not in args.family:
+        return
+    if (
+        not isinstance(family, type)
+        and not hasattr(family, "__qualname__")
+        and not hasattr(family, "__dataclass_fields__")
+    ):
+        raise ValueError(
+            f"--family {args.family}: a model file has no name for such an object: write a function, such as def small(x): return {type(family).__name__}()(x)"
+        )
+    from drumlesson.backend import keras
     from drumlesson.tasks import body
-    try: body(family, keras.Input(pictures.shape[1:]))
-    except ValueError as e: raise ValueError(f"--family {args.family}: {e}") from e
+
+    try:
+        body(family, keras.Input(pictures.shape[1:]))
+    except ValueError as e:
+        raise ValueError(f"--family {args.family}: {e}") from e
 
 # %% ../nbs/11_command_line.ipynb #5acd6c43
 def _train_recipe(args) -> int:
     "`drumlesson train --recipe`: the model that the evidence found best, with its card."
     from drumlesson.recipes import card_path, train_recipe
+
     usual = parser().parse_args(["train", "--out", args.out])
-    changed = [f"--{name}" for name in ("family", "task", "feature", "augment", "window", "epochs") if getattr(args, name) != getattr(usual, name)]
-    if changed: raise ValueError(f"a recipe has settings of its own: leave out {', '.join(changed)}, or --recipe")
+    changed = [
+        f"--{name}"
+        for name in ("family", "task", "feature", "augment", "window", "epochs")
+        if getattr(args, name) != getattr(usual, name)
+    ]
+    if changed:
+        raise ValueError(
+            f"a recipe has settings of its own: leave out {', '.join(changed)}, or --recipe"
+        )
     drums = _drums(args, args.seed)
     print(drums)
     model = train_recipe(args.recipe, drums, args.out, args.seed)
     r = model.report_
-    print("on kits never met ({} folds): accuracy {:.3f} ({:.3f} to {:.3f}), macro F1 {:.3f} ({:.3f} to {:.3f})".format(r["folds"], *(r[m][i] for m in ("accuracy", "macro_f1") for i in (1, 0, 2))))
-    print(f"{args.out}: {r['parameters']:,} parameters, {os.path.getsize(args.out):,} bytes; {card_path(args.out)}: its card; {r['seconds']['folds'] + r['seconds']['model']:.0f} s on {r['seconds']['cores']} cores")
+    print(
+        "on kits never met ({} folds): accuracy {:.3f} ({:.3f} to {:.3f}), macro F1 {:.3f} ({:.3f} to {:.3f})".format(
+            r["folds"], *(r[m][i] for m in ("accuracy", "macro_f1") for i in (1, 0, 2))
+        )
+    )
+    print(
+        f"{args.out}: {r['parameters']:,} parameters, {os.path.getsize(args.out):,} bytes; {card_path(args.out)}: its card; {r['seconds']['folds'] + r['seconds']['model']:.0f} s on {r['seconds']['cores']} cores"
+    )
     return _listed(drums.problems)
 
 # %% ../nbs/11_command_line.ipynb #8f648c6e
 def train(args) -> int:
     "`drumlesson train`: learn from drums, write one model file. Raises ValueError. Shown on the page Command line."
     from drumlesson.classifier import DrumClassifier
-    if Path(args.out).suffix != ".keras": raise ValueError(f"--out {args.out}: a model file's name ends in .keras")
+
+    if Path(args.out).suffix != ".keras":
+        raise ValueError(f"--out {args.out}: a model file's name ends in .keras")
     _can_write("--out", args.out)
-    if args.recipe: return _train_recipe(args)
-    sys.path.insert(0, os.getcwd()) # so that `--family my_families:small` finds a file that lies here
+    if args.recipe:
+        return _train_recipe(args)
+    sys.path.insert(
+        0, os.getcwd()
+    )  # so that `--family my_families:small` finds a file that lies here
     _tried(args)
-    model = DrumClassifier(args.family, args.task, args.feature, args.window, augment=args.augment, epochs=args.epochs, seed=args.seed)
+    model = DrumClassifier(
+        args.family,
+        args.task,
+        args.feature,
+        args.window,
+        augment=args.augment,
+        epochs=args.epochs,
+        random_state=args.seed,
+    )
     drums = _drums(args, args.seed)
     print(drums)
-    if drums.table["kit"].nunique() == 1: print("only one kit: validation uses other hits of the same kit, so expect less on kits it never heard")
+    if drums.table["kit"].nunique() == 1:
+        print(
+            "only one kit: validation uses other hits of the same kit, so expect less on kits it never heard"
+        )
     model.fit(drums).save(args.out)
-    print(f"{args.out}: {model.network_.count_params():,} parameters, learned from {len(model.training_kits_)} kits")
+    print(
+        f"{args.out}: {model.network_.count_params():,} parameters, learned from {len(model.training_kits_)} kits"
+    )
     return _listed(drums.problems)
 
 # %% ../nbs/11_command_line.ipynb #d78dea3d
 def evaluate(args) -> int:
     "`drumlesson evaluate`: judge a model on labelled drums. Shown on the page Command line."
-    from drumlesson import classifier
     from drumlesson.files import atomic
-    if args.json: _can_write("--json", args.json)
+
+    from drumlesson import classifier, evaluation
+
+    if args.json:
+        _can_write("--json", args.json)
     model = classifier.load(args.model)
     drums = _drums(args, 10_000 + args.seed)
-    report = classifier.evaluate(model, drums)
-    low, accuracy, high = classifier.kit_interval(model.predict(drums) == model.task_.truth(drums.labels), drums.kits)
-    print(f"{report['n']} hits of {len(report['per_kit'])} kits: accuracy {accuracy:.3f} (95 % interval over kits {low:.3f} to {high:.3f}), balanced accuracy {report['balanced_accuracy']:.3f}, macro F1 {report['macro_f1']:.3f}\n")
+    report = evaluation.evaluate(model, drums)
+    low, accuracy, high = evaluation.kit_interval(
+        model.predict(drums) == model.task_.truth(drums.labels), drums.kits
+    )
+    print(
+        f"{report['n']} hits of {len(report['per_kit'])} kits: accuracy {accuracy:.3f} (95 % interval over kits {low:.3f} to {high:.3f}), balanced accuracy {report['balanced_accuracy']:.3f}, macro F1 {report['macro_f1']:.3f}\n"
+    )
     heads = ["played \\ said", *report["labels"], "recall", "F1"]
-    rows = [[c, *map(str, row), f"{report['per_class'][c]['recall']:.2f}", f"{report['per_class'][c]['f1']:.2f}"] for c, row in zip(report["labels"], report["confusion"])]
+    rows = [
+        [
+            c,
+            *map(str, row),
+            f"{report['per_class'][c]['recall']:.2f}",
+            f"{report['per_class'][c]['f1']:.2f}",
+        ]
+        for c, row in zip(report["labels"], report["confusion"])
+    ]
     print(_columns([heads, *rows]) + "\n")
-    print(_columns([["kit", "hits", "accuracy"], *([k, str(v["n"]), f"{v['accuracy']:.2f}"] for k, v in report["per_kit"].items())]))
+    print(
+        _columns(
+            [
+                ["kit", "hits", "accuracy"],
+                *([k, str(v["n"]), f"{v['accuracy']:.2f}"] for k, v in report["per_kit"].items()),
+            ]
+        )
+    )
     known = sorted(set(drums.kits) & {*model.training_kits_, *model.validation_kits_})
-    if known: print(f"\nbeware: {len(known)} of these kits have names the model was trained with ({', '.join(known[:5])}{' ...' if len(known) > 5 else ''}); on new kits expect less", file=sys.stderr)
+    if known:
+        print(
+            f"\nbeware: {len(known)} of these kits have names the model was trained with ({', '.join(known[:5])}{' ...' if len(known) > 5 else ''}); on new kits expect less",
+            file=sys.stderr,
+        )
     if args.json:
-        with atomic(args.json) as t: t.write_text(json.dumps(report, indent=1) + "\n")
+        with atomic(args.json) as t:
+            t.write_text(json.dumps(report, indent=1) + "\n")
     return _listed(drums.problems)
 
 # %% ../nbs/11_command_line.ipynb #37e8b91b
-def _gather(paths) -> tuple[list, dict]: # files, {path: what went wrong}
+def _pooled(paths) -> tuple[list, dict]:  # files, {path: what went wrong}
     "The sound files that `paths` name, folders searched, each once."
-    from drumlesson.sources import SourceError, sound_files
+    from drumlesson.datasets import SourceError, sound_files
+
     files, problems = {}, {}
     for path in map(Path, paths):
-        try: files |= dict.fromkeys(sound_files(path) if path.is_dir() else [path])
-        except SourceError as e: problems[str(path)] = str(e).removeprefix(f"{path}: ")
+        try:
+            files |= dict.fromkeys(sound_files(path) if path.is_dir() else [path])
+        except SourceError as e:
+            problems[str(path)] = str(e).removeprefix(f"{path}: ")
     return list(files), problems
 
 # %% ../nbs/11_command_line.ipynb #cfde6b27
 def predict(args) -> int:
     "`drumlesson predict`: label sound files. Raises ValueError. Shown on the page Command line."
     import csv
-    from drumlesson import classifier
+
     from drumlesson.audio import load_hits
     from drumlesson.files import atomic
-    if args.csv: _can_write("--csv", args.csv)
+
+    from drumlesson import classifier, evaluation
+
+    if args.csv:
+        _can_write("--csv", args.csv)
     given = args.paths[0].endswith(".keras")
-    if given and len(args.paths) == 1: raise ValueError(f"{args.paths[0]}: is a model; name a sound PATH after it")
+    if given and len(args.paths) == 1:
+        raise ValueError(f"{args.paths[0]}: is a model; name a sound PATH after it")
     model = classifier.load(args.paths.pop(0) if given else None)
-    if not 1 <= args.top <= len(model.classes_): raise ValueError(f"--top {args.top}: the model knows {len(model.classes_)} classes")
-    files, problems = _gather(args.paths)
+    if not 1 <= args.top <= len(model.classes_):
+        raise ValueError(f"--top {args.top}: the model knows {len(model.classes_)} classes")
+    files, problems = _pooled(args.paths)
     hits, failed = load_hits(files, progress=_bar)
     proba = model.predict_proba([x for x, _ in hits.values()]) if hits else []
-    ranked = [[(model.classes_[c], f"{p[c]:.3f}") for c in p.argsort()[::-1][: args.top]] for p in proba]
-    heads = ["path", *(f"{what}{n}" for n in ["", *range(2, args.top + 1)] for what in ("label", "probability"))]
-    rows = [[str(file), *(cell for pair in best for cell in pair)] for file, best in zip(hits, ranked)]
+    ranked = [
+        [(model.classes_[c], f"{p[c]:.3f}") for c in p.argsort()[::-1][: args.top]] for p in proba
+    ]
+    heads = [
+        "path",
+        *(f"{what}{n}" for n in ["", *range(2, args.top + 1)] for what in ("label", "probability")),
+    ]
+    rows = [
+        [str(file), *(cell for pair in best for cell in pair)] for file, best in zip(hits, ranked)
+    ]
     if model.calibration_.unsure and hits:
-        heads, rows = [*heads, "guess"], [[file, classifier.UNSURE if doubt else label, *rest, label] for (file, label, *rest), doubt in zip(rows, model.calibration_.doubts(proba))]
+        heads, rows = (
+            [*heads, "guess"],
+            [
+                [file, evaluation.UNSURE if doubt else label, *rest, label]
+                for (file, label, *rest), doubt in zip(rows, model.calibration_.doubts(proba))
+            ],
+        )
     rows = [heads, *rows]
-    if hits: print(_columns(rows))
+    if hits:
+        print(_columns(rows))
     if args.csv:
-        with atomic(args.csv) as t, open(t, "w", newline="", encoding="utf-8", errors="surrogateescape") as f: csv.writer(f).writerows(rows)
+        with (
+            atomic(args.csv) as t,
+            open(t, "w", newline="", encoding="utf-8", errors="surrogateescape") as f,
+        ):
+            csv.writer(f).writerows(rows)
     return _listed(problems | {str(p): why.removeprefix(f"{p}: ") for p, why in failed.items()})
 
 # %% ../nbs/11_command_line.ipynb #839350ed
 def evidence(args) -> int:
     "`drumlesson evidence`: make, go on with, or spot-check the stored studies. Raises ValueError. Shown on the page Command line."
-    import contextlib, joblib
-    from drumlesson.evidence import STUDIES, missing, quick, run_studies
+    import contextlib
+
+    import joblib
+    from drumlesson.course.runner import missing, quick, run_studies
+    from drumlesson.course.studies import STUDIES
+
     unknown = sorted(set(args.studies) - set(STUDIES))
-    if unknown: raise ValueError(f"no study is called {', '.join(unknown)}: there are {', '.join(STUDIES)}")
-    names, folder = args.studies or list(STUDIES), Path(args.folder or ("nbs/evidence" if Path("nbs").is_dir() else "evidence"))
+    if unknown:
+        raise ValueError(f"no study is called {', '.join(unknown)}: there are {', '.join(STUDIES)}")
+    names, folder = (
+        args.studies or list(STUDIES),
+        Path(args.folder or ("nbs/evidence" if Path("nbs").is_dir() else "evidence")),
+    )
     if args.quick:
         table = quick(folder, names)
         print(table.round(3).to_string(index=False))
@@ -191,140 +340,335 @@ def evidence(args) -> int:
     with contextlib.ExitStack() as stack:
         if args.dask:
             from dask.distributed import Client
+
             stack.enter_context(Client(args.dask))
             stack.enter_context(joblib.parallel_config("dask"))
         failed = run_studies(names, folder, args.seeds, args.jobs, args.retry)
     left = sum(len(missing(name, folder, args.seeds)) for name in names)
-    print(f"{folder}: {len(names)} studies, {left} runs left to do, {failed} failed in this session")
+    print(
+        f"{folder}: {len(names)} studies, {left} runs left to do, {failed} failed in this session"
+    )
     return int(failed > 0)
 
 # %% ../nbs/11_command_line.ipynb #847e125b
 def _versions() -> list:
     "Name and version of what the package stands on; packages that are missing say so."
     from importlib.metadata import PackageNotFoundError, version
+
     def of(name):
-        try: return version(name)
-        except PackageNotFoundError: return "missing"
-    names = ("numpy", "scipy", "librosa", "soundfile", "soxr", "scikit-learn", "pandas", "pooch", "matplotlib", "tensorflow", "keras", "jupyterlab", "nbdev", "nbval", "ipywidgets")
-    return [("drumlesson", drumlesson.__version__), ("python", sys.version.split()[0]), *((name, of(name)) for name in names)]
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            return "missing"
+
+    names = (
+        "numpy",
+        "scipy",
+        "librosa",
+        "soundfile",
+        "soxr",
+        "scikit-learn",
+        "pandas",
+        "pooch",
+        "matplotlib",
+        "tensorflow",
+        "keras",
+        "jupyterlab",
+        "nbdev",
+        "nbval",
+        "ipywidgets",
+    )
+    return [
+        ("drumlesson", drumlesson.__version__),
+        ("python", sys.version.split()[0]),
+        *((name, of(name)) for name in names),
+    ]
+
 
 def _sound_libraries() -> str:
     "Which libsndfile, and what it reads."
     import soundfile
+
     formats = soundfile.available_formats()
     return f"{soundfile.__libsndfile_version__}, reads {', '.join(f for f in ('WAV', 'FLAC', 'OGG', 'MP3', 'AIFF') if f in formats)}"
 
 # %% ../nbs/11_command_line.ipynb #85f0cfed
 def doctor(args) -> int:
     "`drumlesson doctor`: versions, backend, cache and kits at hand, what is wrong and how to mend it. Shown on the page Command line."
-    from drumlesson.quiet import keras
-    from drumlesson.sources import cache_dir, local_path, manifest, mirror, read_open, SourceError
+    from drumlesson.backend import keras
+    from drumlesson.datasets import SourceError, cache_dir, local_path, manifest, mirror, read_open
+
     rows, faults = _versions(), []
-    faults += [f"{name} is missing: install it with `pip install {name}`" for name, v in rows[:13] if v == "missing"]
-    if not (3, 11) <= sys.version_info[:2] <= (3, 13): faults.append("Python 3.11 to 3.13 is needed: make a new environment with one of them")
+    faults += [
+        f"{name} is missing: install it with `pip install {name}`"
+        for name, v in rows[:13]
+        if v == "missing"
+    ]
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        faults.append("Python 3.11 to 3.13 is needed: make a new environment with one of them")
     cache = cache_dir()
     nearest = next(p for p in (cache, *cache.parents) if p.exists())
-    if not (nearest.is_dir() and os.access(nearest, os.W_OK)): faults.append(f"the cache {cache} cannot be written to: set DRUMLESSON_CACHE to a folder that can")
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        faults.append(
+            f"the cache {cache} cannot be written to: set DRUMLESSON_CACHE to a folder that can"
+        )
     there = sum(local_path(row).is_file() for row in manifest().itertuples())
-    try: decoded = f"{len(read_open()[0])} hits"
-    except SourceError: decoded = "none"
-    if decoded == "none": faults.append("no open kits: run `drumlesson kits` with a network, or set DRUMLESSON_MIRROR; until then lessons use synthesised drums")
-    rows += [("keras backend", keras.backend.backend()), ("libsndfile", _sound_libraries()), ("cache", str(cache)), ("kits come from", mirror()),
-             ("files at hand", f"{there} of {len(manifest())}"), ("ready to use", decoded)]
-    print(_columns(rows), *(f"\n! {fault}" for fault in faults) if faults else ("\nall is well",), sep="")
+    try:
+        decoded = f"{len(read_open()[0])} hits"
+    except SourceError:
+        decoded = "none"
+    if decoded == "none":
+        faults.append(
+            "no open kits: run `drumlesson kits` with a network, or set DRUMLESSON_MIRROR; until then lessons use synthesised drums"
+        )
+    rows += [
+        ("keras backend", keras.backend.backend()),
+        ("libsndfile", _sound_libraries()),
+        ("cache", str(cache)),
+        ("kits come from", mirror()),
+        ("files at hand", f"{there} of {len(manifest())}"),
+        ("ready to use", decoded),
+    ]
+    print(
+        _columns(rows),
+        *(f"\n! {fault}" for fault in faults) if faults else ("\nall is well",),
+        sep="",
+    )
     return int(bool(faults))
 
 # %% ../nbs/11_command_line.ipynb #a7f86714
 def _command(commands, run, example, **about):
     "Enters one command, with its example, and returns its parser."
-    p = commands.add_parser(run.__name__, epilog=f"example:\n  drumlesson {example}", formatter_class=argparse.RawDescriptionHelpFormatter, **about)
+    p = commands.add_parser(
+        run.__name__,
+        epilog=f"example:\n  drumlesson {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **about,
+    )
     p.set_defaults(run=run)
     return p
 
+
 def _whole(low, high=2**31):
     "A type of argument: a whole number from `low` to `high`."
+
     def number(text):
-        try: value = int(text)
-        except ValueError: raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-        if not low <= value <= high: raise argparse.ArgumentTypeError(f"{value} is not from {low} to {high}")
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{value} is not from {low} to {high}")
         return value
+
     return number
 
-def _data(p, n_kits, hits, seed="seed; the same seed gives the same synthesised kits and the same start of training"):
+
+def _data(
+    p,
+    n_kits,
+    hits,
+    seed="seed; the same seed gives the same synthesised kits and the same start of training",
+):
     "The options that name a set of drums."
-    p.add_argument("--data", default="open", metavar="open|synth|DIR|CSV", help="open kits, synthesised kits, a folder (label/* or kit/label/*) or a table (path,label[,kit]); default: open")
-    p.add_argument("--kits", type=_whole(1), default=n_kits, metavar="N", help=f"synthesised kits; default: {n_kits}")
-    p.add_argument("--hits", type=_whole(1), default=hits, metavar="N", help=f"hits of each class in each synthesised kit; default: {hits}")
+    p.add_argument(
+        "--data",
+        default="open",
+        metavar="open|synth|DIR|CSV",
+        help="open kits, synthesised kits, a folder (label/* or kit/label/*) or a table (path,label[,kit]); default: open",
+    )
+    p.add_argument(
+        "--kits",
+        type=_whole(1),
+        default=n_kits,
+        metavar="N",
+        help=f"synthesised kits; default: {n_kits}",
+    )
+    p.add_argument(
+        "--hits",
+        type=_whole(1),
+        default=hits,
+        metavar="N",
+        help=f"hits of each class in each synthesised kit; default: {hits}",
+    )
     p.add_argument("--seed", type=_whole(0), default=0, help=seed)
 
 # %% ../nbs/11_command_line.ipynb #85cf6355
 def _to_make(commands):
     "The commands that fetch and train."
-    p = _command(commands, kits, "kits --verify", help="fetch the open kits and show what they hold")
-    p.add_argument("--verify", action="store_true", help="compare the checksum of every file that is already there")
+    p = _command(
+        commands, kits, "kits --verify", help="fetch the open kits and show what they hold"
+    )
+    p.add_argument(
+        "--verify",
+        action="store_true",
+        help="compare the checksum of every file that is already there",
+    )
     p.add_argument("--quiet", action="store_true", help="one line instead of the table")
-    p = _command(commands, train, "train --data open --family dense --task multiclass --out drums.keras", help="train a classifier")
+    p = _command(
+        commands,
+        train,
+        "train --data open --family dense --task multiclass --out drums.keras",
+        help="train a classifier",
+    )
     _data(p, 300, 3)
     p.add_argument("--out", required=True, metavar="FILE.keras", help="the model file to write")
-    p.add_argument("--recipe", metavar="NAME", help="train what the evidence found best (best), calibrate it, and write its card beside it")
-    for name, default, of in (("family", "dense", f"model family: {', '.join(FAMILIES)}"), ("task", "multiclass", "task: multiclass, one-vs-rest, or a class such as kick to tell from the rest"),
-                              ("feature", "logmel", f"feature: {', '.join(FEATURES)}"), ("augment", None, "augmentation of training hits: waves, pictures, both, or one such as speed")):
-        p.add_argument(f"--{name}", default=default, metavar="NAME", help=f"{of}; or package.module:name; default: {default or 'none'}")
-    p.add_argument("--window", type=float, default=0.3, metavar="SECONDS", help="length of sound from the onset; default: 0.3")
-    p.add_argument("--epochs", type=_whole(1), default=100, help="at most so many; training stops when validation kits no longer gain; default: 100")
+    p.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help="train what the evidence found best (best), calibrate it, and write its card beside it",
+    )
+    for name, default, of in (
+        ("family", "dense", f"model family: {', '.join(FAMILIES)}"),
+        (
+            "task",
+            "multiclass",
+            "task: multiclass, one-vs-rest, or a class such as kick to tell from the rest",
+        ),
+        ("feature", "logmel", f"feature: {', '.join(FEATURES)}"),
+        (
+            "augment",
+            None,
+            "augmentation of training hits: waves, pictures, both, or one such as speed",
+        ),
+    ):
+        p.add_argument(
+            f"--{name}",
+            default=default,
+            metavar="NAME",
+            help=f"{of}; or package.module:name; default: {default or 'none'}",
+        )
+    p.add_argument(
+        "--window",
+        type=float,
+        default=0.3,
+        metavar="SECONDS",
+        help="length of sound from the onset; default: 0.3",
+    )
+    p.add_argument(
+        "--epochs",
+        type=_whole(1),
+        default=100,
+        help="at most so many; training stops when validation kits no longer gain; default: 100",
+    )
+
 
 def _to_use(commands):
     "The commands that judge and label."
-    p = _command(commands, evaluate, "evaluate drums.keras --data my_drums --json scores.json", help="judge a classifier on labelled drums")
-    p.add_argument("model", nargs="?", metavar="MODEL.keras", help="default: the model that comes with the package")
+    p = _command(
+        commands,
+        evaluate,
+        "evaluate drums.keras --data my_drums --json scores.json",
+        help="judge a classifier on labelled drums",
+    )
+    p.add_argument(
+        "model",
+        nargs="?",
+        metavar="MODEL.keras",
+        help="default: the model that comes with the package",
+    )
     _data(p, 40, 4, "another seed gives other synthesised kits; none is ever one that train uses")
-    p.add_argument("--json", metavar="FILE", help="write the scores: n, accuracy, balanced_accuracy, macro_f1, labels, confusion, per_class, per_kit")
-    p = _command(commands, predict, "predict my_samples kick.wav --top 2 --csv labels.csv", help="label sound files")
-    p.add_argument("paths", nargs="+", metavar="PATH", help="sound files, or folders to search for them; before them, if you like, MODEL.keras in place of the model that comes with the package")
+    p.add_argument(
+        "--json",
+        metavar="FILE",
+        help="write the scores: n, accuracy, balanced_accuracy, macro_f1, labels, confusion, per_class, per_kit",
+    )
+    p = _command(
+        commands,
+        predict,
+        "predict my_samples kick.wav --top 2 --csv labels.csv",
+        help="label sound files",
+    )
+    p.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="sound files, or folders to search for them; before them, if you like, MODEL.keras in place of the model that comes with the package",
+    )
     p.add_argument("--csv", metavar="FILE", help="write the rows as a table, too")
-    p.add_argument("--top", type=int, default=1, metavar="K", help="show the K most probable labels; default: 1")
+    p.add_argument(
+        "--top",
+        type=int,
+        default=1,
+        metavar="K",
+        help="show the K most probable labels; default: 1",
+    )
 
 # %% ../nbs/11_command_line.ipynb #9b432bf6
 def _to_study(commands):
     "The commands that look after the stored studies and the machine."
-    p = _command(commands, evidence, "evidence --quick", help="run the stored studies on, or spot-check them")
+    p = _command(
+        commands, evidence, "evidence --quick", help="run the stored studies on, or spot-check them"
+    )
     p.add_argument("studies", nargs="*", metavar="STUDY", help="default: all")
-    p.add_argument("--quick", action="store_true", help="run a thin slice again; exit status 1 where it does not fit what is stored")
-    p.add_argument("--seeds", nargs="+", type=_whole(0), metavar="N", help="only these; default: those each study asks for")
-    p.add_argument("--jobs", type=_whole(1), metavar="N", help="runs side by side; default: one a core")
-    p.add_argument("--dask", metavar="ADDRESS", help="spread the runs over the workers of this Dask scheduler")
+    p.add_argument(
+        "--quick",
+        action="store_true",
+        help="run a thin slice again; exit status 1 where it does not fit what is stored",
+    )
+    p.add_argument(
+        "--seeds",
+        nargs="+",
+        type=_whole(0),
+        metavar="N",
+        help="only these; default: those each study asks for",
+    )
+    p.add_argument(
+        "--jobs", type=_whole(1), metavar="N", help="runs side by side; default: one a core"
+    )
+    p.add_argument(
+        "--dask", metavar="ADDRESS", help="spread the runs over the workers of this Dask scheduler"
+    )
     p.add_argument("--retry", action="store_true", help="do failed runs again")
-    p.add_argument("--folder", metavar="DIR", help="where the tables are; default: nbs/evidence, or evidence")
+    p.add_argument(
+        "--folder", metavar="DIR", help="where the tables are; default: nbs/evidence, or evidence"
+    )
     _command(commands, doctor, "doctor", help="what is installed, what is at hand, what is wrong")
+
 
 def parser() -> argparse.ArgumentParser:
     "The command line of drumlesson: a parser whose result has `run`, the function of the command. Shown on the page Command line."
-    top = argparse.ArgumentParser("drumlesson", description="Learn to classify short drum sounds: fetch, train, judge, use.", epilog="Each command has its own --help with an example.")
+    top = argparse.ArgumentParser(
+        "drumlesson",
+        description="Learn to classify short drum sounds: fetch, train, judge, use.",
+        epilog="Each command has its own --help with an example.",
+    )
     top.add_argument("--version", action="version", version=f"drumlesson {drumlesson.__version__}")
     commands = top.add_subparsers(required=True, metavar="command")
-    for enter in (_to_make, _to_use, _to_study): enter(commands)
+    for enter in (_to_make, _to_use, _to_study):
+        enter(commands)
     return top
 
 # %% ../nbs/11_command_line.ipynb #def80066
-def _line(error) -> str: return re.sub(r"\x1b\[[\d;]*m", "", re.sub(r"\s*\n\s*", " ", str(error))) # Keras writes several, in colours
+def _line(error) -> str:
+    return re.sub(
+        r"\x1b\[[\d;]*m", "", re.sub(r"\s*\n\s*", " ", str(error))
+    )  # Keras writes several, in colours
+
 
 def main(
-    argv=None, # the words after `drumlesson`; None: those of the shell
-) -> int: # exit status: 0 all done, 1 some files failed, 2 could not be carried out, 130 interrupted
+    argv=None,  # the words after `drumlesson`; None: those of the shell
+) -> (
+    int
+):  # exit status: 0 all done, 1 some files failed, 2 could not be carried out, 130 interrupted
     "The entry point of `drumlesson`. Shown on the page Command line."
-    if hasattr(sys.stdout, "reconfigure"): sys.stdout.reconfigure(errors="backslashreplace") # file names need not be text
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
     try:
         args = parser().parse_args(argv)
         status = args.run(args)
         sys.stdout.flush()
         return status
-    except BrokenPipeError: # the reader has seen enough: `drumlesson predict ... | head`
+    except BrokenPipeError:  # the reader has seen enough: `drumlesson predict ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
-    except (ValueError, OSError) as e: print(f"drumlesson: {_line(e)}", file=sys.stderr)
+    except (ValueError, OSError) as e:
+        print(f"drumlesson: {_line(e)}", file=sys.stderr)
     except KeyboardInterrupt:
         print("drumlesson: interrupted; nothing was left half written", file=sys.stderr)
         return 130
     return 2
 
-if __name__ == "__main__" and __spec__: raise SystemExit(main())
+
+if __name__ == "__main__" and __spec__:
+    raise SystemExit(main())

@@ -6,102 +6,175 @@
 __all__ = ['Drums', 'synth_drums', 'load_drums', 'summary', 'plot_summary', 'audit_facts', 'duplicates', 'folds', 'split']
 
 # %% ../nbs/00_drums.ipynb #017adc50
-import hashlib, os, warnings
+import hashlib
+import os
+import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np, pandas as pd, scipy.fft
-
+import numpy as np
+import pandas as pd
+import scipy.fft
 from .attack import Attack
 from .audio import SR, Sound
+from .datasets import SourceError, as_table, read_csv, read_folder, read_open
 from .features import LogMel
 from .labels import LABELS
-from .sources import SourceError, as_table, read_csv, read_folder, read_open
 from .synth import synth_hits
 
 # %% ../nbs/00_drums.ipynb #3e25ef52
 @dataclass(frozen=True, eq=False)
 class Drums:
     "Hits with their labels, kits and provenance. Taught in lesson 00."
-    waves: list                    # one float32 array (samples,) a hit, at 22,050 Hz
-    table: pd.DataFrame            # a row a hit: label, articulation, kit, kind, file, licence, url, source, rate, channels, seconds, peak
+
+    waves: list  # one float32 array (samples,) a hit, at 22,050 Hz
+    table: pd.DataFrame  # a row a hit: label, articulation, kit, kind, file, licence, url, source, rate, channels, seconds, peak
     problems: dict = field(default_factory=dict)  # {file: why it could not be used}
 
     @property
-    def labels(self) -> np.ndarray: return self.table["label"].to_numpy(str) # shape (n,)
-    @property
-    def kits(self) -> np.ndarray: return self.table["kit"].to_numpy(str)     # shape (n,)
+    def labels(self) -> np.ndarray:
+        return self.table["label"].to_numpy(str)  # shape (n,)
 
-    def __len__(self): return len(self.waves)
+    @property
+    def kits(self) -> np.ndarray:
+        return self.table["kit"].to_numpy(str)  # shape (n,)
+
+    def __len__(self):
+        return len(self.waves)
+
     def __repr__(self):
-        counts = ", ".join(f"{label} {n}" for label, n in self.table["label"].value_counts()[lambda c: c > 0].items())
+        counts = ", ".join(
+            f"{label} {n}"
+            for label, n in self.table["label"].value_counts()[lambda c: c > 0].items()
+        )
         return f"Drums({len(self)} hits of {self.table['kit'].nunique()} kits: {counts})"
+
     def __add__(self, other):
-        return Drums(self.waves + other.waves, pd.concat([self.table, other.table], ignore_index=True), {**self.problems, **other.problems})
+        return Drums(
+            self.waves + other.waves,
+            pd.concat([self.table, other.table], ignore_index=True),
+            {**self.problems, **other.problems},
+        )
+
     def __getitem__(self, which):
         "`drums[3]` is a `Sound`; `drums[a mask, a slice or a list of numbers]` is a smaller `Drums`."
-        if isinstance(which, (int, np.integer)): return _sound(self.waves[which], self.table.iloc[which])
+        if isinstance(which, (int, np.integer)):
+            return _sound(self.waves[which], self.table.iloc[which])
         rows = np.arange(len(self))[which]
-        return replace(self, waves=[self.waves[i] for i in rows], table=self.table.iloc[rows].reset_index(drop=True))
+        return replace(
+            self,
+            waves=[self.waves[i] for i in rows],
+            table=self.table.iloc[rows].reset_index(drop=True),
+        )
 
 # %% ../nbs/00_drums.ipynb #c98567d7
 def synth_drums(
-    n_kits:int=40,  # kits, each a draw of its own
-    hits:int=4,     # hits of each class in each kit
-    seed:int=0,     # the same seed gives the same drums; another gives other kits
+    n_kits: int = 40,  # kits, each a draw of its own
+    hits: int = 4,  # hits of each class in each kit
+    random_state: int = 0,  # the same seed gives the same drums; another gives other kits
 ) -> Drums:
     "Synthesised drums: no file, no network. Taught in lesson 00; see the page on the synthesiser. Raises ValueError."
-    x, label, articulation, kit, kind, _ = zip(*synth_hits(n_kits, hits, seed))
-    rows = [dict(label=l, articulation=a, kit=k, kind=f"synthesised {d}", source="synth", licence="synthesised") for l, a, k, d in zip(label, articulation, kit, kind)]
-    table = as_table(rows).assign(rate=SR, channels=1, seconds=[len(s) / SR for s in x], peak=[float(np.abs(s).max()) for s in x])
+    x, label, articulation, kit, kind, _ = zip(*synth_hits(n_kits, hits, random_state))
+    rows = [
+        dict(
+            label=l,
+            articulation=a,
+            kit=k,
+            kind=f"synthesised {d}",
+            source="synth",
+            licence="synthesised",
+        )
+        for l, a, k, d in zip(label, articulation, kit, kind)
+    ]
+    table = as_table(rows).assign(
+        rate=SR,
+        channels=1,
+        seconds=[len(s) / SR for s in x],
+        peak=[float(np.abs(s).max()) for s in x],
+    )
     return Drums(list(x), table)
+
 
 def _sound(x, row) -> Sound:
     "One hit with a caption that names kit, file and licence."
-    credit = ", ".join(part for part in (row["kit"], Path(row["file"]).name, row["licence"]) if part)
-    return Sound(x, SR, " ".join(dict.fromkeys((row["label"], row["articulation"]))).strip() if row["source"] == "synth" else row["label"], row["source"], credit, row["url"])
+    credit = ", ".join(
+        part for part in (row["kit"], Path(row["file"]).name, row["licence"]) if part
+    )
+    return Sound(
+        x,
+        SR,
+        " ".join(dict.fromkeys((row["label"], row["articulation"]))).strip()
+        if row["source"] == "synth"
+        else row["label"],
+        row["source"],
+        credit,
+        row["url"],
+    )
 
 # %% ../nbs/00_drums.ipynb #2966b51a
 def _read(data, **synth):
     "The drums that `data` names, with every label they have."
-    if data == "synth": return synth_drums(**synth)
-    if synth: raise ValueError(f"{', '.join(synth)}: only synthesised drums take these")
-    if data == "open": return Drums(*read_open())
+    if data == "synth":
+        return synth_drums(**synth)
+    if synth:
+        raise ValueError(f"{', '.join(synth)}: only synthesised drums take these")
+    if data == "open":
+        return Drums(*read_open())
     path = Path(os.path.expanduser(data))
-    if path.is_dir() and (path / "manifest.csv").is_file(): path = path / "manifest.csv"
-    return Drums(*(read_csv(path) if path.suffix.lower() == ".csv" or not path.exists() and path.suffix else read_folder(path)))
+    if path.is_dir() and (path / "manifest.csv").is_file():
+        path = path / "manifest.csv"
+    return Drums(
+        *(
+            read_csv(path)
+            if path.suffix.lower() == ".csv" or not path.exists() and path.suffix
+            else read_folder(path)
+        )
+    )
+
 
 def load_drums(
-    data="auto",     # "open", "synth", "auto" (open kits where they are at hand, else synthesised), a folder or a CSV
+    data="auto",  # "open", "synth", "auto" (open kits where they are at hand, else synthesised), a folder or a CSV
     *,
-    labels=LABELS,   # keep these classes only; None keeps all
-    **synth,         # n_kits, hits and seed of synthesised drums
+    labels=LABELS,  # keep these classes only; None keeps all
+    **synth,  # n_kits, hits and seed of synthesised drums
 ) -> Drums:
     "A set of drums from any source; `auto` prints which it found. Taught in lesson 00. Raises `SourceError`, ValueError."
     if data == "auto":
-        try: drums, what = _read("open"), "recorded"
-        except SourceError: drums, what = _read("synth", **synth), "synthesised"
-    else: drums, what = _read(data, **synth), ""
-    if labels is not None: drums = drums[np.isin(drums.labels, labels)]
-    if what: print(f"{len(drums)} {what} hits of {drums.table['kit'].nunique()} kits" + (f"; {len(drums.problems)} files could not be used" if drums.problems else ""))
+        try:
+            drums, what = _read("open"), "recorded"
+        except SourceError:
+            drums, what = _read("synth", **synth), "synthesised"
+    else:
+        drums, what = _read(data, **synth), ""
+    if labels is not None:
+        drums = drums[np.isin(drums.labels, labels)]
+    if what:
+        print(
+            f"{len(drums)} {what} hits of {drums.table['kit'].nunique()} kits"
+            + (f"; {len(drums.problems)} files could not be used" if drums.problems else "")
+        )
     return drums
 
 # %% ../nbs/00_drums.ipynb #a84f8f1f
 def summary(
-    drums:Drums,
-) -> pd.DataFrame: # a row a kit, a column a class, with totals, kind and licence
+    drums: Drums,
+) -> pd.DataFrame:  # a row a kit, a column a class, with totals, kind and licence
     "How many hits of each class each kit holds. Taught in lesson 00."
     t = drums.table
     counts = pd.crosstab(t["kit"], t["label"])
-    counts = counts[[c for c in LABELS if c in counts] + sorted(set(counts) - set(LABELS))].assign(total=lambda c: c.sum(axis=1))
+    counts = counts[[c for c in LABELS if c in counts] + sorted(set(counts) - set(LABELS))].assign(
+        total=lambda c: c.sum(axis=1)
+    )
     facts = t.groupby("kit")[["kind", "licence"]].agg(lambda s: ", ".join(sorted(set(s) - {""})))
     out = counts.join(facts).sort_values("total", ascending=False)
     out.loc["all kits"] = pd.concat([counts.sum(), pd.Series({"kind": "", "licence": ""})])
     return out
 
-def plot_summary(drums:Drums, ax=None):
+
+def plot_summary(drums: Drums, ax=None):
     "A bar a kit, coloured by class; returns the axes. Taught in lesson 00."
     import matplotlib.pyplot as plt
+
     counts = summary(drums).drop(index="all kits", columns=["total", "kind", "licence"])[::-1]
     ax = ax or plt.subplots(figsize=(7, 0.6 + 0.18 * len(counts)))[1]
     counts.plot.barh(stacked=True, ax=ax, width=0.8)
@@ -113,23 +186,44 @@ def plot_summary(drums:Drums, ax=None):
 def _tell_tales(table) -> dict:
     "Facts of a file that have nothing to do with its sound, as numbers that a decision tree can split on."
     level = 20 * np.log10(np.maximum(table["peak"].astype(float), 1e-5))
-    return {"sample rate": table["rate"], "channels": table["channels"], "length": table["seconds"], "peak level": level, "kit": pd.factorize(table["kit"])[0]}
+    return {
+        "sample rate": table["rate"],
+        "channels": table["channels"],
+        "length": table["seconds"],
+        "peak level": level,
+        "kit": pd.factorize(table["kit"])[0],
+    }
+
 
 def audit_facts(
-    drums:Drums,
-    seed:int=0,
-) -> pd.DataFrame: # a row a fact: accuracy on kits not met, on hits cut at random, and of always saying the commonest class
+    drums: Drums,
+    random_state: int = 0,
+) -> pd.DataFrame:  # a row a fact: accuracy on kits not met, on hits cut at random, and of always saying the commonest class
     "How well each fact of the files gives the class away to a model that hears nothing. Taught in lesson 00. Raises ValueError."
     from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
     from sklearn.tree import DecisionTreeClassifier
+
     facts, y = _tell_tales(drums.table), drums.labels
-    facts["all but kit"] = np.stack([np.asarray(v, float) for k, v in facts.items() if k != "kit"], 1)
+    facts["all but kit"] = np.stack(
+        [np.asarray(v, float) for k, v in facts.items() if k != "kit"], 1
+    )
     k = min(5, len(set(drums.kits)), *np.unique(y, return_counts=True)[1])
-    if k < 2: raise ValueError("an audit needs at least two hits of each class, and two kits")
-    tree, out = DecisionTreeClassifier(max_leaf_nodes=32, min_samples_leaf=2, random_state=seed), pd.DataFrame(index=list(facts))
+    if k < 2:
+        raise ValueError("an audit needs at least two hits of each class, and two kits")
+    tree, out = (
+        DecisionTreeClassifier(max_leaf_nodes=32, min_samples_leaf=2, random_state=random_state),
+        pd.DataFrame(index=list(facts)),
+    )
     for name, groups in {"by kit": drums.kits, "at random": np.arange(len(y))}.items():
-        cut = list(StratifiedGroupKFold(k, shuffle=True, random_state=seed).split(y, y, groups))
-        out[name] = [(cross_val_predict(tree, np.asarray(v, float).reshape(len(y), -1), y, cv=cut) == y).mean() for v in facts.values()]
+        cut = list(
+            StratifiedGroupKFold(k, shuffle=True, random_state=random_state).split(y, y, groups)
+        )
+        out[name] = [
+            (
+                cross_val_predict(tree, np.asarray(v, float).reshape(len(y), -1), y, cv=cut) == y
+            ).mean()
+            for v in facts.values()
+        ]
     return out.assign(**{"commonest class": np.unique(y, return_counts=True)[1].max() / len(y)})
 
 # %% ../nbs/00_drums.ipynb #296d6e27
@@ -137,48 +231,90 @@ def _likeness(x, pairs) -> np.ndarray:
     "Largest normalised cross-correlation of pairs of windows, 1.0 where one is a shifted copy of the other."
     spectra = scipy.fft.rfft(x, 2 * x.shape[1])
     spectra /= np.sqrt((x**2).sum(axis=1, keepdims=True))
-    return np.array([np.abs(scipy.fft.irfft(spectra[i] * spectra[j].conj())).max() for i, j in pairs])
+    return np.array(
+        [np.abs(scipy.fft.irfft(spectra[i] * spectra[j].conj())).max() for i, j in pairs]
+    )
+
 
 def duplicates(
-    drums:Drums,
-    likeness:float=0.98,  # normalised cross-correlation from which two hits count as the same
-) -> pd.DataFrame: # a row a pair: likeness, exact or not, file, label and kit of both
+    drums: Drums,
+    likeness: float = 0.98,  # normalised cross-correlation from which two hits count as the same
+) -> pd.DataFrame:  # a row a pair: likeness, exact or not, file, label and kit of both
     "Pairs of hits that are the same or nearly so: candidates by log-mel picture, then by waveform. Taught in lesson 00."
     x = Attack(0.2)(drums.waves)
-    pictures = LogMel(n_mels=32, hop=512)(x).reshape(len(x), -1)
+    pictures = LogMel(n_mels=32, hop_length=512)(x).reshape(len(x), -1)
     pictures = pictures - pictures.mean(axis=0)
     pictures /= np.maximum(np.linalg.norm(pictures, axis=1, keepdims=True), 1e-9)
     i, j = np.nonzero(np.triu(pictures @ pictures.T > 0.95, k=1))
     digest = [hashlib.sha256(w.tobytes()).digest() for w in drums.waves]
     t, pairs = drums.table, list(zip(i, j))
-    rows = [dict(likeness=r, exact=digest[p] == digest[q], **{f"{c}{n}": t[c].iloc[k] for c in ("file", "label", "kit") for n, k in (("", p), (" of the other", q))})
-            for (p, q), r in zip(pairs, _likeness(x, pairs)) if r >= likeness]
-    columns = ["likeness", "exact", "file", "file of the other", "label", "label of the other", "kit", "kit of the other"]
-    return pd.DataFrame(rows, columns=columns).sort_values("likeness", ascending=False, ignore_index=True)
+    rows = [
+        dict(
+            likeness=r,
+            exact=digest[p] == digest[q],
+            **{
+                f"{c}{n}": t[c].iloc[k]
+                for c in ("file", "label", "kit")
+                for n, k in (("", p), (" of the other", q))
+            },
+        )
+        for (p, q), r in zip(pairs, _likeness(x, pairs))
+        if r >= likeness
+    ]
+    columns = [
+        "likeness",
+        "exact",
+        "file",
+        "file of the other",
+        "label",
+        "label of the other",
+        "kit",
+        "kit of the other",
+    ]
+    return pd.DataFrame(rows, columns=columns).sort_values(
+        "likeness", ascending=False, ignore_index=True
+    )
 
 # %% ../nbs/00_drums.ipynb #52753e44
 def folds(
-    drums:Drums,
-    k:int=5,       # how many
-    seed:int=0,
-) -> list[tuple[np.ndarray, np.ndarray]]: # (row numbers to train on, row numbers to test on), k times
+    drums: Drums,
+    k: int = 5,  # how many
+    random_state: int = 0,
+) -> list[
+    tuple[np.ndarray, np.ndarray]
+]:  # (row numbers to train on, row numbers to test on), k times
     "Folds in which no kit stands on both sides, with classes spread as evenly as kits allow. Raises ValueError. Taught in lesson 00."
     from sklearn.model_selection import StratifiedGroupKFold
+
     n = len(set(drums.kits))
-    if not 2 <= k <= n: raise ValueError(f"cannot make {k} folds of {n} kit{'s' * (n != 1)}: a kit never stands on both sides, so ask for 2 to {n} folds")
-    with warnings.catch_warnings(action="ignore", category=UserWarning): # of a class with fewer hits than folds: what matters is checked below
-        cut = list(StratifiedGroupKFold(k, shuffle=True, random_state=seed).split(drums.labels, drums.labels, drums.kits))
+    if not 2 <= k <= n:
+        raise ValueError(
+            f"cannot make {k} folds of {n} kit{'s' * (n != 1)}: a kit never stands on both sides, so ask for 2 to {n} folds"
+        )
+    with warnings.catch_warnings(
+        action="ignore", category=UserWarning
+    ):  # of a class with fewer hits than folds: what matters is checked below
+        cut = list(
+            StratifiedGroupKFold(k, shuffle=True, random_state=random_state).split(
+                drums.labels, drums.labels, drums.kits
+            )
+        )
     for train, _ in cut:
         lost = sorted(set(drums.labels) - set(drums.labels[train]))
-        if lost: raise ValueError(f"all hits of {', '.join(lost)} fall on the test side of a fold: ask for more folds, or bring more kits")
+        if lost:
+            raise ValueError(
+                f"all hits of {', '.join(lost)} fall on the test side of a fold: ask for more folds, or bring more kits"
+            )
     return cut
 
+
 def split(
-    drums:Drums,
-    test:float=0.25,  # share of the hits to test on, about
-    seed:int=0,
-) -> tuple[Drums, Drums]: # to train on, to test on
+    drums: Drums,
+    test: float = 0.25,  # share of the hits to test on, about
+    random_state: int = 0,
+) -> tuple[Drums, Drums]:  # to train on, to test on
     "One kit-wise split: the first of `folds`. Raises ValueError. Taught in lesson 00."
-    if not 0 < test <= 0.5: raise ValueError(f"test is a share above 0 and up to 0.5, not {test}")
-    train, held_out = folds(drums, min(round(1 / test), len(set(drums.kits))), seed)[0]
+    if not 0 < test <= 0.5:
+        raise ValueError(f"test is a share above 0 and up to 0.5, not {test}")
+    train, held_out = folds(drums, min(round(1 / test), len(set(drums.kits))), random_state)[0]
     return drums[train], drums[held_out]

@@ -9,97 +9,139 @@ __all__ = ['STFT', 'LogMel', 'MFCC']
 from dataclasses import dataclass
 from functools import lru_cache
 
-import librosa, numpy as np, scipy.fft
-
+import librosa
+import numpy as np
+import scipy.fft
 from .audio import SR
 
 # %% ../nbs/01_audio_basics.ipynb #303b472a
 def _batch(x):
     "`x` as float32 of shape (n, samples); one sound becomes a batch of one. Raises ValueError."
     x = np.atleast_2d(np.asarray(x, np.float32))
-    if x.ndim != 2 or not x.size: raise ValueError(f"expected sounds of shape (n, samples) or (samples,), got {np.shape(x)}")
+    if x.ndim != 2 or not x.size:
+        raise ValueError(f"expected sounds of shape (n, samples) or (samples,), got {np.shape(x)}")
     return x
 
-def _spectra(x, n_fft, hop, bank=None):
+
+def _spectra(x, n_fft, hop_length, bank=None):
     "Power spectra (n, frames, bins), each batch of 32 sounds times `bank`: small enough for the cache, and in double precision."
     x = np.pad(_batch(x), ((0, 0), (n_fft // 2,) * 2))
-    frames = np.lib.stride_tricks.sliding_window_view(x, n_fft, axis=1)[:, ::hop]
+    frames = np.lib.stride_tricks.sliding_window_view(x, n_fft, axis=1)[:, ::hop_length]
     hann, parts = librosa.filters.get_window("hann", n_fft), []
     for i in range(0, len(x), 32):
         spectra = scipy.fft.rfft(frames[i : i + 32] * hann, overwrite_x=True, workers=-1)
         power = (spectra.real**2 + spectra.imag**2).astype(np.float32)
-        parts.append(power if bank is None else (power.reshape(-1, power.shape[-1]) @ bank).reshape(*power.shape[:2], -1))
+        parts.append(
+            power
+            if bank is None
+            else (power.reshape(-1, power.shape[-1]) @ bank).reshape(*power.shape[:2], -1)
+        )
     return np.concatenate(parts)
+
 
 def _to_db(power, top_db):
     "Power as decibels re 1, at most `top_db` below each sound's loudest point."
     db = 10 * np.log10(np.maximum(power, 1e-10))
     return db if top_db is None else np.maximum(db, db.max(axis=(1, 2), keepdims=True) - top_db)
-def _griffinlim(power, n_fft, hop, samples, seed):
+
+
+def _griffinlim(power, n_fft, hop_length, samples, random_state):
     "Sounds (n, samples) whose spectra have this power (n, frames, bins): the phases are found by iteration."
     magnitude = np.sqrt(power).swapaxes(1, 2)
-    return librosa.griffinlim(magnitude, n_iter=60, hop_length=hop, n_fft=n_fft, length=samples, random_state=seed)
+    return librosa.griffinlim(
+        magnitude,
+        n_iter=60,
+        hop_length=hop_length,
+        n_fft=n_fft,
+        length=samples,
+        random_state=random_state,
+    )
 
 # %% ../nbs/01_audio_basics.ipynb #26092ae9
 @lru_cache
 def _mel(sr, n_fft, n_mels, fmin, fmax):
     "The mel filter bank, (1 + n_fft/2, n_mels), in the convention of librosa (Slaney)."
-    return np.ascontiguousarray(librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax).T)
+    return np.ascontiguousarray(
+        librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax).T
+    )
+
 
 @dataclass(frozen=True)
 class STFT:
     "Short-time Fourier transform in dB of `x`: (n, samples) -> (n, frames, 1 + n_fft/2). Taught in lesson 01; Müller, Fundamentals of Music Processing, ch. 2."
-    sr: int = SR                  # samples a second
-    n_fft: int = 1024             # window length in samples (Hann)
-    hop: int = 256                # samples from one frame to the next
-    top_db: float | None = 80.0   # floor, in dB below each sound's loudest point; None for none
+
+    sr: int = SR  # samples a second
+    n_fft: int = 1024  # window length in samples (Hann)
+    hop_length: int = 256  # samples from one frame to the next
+    top_db: float | None = 80.0  # floor, in dB below each sound's loudest point; None for none
 
     def power(self, x) -> np.ndarray:
         "Power spectra of `x`, float32 (n, frames, 1 + n_fft/2). Frames are centred, the edges padded with zeros."
-        return _spectra(x, self.n_fft, self.hop)
+        return _spectra(x, self.n_fft, self.hop_length)
 
-    def __call__(self, x) -> np.ndarray: return _to_db(self.power(x), self.top_db)
+    def __call__(self, x) -> np.ndarray:
+        return _to_db(self.power(x), self.top_db)
 
-    def frequencies(self) -> np.ndarray: return librosa.fft_frequencies(sr=self.sr, n_fft=self.n_fft) # of the bins, in Hz
+    def frequencies(self) -> np.ndarray:
+        return librosa.fft_frequencies(sr=self.sr, n_fft=self.n_fft)  # of the bins, in Hz
 
-    def invert(self, db, samples:int, seed:int=0) -> np.ndarray:
+    def invert(self, db, samples: int, random_state: int = 0) -> np.ndarray:
         "From `db`, (n, frames, bins), back to sound, (n, `samples`), by Griffin-Lim (1984)."
-        return _griffinlim(10 ** (np.asarray(db) / 10), self.n_fft, self.hop, samples, seed)
+        return _griffinlim(
+            10 ** (np.asarray(db) / 10), self.n_fft, self.hop_length, samples, random_state
+        )
 
 # %% ../nbs/01_audio_basics.ipynb #34c70981
 @dataclass(frozen=True)
 class LogMel(STFT):
     "Log-mel spectrogram in dB of `x`: (n, samples) -> (n, frames, n_mels). Taught in lesson 01; Stevens, Volkmann and Newman (1937) for the scale."
-    n_fft: int = 2048             # window length in samples; these four told the drums of unheard kits apart best, in trials over folds of kits
-    hop: int = 512                # samples from one frame to the next
-    top_db: float | None = 70.0   # floor, in dB below each sound's loudest point
-    n_mels: int = 128             # bands
-    fmin: float = 20.0            # lower edge of the lowest band, in Hz
-    fmax: float | None = None     # upper edge of the highest, in Hz; None is half the sample rate
+
+    n_fft: int = 2048  # window length in samples; these four told the drums of unheard kits apart best, in trials over folds of kits
+    hop_length: int = 512  # samples from one frame to the next
+    top_db: float | None = 70.0  # floor, in dB below each sound's loudest point
+    n_mels: int = 128  # bands
+    fmin: float = 20.0  # lower edge of the lowest band, in Hz
+    fmax: float | None = None  # upper edge of the highest, in Hz; None is half the sample rate
 
     def mel_power(self, x) -> np.ndarray:
         "Mel power spectra of `x`, float32 (n, frames, n_mels): one flat matrix product for the whole batch."
-        return _spectra(x, self.n_fft, self.hop, _mel(self.sr, self.n_fft, self.n_mels, self.fmin, self.fmax))
+        return _spectra(
+            x,
+            self.n_fft,
+            self.hop_length,
+            _mel(self.sr, self.n_fft, self.n_mels, self.fmin, self.fmax),
+        )
 
-    def __call__(self, x) -> np.ndarray: return _to_db(self.mel_power(x), self.top_db)
+    def __call__(self, x) -> np.ndarray:
+        return _to_db(self.mel_power(x), self.top_db)
 
-    def frequencies(self) -> np.ndarray: return librosa.mel_frequencies(self.n_mels + 2, fmin=self.fmin, fmax=self.fmax or self.sr / 2)[1:-1]
+    def frequencies(self) -> np.ndarray:
+        return librosa.mel_frequencies(
+            self.n_mels + 2, fmin=self.fmin, fmax=self.fmax or self.sr / 2
+        )[1:-1]
 
-    def invert(self, db, samples:int, seed:int=0) -> np.ndarray:
+    def invert(self, db, samples: int, random_state: int = 0) -> np.ndarray:
         "Back to sound, (n, samples): mel bands spread over their frequencies (least squares), then Griffin-Lim."
         mel = 10 ** (np.asarray(db) / 10)
-        power = librosa.util.nnls(_mel(self.sr, self.n_fft, self.n_mels, self.fmin, self.fmax).T, mel.swapaxes(1, 2)).swapaxes(1, 2)
-        return _griffinlim(power, self.n_fft, self.hop, samples, seed)
+        power = librosa.util.nnls(
+            _mel(self.sr, self.n_fft, self.n_mels, self.fmin, self.fmax).T, mel.swapaxes(1, 2)
+        ).swapaxes(1, 2)
+        return _griffinlim(power, self.n_fft, self.hop_length, samples, random_state)
 
 # %% ../nbs/01_audio_basics.ipynb #abe3d06c
 @dataclass(frozen=True)
 class MFCC(LogMel):
     "Mel-frequency cepstral coefficients of `x`: (n, samples) -> (n, frames, n_mfcc). Taught in lesson 01; Davis and Mermelstein (1980)."
-    n_mfcc: int = 20              # coefficients that are kept, out of as many as there are bands
+
+    n_mfcc: int = 20  # coefficients that are kept, out of as many as there are bands
 
     def __call__(self, x) -> np.ndarray:
         return scipy.fft.dct(super().__call__(x), norm="ortho")[..., : self.n_mfcc]
 
-    def invert(self, coefficients, samples:int, seed:int=0) -> np.ndarray:
+    def invert(self, coefficients, samples: int, random_state: int = 0) -> np.ndarray:
         "Back to sound, (n, samples): the coefficients that were dropped are taken as zero."
-        return super().invert(scipy.fft.idct(np.asarray(coefficients), n=self.n_mels, norm="ortho"), samples, seed)
+        return super().invert(
+            scipy.fft.idct(np.asarray(coefficients), n=self.n_mels, norm="ortho"),
+            samples,
+            random_state,
+        )

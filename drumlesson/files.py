@@ -6,15 +6,16 @@
 __all__ = ['atomic']
 
 # %% ../nbs/reference/files.ipynb #dbed61d8
-import os, tempfile
+import os
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 # %% ../nbs/reference/files.ipynb #008cf5ec
 @contextmanager
 def atomic(
-    path, # the file to write
-): # -> Path of a temporary file beside it
+    path,  # the file to write
+):  # -> Path of a temporary file beside it
     "Gives a temporary path to write to; on success it replaces `path` in one step, on an error nothing is left behind. Shown on the page Files."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -22,7 +23,8 @@ def atomic(
     os.close(handle)
     try:
         yield Path(name)
-        umask = os.umask(0); os.umask(umask)
+        umask = os.umask(0)
+        os.umask(umask)
         os.chmod(name, 0o666 & ~umask)
         os.replace(name, path)
     finally:

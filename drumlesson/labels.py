@@ -9,29 +9,32 @@ __all__ = ['LABELS', 'SYNONYMS', 'as_label']
 import re
 
 # %% ../nbs/reference/labels.ipynb #b4a60bb7
-LABELS = ("kick", "snare", "hihat", "cymbal", "tom") # the five classes, in this order everywhere
+LABELS = ("kick", "snare", "hihat", "cymbal", "tom")  # the five classes, in this order everywhere
 
-SYNONYMS = { # label -> the words that mean it, as folders of samples have them
-    "kick":   "kick kickdrum bassdrum bd kd bdrum kik",
-    "snare":  "snare snaredrum sd sn snr",
-    "hihat":  "hihat highhat hat hh chh ohh phh hhc hho closedhat openhat ch oh hihats",
+SYNONYMS = {  # label -> the words that mean it, as folders of samples have them
+    "kick": "kick kickdrum bassdrum bd kd bdrum kik",
+    "snare": "snare snaredrum sd sn snr",
+    "hihat": "hihat highhat hat hh chh ohh phh hhc hho closedhat openhat ch oh hihats",
     "cymbal": "cymbal crash ride splash china cy cym cr rd crashcymbal ridecymbal",
-    "tom":    "tom tomtom floortom racktom lt mt ht ft lowtom midtom hightom",
+    "tom": "tom tomtom floortom racktom lt mt ht ft lowtom midtom hightom",
 }
 
 _LABEL_OF = {word: label for label, words in SYNONYMS.items() for word in words.split()}
-_QUALIFIERS = set("""open closed half pedal loose tight low mid middle high hi lo floor rack small medium large big
+_QUALIFIERS = set(
+    """open closed half pedal loose tight low mid middle high hi lo floor rack small medium large big
     hard soft loud quiet acoustic electronic electric analog analogue dry wet long short edge center centre bell
-    one shot oneshot shots oneshots sample samples sound sounds hit hits drum drums left right l r""".split())
+    one shot oneshot shots oneshots sample samples sound sounds hit hits drum drums left right l r""".split()
+)
 
 # %% ../nbs/reference/labels.ipynb #28d4da45
 def as_label(
-    name:str, # a folder's name or a cell of a table, such as "BD", "Floor Tom 2" or "hh_closed"
-) -> str|None: # one of `LABELS`, or None where the name is not understood
+    name: str,  # a folder's name or a cell of a table, such as "BD", "Floor Tom 2" or "hh_closed"
+) -> str | None:  # one of `LABELS`, or None where the name is not understood
     "The class that `name` stands for. Taught in lesson 00; nothing is guessed."
     words = re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", str(name)).lower())
     for kept in (words, [w for w in words if w not in _QUALIFIERS]):
         whole = "".join(kept)
         for word in (whole, whole.removesuffix("s")):
-            if word in _LABEL_OF: return _LABEL_OF[word]
+            if word in _LABEL_OF:
+                return _LABEL_OF[word]
     return None

@@ -7,45 +7,72 @@ __all__ = ['RECIPES', 'RIGHT', 'recipe', 'out_of_fold', 'calibrate', 'calibratio
            'card']
 
 # %% ../nbs/reference/recipes.ipynb #d3049652
-import os, time
+import os
+import time
 from importlib.metadata import version
-
 from pathlib import Path
 
-import numpy as np, pandas as pd
-
-from .classifier import Calibration, Committee, DrumClassifier, digest, kit_interval, save, spec_of
-from .cnn import CNN
+import numpy as np
+import pandas as pd
+from .classifier import DrumClassifier, digest, save, spec_of
 from .drums import Drums, folds
+from .evaluation import Calibration, kit_interval
+from .families.convolutional import CNN
+from .families.ensemble import Ensemble
 from .features import LogMel
 from .files import atomic
 
 # %% ../nbs/reference/recipes.ipynb #0b320b1f
 # Classifiers that have learned nothing yet, by name.
-RECIPES = {"best": DrumClassifier(Committee(("cnn1d", CNN(stride=(2, 2)))), feature=LogMel(hop=256), augment="waves", epochs=120, renew=8, validation=0, verbose=0)}
+RECIPES = {
+    "best": DrumClassifier(
+        Ensemble(("cnn1d", CNN(stride=(2, 2)))),
+        feature=LogMel(hop_length=256),
+        augment="waves",
+        epochs=120,
+        augment_every=8,
+        validation_fraction=0,
+        verbose=0,
+    )
+}
 
-def recipe(name:str) -> DrumClassifier:
+
+def recipe(name: str) -> DrumClassifier:
     "A fresh copy of the recipe called `name`: a classifier that has learned nothing yet. Raises ValueError. Shown on the page Recipes."
     from sklearn.base import clone
-    if name not in RECIPES: raise ValueError(f"no recipe is called {name!r}: there is {', '.join(RECIPES)}")
+
+    if name not in RECIPES:
+        raise ValueError(f"no recipe is called {name!r}: there is {', '.join(RECIPES)}")
     return clone(RECIPES[name])
 
 # %% ../nbs/reference/recipes.ipynb #7da5275d
 def _one_fold(model, train, test):
-    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1") # read by TensorFlow when it is first imported
+    os.environ |= dict.fromkeys(
+        ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
+    )  # read by TensorFlow when it is first imported
     return model.fit(train).predict_proba(test), model.classes_
 
+
 def out_of_fold(
-    model:DrumClassifier,    # not fitted
-    drums:Drums,             # of several kits
-    k:int=5, seed:int=0,     # folds of kits, and their seed
-    jobs:int|None=None,      # folds side by side; None: one a core
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # probabilities (n, classes), classes, the fold in which each hit was tested
+    model: DrumClassifier,  # not fitted
+    drums: Drums,  # of several kits
+    k: int = 5,
+    random_state: int = 0,  # folds of kits, and their seed
+    jobs: int | None = None,  # folds side by side; None: one a core
+) -> tuple[
+    np.ndarray, np.ndarray, np.ndarray
+]:  # probabilities (n, classes), classes, the fold in which each hit was tested
     "What models that never met its kit say of each hit. Shown on the page Recipes; Stone (1974)."
     from joblib import Parallel, delayed
     from sklearn.base import clone
-    cut = folds(drums, k, seed)
-    said = Parallel(jobs or os.cpu_count())(delayed(_one_fold)(clone(model).set_params(seed=seed, verbose=0), drums[train], drums[test]) for train, test in cut)
+
+    cut = folds(drums, k, random_state)
+    said = Parallel(jobs or os.cpu_count())(
+        delayed(_one_fold)(
+            clone(model).set_params(random_state=random_state, verbose=0), drums[train], drums[test]
+        )
+        for train, test in cut
+    )
     classes = np.array(sorted(set(drums.labels)))
     proba, fold = np.zeros((len(drums), len(classes)), np.float32), np.zeros(len(drums), int)
     for i, ((_, test), (p, known)) in enumerate(zip(cut, said)):
@@ -53,89 +80,159 @@ def out_of_fold(
     return proba, classes, fold
 
 # %% ../nbs/reference/recipes.ipynb #af1425b7
-RIGHT = 0.95 # share of answers that are right once the unsure ones are left out
+RIGHT = 0.95  # share of answers that are right once the unsure ones are left out
 
-def _log_loss(proba, truth): return -np.log(np.maximum(proba[np.arange(len(truth)), truth], 1e-12)).mean() # truth: numbers of columns
+
+def _log_loss(proba, truth):
+    return -np.log(
+        np.maximum(proba[np.arange(len(truth)), truth], 1e-12)
+    ).mean()  # truth: numbers of columns
+
 
 def calibrate(
-    proba,                   # (n, classes), of hits whose kits the model has not met
-    truth,                   # the right column of each, shape (n,)
-    share:float=RIGHT,       # of the answers that are not unsure, to be right
+    proba,  # (n, classes), of hits whose kits the model has not met
+    truth,  # the right column of each, shape (n,)
+    share: float = RIGHT,  # of the answers that are not unsure, to be right
 ) -> Calibration:
     "The temperature with the smallest log loss, and the lowest threshold above which `share` of the answers are right. Shown on the page Recipes; Guo et al. (2017)."
     from scipy.optimize import minimize_scalar
-    best = minimize_scalar(lambda t: _log_loss(Calibration(np.exp(t))(proba), truth), bounds=(np.log(0.1), np.log(10)), method="bounded")
+
+    best = minimize_scalar(
+        lambda t: _log_loss(Calibration(np.exp(t))(proba), truth),
+        bounds=(np.log(0.1), np.log(10)),
+        method="bounded",
+    )
     p = Calibration(float(np.exp(best.x)))(proba)
     top, right = p.max(axis=1), p.argmax(axis=1) == truth
     order = np.argsort(-top)
-    kept = np.cumsum(right[order]) / np.arange(1, len(order) + 1) >= share # if the surest i hits are answered
+    kept = (
+        np.cumsum(right[order]) / np.arange(1, len(order) + 1) >= share
+    )  # if the surest i hits are answered
     lowest = np.flatnonzero(kept).max() if kept.any() else 0
-    unsure = 0.0 if lowest == len(order) - 1 else np.floor(1e4 * top[order][lowest]) / 1e4 # never, where even the least sure answers may stay
+    unsure = (
+        0.0 if lowest == len(order) - 1 else np.floor(1e4 * top[order][lowest]) / 1e4
+    )  # never, where even the least sure answers may stay
     return Calibration(round(float(np.exp(best.x)), 4), float(unsure))
 
 # %% ../nbs/reference/recipes.ipynb #3e753dd8
 def calibration_error(
-    proba, truth,   # as `calibrate` takes them
-    bins:int=10,    # of as many hits each
+    proba,
+    truth,  # as `calibrate` takes them
+    bins: int = 10,  # of as many hits each
 ) -> float:
     "How far, on average, the largest probability lies from the share of right answers, in bins of as many hits. Shown on the page Recipes; expected calibration error, Naeini et al. (2015)."
     order = np.argsort(proba.max(axis=1))
-    gaps = [(abs(proba[b].max(axis=1).mean() - (proba[b].argmax(axis=1) == truth[b]).mean()), len(b)) for b in np.array_split(order, bins) if len(b)]
+    gaps = [
+        (abs(proba[b].max(axis=1).mean() - (proba[b].argmax(axis=1) == truth[b]).mean()), len(b))
+        for b in np.array_split(order, bins)
+        if len(b)
+    ]
     gap, n = zip(*gaps)
     return float(np.average(gap, weights=n))
 
 # %% ../nbs/reference/recipes.ipynb #165aafc1
-def _f1_interval(said, true, kits, draws=2000, seed=0):
+def _f1_interval(said, true, kits, draws=2000, random_state=0):
     "Macro F1 with its bootstrap interval over kits: low end, value, high end."
     classes, names = sorted(set(true)), sorted(set(kits))
-    table = np.stack([[[np.sum((kits == k) & (true == t) & (said == s)) for s in classes] for t in classes] for k in names]).astype(float)
-    weights = np.concatenate([np.ones((1, len(names))), np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), draws)])
+    table = np.stack(
+        [
+            [[np.sum((kits == k) & (true == t) & (said == s)) for s in classes] for t in classes]
+            for k in names
+        ]
+    ).astype(float)
+    weights = np.concatenate(
+        [
+            np.ones((1, len(names))),
+            np.random.default_rng(random_state).multinomial(
+                len(names), np.full(len(names), 1 / len(names)), draws
+            ),
+        ]
+    )
     c = np.einsum("dk,kts->dts", weights, table)
-    f1 = (2 * np.diagonal(c, axis1=1, axis2=2) / np.maximum(c.sum(axis=1) + c.sum(axis=2), 1)).mean(axis=1)
+    f1 = (2 * np.diagonal(c, axis1=1, axis2=2) / np.maximum(c.sum(axis=1) + c.sum(axis=2), 1)).mean(
+        axis=1
+    )
     return float(np.quantile(f1[1:], 0.025)), float(f1[0]), float(np.quantile(f1[1:], 0.975))
 
 # %% ../nbs/reference/recipes.ipynb #fb621f44
 def judge(proba, classes, fold, drums) -> tuple[Calibration, dict]:
     "The calibration, and the scores of what `out_of_fold` gave (`proba`, `classes`, `fold`) with their intervals over kits. Shown on the page Recipes."
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
     truth, kits = np.searchsorted(classes, drums.labels), drums.kits
     said, calibration = classes[proba.argmax(axis=1)], calibrate(proba, truth)
     honest, sure = np.empty_like(proba), np.zeros(len(drums), bool)
-    for i in set(fold): # chosen on the other folds, tried on this one
+    for i in set(fold):  # chosen on the other folds, tried on this one
         c = calibrate(proba[fold != i], truth[fold != i])
         honest[fold == i] = c(proba[fold == i])
         sure[fold == i] = ~c.doubts(honest[fold == i])
     right, t = said == drums.labels, drums.table
-    scores = zip(classes.tolist(), *precision_recall_fscore_support(drums.labels, said, labels=classes, zero_division=0))
+    scores = zip(
+        classes.tolist(),
+        *precision_recall_fscore_support(drums.labels, said, labels=classes, zero_division=0),
+    )
     return calibration, {
-        "n": len(drums), "folds": len(set(fold)), "accuracy": kit_interval(right, kits), "macro_f1": _f1_interval(said, drums.labels, kits),
-        "labels": classes.tolist(), "confusion": confusion_matrix(drums.labels, said, labels=classes).tolist(),
-        "per_class": {c: {"n": int(n), "precision": float(p), "recall": float(r), "f1": float(f)} for c, p, r, f, n in scores},
-        "per_kit": {k: {"n": int(rows.sum()), "accuracy": float(right[rows].mean()), "kind": ", ".join(sorted(set(t["kind"][rows]))), "licence": ", ".join(sorted(set(t["licence"][rows])))} for k in sorted(set(kits)) for rows in [kits == k]},
+        "n": len(drums),
+        "folds": len(set(fold)),
+        "accuracy": kit_interval(right, kits),
+        "macro_f1": _f1_interval(said, drums.labels, kits),
+        "labels": classes.tolist(),
+        "confusion": confusion_matrix(drums.labels, said, labels=classes).tolist(),
+        "per_class": {
+            c: {"n": int(n), "precision": float(p), "recall": float(r), "f1": float(f)}
+            for c, p, r, f, n in scores
+        },
+        "per_kit": {
+            k: {
+                "n": int(rows.sum()),
+                "accuracy": float(right[rows].mean()),
+                "kind": ", ".join(sorted(set(t["kind"][rows]))),
+                "licence": ", ".join(sorted(set(t["licence"][rows]))),
+            }
+            for k in sorted(set(kits))
+            for rows in [kits == k]
+        },
         "calibration_error": [calibration_error(proba, truth), calibration_error(honest, truth)],
-        "sure": {"share": float(sure.mean()), "accuracy": float(right[sure].mean())}}
+        "sure": {"share": float(sure.mean()), "accuracy": float(right[sure].mean())},
+    }
 
 # %% ../nbs/reference/recipes.ipynb #8694a73d
 def train_recipe(
-    name:str,                # of a recipe
-    drums:Drums,             # to learn from, of at least `k` kits
-    out,                     # the `.keras` file to write; its card goes beside it, as `.md`
-    seed:int=0, k:int=5,     # of everything drawn; folds of kits
-    jobs:int|None=None,      # folds side by side; None: one a core
-    model:DrumClassifier|None=None, # a recipe of your own; None: the one that `name` means
-) -> DrumClassifier: # fitted on all kits, calibrated, with its report
+    name: str,  # of a recipe
+    drums: Drums,  # to learn from, of at least `k` kits
+    out,  # the `.keras` file to write; its card goes beside it, as `.md`
+    random_state: int = 0,
+    k: int = 5,  # of everything drawn; folds of kits
+    jobs: int | None = None,  # folds side by side; None: one a core
+    model: DrumClassifier | None = None,  # a recipe of your own; None: the one that `name` means
+) -> DrumClassifier:  # fitted on all kits, calibrated, with its report
     "Folds for the scores, a calibration, then one model of all kits, its file and its card. Raises ValueError. Used on the page Command line."
-    if Path(out).suffix != ".keras": raise ValueError(f"{out}: a model file's name ends in .keras")
+    if Path(out).suffix != ".keras":
+        raise ValueError(f"{out}: a model file's name ends in .keras")
     start, model = time.perf_counter(), recipe(name) if model is None else model
     made_of = digest(spec_of(model))
-    calibration, report = judge(*out_of_fold(model, drums, k, seed, jobs), drums)
+    calibration, report = judge(*out_of_fold(model, drums, k, random_state, jobs), drums)
     folded = time.perf_counter() - start
-    model.set_params(seed=seed).fit(drums)
+    model.set_params(random_state=random_state).fit(drums)
     model.calibration_ = calibration
-    model.report_ = {"recipe": name, "digest": made_of, "seed": seed, **report, "seconds": {"folds": round(folded, 1), "model": round(model.seconds_, 1), "cores": os.cpu_count()},
-                     "parameters": int(model.network_.count_params()), "versions": {p: version(p) for p in ("drumlesson", "tensorflow", "keras", "numpy", "librosa")}}
+    model.report_ = {
+        "recipe": name,
+        "digest": made_of,
+        "seed": random_state,
+        **report,
+        "seconds": {
+            "folds": round(folded, 1),
+            "model": round(model.seconds_, 1),
+            "cores": os.cpu_count(),
+        },
+        "parameters": int(model.network_.count_params()),
+        "versions": {
+            p: version(p) for p in ("drumlesson", "tensorflow", "keras", "numpy", "librosa")
+        },
+    }
     save(model, out)
-    with atomic(card_path(out)) as t: t.write_text(card(model), encoding="utf-8")
+    with atomic(card_path(out)) as t:
+        t.write_text(card(model), encoding="utf-8")
     return model
 
 # %% ../nbs/reference/recipes.ipynb #a9c45c7a
@@ -144,14 +241,19 @@ def card_path(path):
     return Path(path).with_suffix(".md")
 
 # %% ../nbs/reference/recipes.ipynb #d846fe8f
-def _table(heads, rows): return "\n".join("| " + " | ".join(map(str, r)) + " |" for r in (heads, ["---"] * len(heads), *rows))
+def _table(heads, rows):
+    return "\n".join(
+        "| " + " | ".join(map(str, r)) + " |" for r in (heads, ["---"] * len(heads), *rows)
+    )
 
 # %% ../nbs/reference/recipes.ipynb #8de8a45b
 def _card_data(r) -> str:
     "Its sections Data and How well it does, from a report."
     (low, accuracy, high), (f_low, f1, f_high) = r["accuracy"], r["macro_f1"]
     kits = sorted(r["per_kit"].items(), key=lambda item: item[1]["accuracy"])
-    mistakes = _table(["played \\ said", *r["labels"]], [[k, *row] for k, row in zip(r["labels"], r["confusion"])])
+    mistakes = _table(
+        ["played \\ said", *r["labels"]], [[k, *row] for k, row in zip(r["labels"], r["confusion"])]
+    )
     licences = pd.Series([k["licence"] for k in r["per_kit"].values()]).value_counts()
     return f"""## Data
 
@@ -171,7 +273,14 @@ On kits it has not learned from ({r["folds"]} folds of kits; intervals of 95 % f
 def _card_limits(r) -> str:
     "Its sections Limits and Training, from a report."
     weakest = min(r["per_class"], key=lambda k: r["per_class"][k]["f1"])
-    confused = max(((r["confusion"][i][j], a, b) for i, a in enumerate(r["labels"]) for j, b in enumerate(r["labels"]) if i != j))
+    confused = max(
+        (
+            (r["confusion"][i][j], a, b)
+            for i, a in enumerate(r["labels"])
+            for j, b in enumerate(r["labels"])
+            if i != j
+        )
+    )
     return f"""## Limits
 
 - One drum at a time, from its onset: no mixes, no loops, no patterns.
@@ -186,10 +295,13 @@ def _card_limits(r) -> str:
 """
 
 # %% ../nbs/reference/recipes.ipynb #b2080a26
-def card(model:DrumClassifier) -> str: # model: trained by a recipe
+def card(model: DrumClassifier) -> str:  # model: trained by a recipe
     "The model card of a recipe's model, as Markdown, made from its report alone. Raises ValueError. Shown on the page Recipes; Mitchell et al. (2019)."
     r, c = model.report_, model.calibration_
-    if not r: raise ValueError("this model was not trained by a recipe: it has no report to make a card of")
+    if not r:
+        raise ValueError(
+            "this model was not trained by a recipe: it has no report to make a card of"
+        )
     before, after = r["calibration_error"]
     return f"""# Model card: {r["recipe"]}
 

@@ -6,10 +6,11 @@
 __all__ = ['FEATURES', 'TASKS', 'FAMILIES', 'AUGMENTATIONS', 'Registry', 'to_spec', 'from_spec']
 
 # %% ../nbs/reference/registry.ipynb #564a1413
-import dataclasses, importlib
+import dataclasses
+import importlib
 
 # %% ../nbs/reference/registry.ipynb #502af618
-def _load(address:str):
+def _load(address: str):
     "What `package.module:attribute` names. Raises ImportError or AttributeError."
     module, _, attribute = address.partition(":")
     return getattr(importlib.import_module(module), attribute)
@@ -17,57 +18,137 @@ def _load(address:str):
 # %% ../nbs/reference/registry.ipynb #80d71961
 class Registry(dict):
     "Names, and the small frozen objects that they stand for. Shown on the page Registry."
-    def __init__(self, kind:str, method:str="__call__", **entries): # kind: what is registered, for error messages; method: what each must have
+
+    def __init__(
+        self, kind: str, method: str = "__call__", **entries
+    ):  # kind: what is registered, for error messages; method: what each must have
         super().__init__(**entries)
         self.kind, self.method = kind, method
 
-    def find(self, name:str):
+    def find(self, name: str):
         "The class or function behind a registered `name`, or behind `package.module:attribute`. Raises ValueError."
         entry = self.get(name, name)
-        if not isinstance(entry, str): return entry
-        if ":" not in entry: raise ValueError(f"no {self.kind} is called {name!r}: choose from {', '.join(sorted(self))}, or give package.module:name")
-        try: return _load(entry)
-        except (ImportError, AttributeError, ValueError) as e: raise ValueError(f"cannot load the {self.kind} {name!r}: {e}") from e
+        if not isinstance(entry, str):
+            return entry
+        if ":" not in entry:
+            raise ValueError(
+                f"no {self.kind} is called {name!r}: choose from {', '.join(sorted(self))}, or give package.module:name"
+            )
+        try:
+            return _load(entry)
+        except (ImportError, AttributeError, ValueError) as e:
+            raise ValueError(f"cannot load the {self.kind} {name!r}: {e}") from e
 
-    def make(self, spec): # a name, a class, an object ready for use, or what `to_spec` wrote down
+    def make(self, spec):  # a name, a class, an object ready for use, or what `to_spec` wrote down
         "The object that `spec` stands for: `logmel`, `LogMel` and `LogMel()` give the same. Raises ValueError."
-        found = self.find(spec) if isinstance(spec, str) else from_spec(self, spec) if isinstance(spec, dict) else spec
-        try: made = found() if isinstance(found, type) else found
-        except TypeError as e: raise ValueError(f"the {self.kind} {spec!r} needs settings: {e}") from e
-        if not hasattr(made, self.method): raise ValueError(f"{spec!r} is no {self.kind}: it has no method {self.method}")
+        found = (
+            self.find(spec)
+            if isinstance(spec, str)
+            else from_spec(self, spec)
+            if isinstance(spec, dict)
+            else spec
+        )
+        try:
+            made = found() if isinstance(found, type) else found
+        except TypeError as e:
+            raise ValueError(f"the {self.kind} {spec!r} needs settings: {e}") from e
+        if not hasattr(made, self.method):
+            raise ValueError(f"{spec!r} is no {self.kind}: it has no method {self.method}")
         return made
 
 # %% ../nbs/reference/registry.ipynb #030f2509
 # What `DrumClassifier` understands as feature=, task=, family= and augment=, by name.
-FEATURES = Registry("feature", stft="drumlesson.features:STFT", logmel="drumlesson.features:LogMel", mfcc="drumlesson.features:MFCC") # what a network is shown
-TASKS = Registry("task", "decide", **{"multiclass": "drumlesson.tasks:Multiclass", "binary": "drumlesson.tasks:OneVersusRest", "one-vs-rest": "drumlesson.tasks:Ensemble"}) # how the question is put
-FAMILIES = Registry("family", dense="drumlesson.dense:Dense", cnn="drumlesson.cnn:CNN", cnn1d="drumlesson.cnn:CNN1D", rnn="drumlesson.rnn:RNN",
-                    simple="drumlesson.rnn:SIMPLE", gru="drumlesson.rnn:GRU", lstm="drumlesson.rnn:LSTM", committee="drumlesson.classifier:Committee") # what answers it
-AUGMENTATIONS = Registry("augmentation", "waves", **{name: f"drumlesson.augment:{attribute}" for name, attribute in {
-    "chain": "Chain", "waves": "WAVES", "pictures": "PICTURES", "both": "BOTH",
-    "gain": "Gain", "shift": "Shift", "speed": "Speed", "tilt": "Tilt", "colour": "Colour", "decay": "Decay", "saturation": "Saturation", "room": "Room",
-    "background": "Background", "noise-floor": "NoiseFloor", "adapt": "Adapt", "picture-noise": "PictureNoise", "picture-gain": "PictureGain",
-    "spectral-envelope": "SpectralEnvelope", "dynamic-range": "DynamicRange", "time-mask": "TimeMask", "frequency-mask": "FrequencyMask", "picture-shift": "PictureShift"}.items()}) # what is done to training hits
+FEATURES = Registry(
+    "feature",
+    stft="drumlesson.features:STFT",
+    logmel="drumlesson.features:LogMel",
+    mfcc="drumlesson.features:MFCC",
+)  # what a network is shown
+TASKS = Registry(
+    "task",
+    "decide",
+    **{
+        "multiclass": "drumlesson.tasks:Multiclass",
+        "binary": "drumlesson.tasks:Binary",
+        "one-vs-rest": "drumlesson.tasks:OneVsRest",
+    },
+)  # how the question is put
+FAMILIES = Registry(
+    "family",
+    dense="drumlesson.families.dense:Dense",
+    cnn="drumlesson.families.convolutional:CNN",
+    cnn1d="drumlesson.families.convolutional:CNN1D",
+    rnn="drumlesson.families.recurrent:RNN",
+    simple="drumlesson.families.recurrent:SIMPLE",
+    gru="drumlesson.families.recurrent:GRU",
+    lstm="drumlesson.families.recurrent:LSTM",
+    ensemble="drumlesson.families.ensemble:Ensemble",
+)  # what answers it
+AUGMENTATIONS = Registry(
+    "augmentation",
+    "waves",
+    **{
+        name: f"drumlesson.augment:{attribute}"
+        for name, attribute in {
+            "chain": "Chain",
+            "waves": "WAVES",
+            "pictures": "PICTURES",
+            "both": "BOTH",
+            "gain": "Gain",
+            "shift": "Shift",
+            "speed": "Speed",
+            "tilt": "Tilt",
+            "colour": "Colour",
+            "decay": "Decay",
+            "saturation": "Saturation",
+            "room": "Room",
+            "background": "Background",
+            "noise-floor": "NoiseFloor",
+            "adapt": "Adapt",
+            "picture-noise": "PictureNoise",
+            "picture-gain": "PictureGain",
+            "spectral-envelope": "SpectralEnvelope",
+            "dynamic-range": "DynamicRange",
+            "time-mask": "TimeMask",
+            "frequency-mask": "FrequencyMask",
+            "picture-shift": "PictureShift",
+        }.items()
+    },
+)  # what is done to training hits
 
 # %% ../nbs/reference/registry.ipynb #7edb7540
 def _plain(registry, value):
     "A setting as plain data: objects within objects become specs of their own, what is no data its description."
-    if dataclasses.is_dataclass(value): return to_spec(registry, value)
-    if isinstance(value, (tuple, list)): return [_plain(registry, v) for v in value]
+    if dataclasses.is_dataclass(value):
+        return to_spec(registry, value)
+    if isinstance(value, (tuple, list)):
+        return [_plain(registry, v) for v in value]
     return value if isinstance(value, (str, int, float, type(None))) else repr(value)
 
-def to_spec(registry:Registry, obj) -> dict:
+
+def to_spec(registry: Registry, obj) -> dict:
     "Name (as `registry` has it) and settings of `obj`, as plain data for a model file. Shown on the page Registry."
-    if isinstance(obj, dict): return obj # a family that is not registered here, from a loaded file
+    if isinstance(obj, dict):
+        return obj  # a family that is not registered here, from a loaded file
     entry = type(obj) if dataclasses.is_dataclass(obj) else obj
     address = f"{entry.__module__}:{entry.__qualname__}"
     name = next((name for name, e in registry.items() if e is entry or e == address), address)
-    return {"name": name, **({f.name: _plain(registry, getattr(obj, f.name)) for f in dataclasses.fields(obj)} if dataclasses.is_dataclass(obj) else {})}
+    return {
+        "name": name,
+        **(
+            {f.name: _plain(registry, getattr(obj, f.name)) for f in dataclasses.fields(obj)}
+            if dataclasses.is_dataclass(obj)
+            else {}
+        ),
+    }
 
-def from_spec(registry:Registry, spec:dict):
+
+def from_spec(registry: Registry, spec: dict):
     "The object that `to_spec` wrote down as `spec`. Raises ValueError where its name is not in `registry`. Shown on the page Registry."
     settings = {k: tuple(v) if isinstance(v, list) else v for k, v in spec.items() if k != "name"}
     if spec["name"] not in registry:
-        raise ValueError(f"the {registry.kind} {spec['name']!r} is not registered here: import its module and enter it, then load again")
+        raise ValueError(
+            f"the {registry.kind} {spec['name']!r} is not registered here: import its module and enter it, then load again"
+        )
     entry = registry.find(spec["name"])
     return entry(**settings) if isinstance(entry, type) else entry

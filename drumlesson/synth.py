@@ -14,25 +14,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
+from .audio import SR
 from scipy import fft, signal
 
-from .audio import SR
-
 # %% ../nbs/reference/synth.ipynb #be21ef50
-ARTICULATIONS = { # label -> the ways to strike it
+ARTICULATIONS = {  # label -> the ways to strike it
     "kick": ("kick",),
     "snare": ("head", "edge", "rimshot"),
     "hihat": ("closed", "open", "pedal", "half"),
     "cymbal": ("crash", "ride", "bell", "splash"),
     "tom": ("high", "mid", "low"),
 }
-KINDS = ("machine", "acoustic") # of kits
+KINDS = ("machine", "acoustic")  # of kits
 
 # %% ../nbs/reference/synth.ipynb #080e8b35
 def draw(
-    rng,      # numpy random generator
-    box:dict, # name -> (low, high), both above 0
-)->dict: # name -> value
+    rng,  # numpy random generator
+    box: dict,  # name -> (low, high), both above 0
+) -> dict:  # name -> value
     "One point of a box of ranges, uniform in the logarithm. Shown on the page Synthesiser."
     return {k: float(np.exp(rng.uniform(np.log(lo), np.log(hi)))) for k, (lo, hi) in box.items()}
 
@@ -40,446 +39,845 @@ def draw(
 # Frequencies of a membrane's modes, over that of the lowest.
 MODES = np.array([1, 1.594, 2.136, 2.296, 2.653, 2.918, 3.156, 3.501, 3.600, 3.652, 4.060, 4.154])
 
+
 def ring(
-    freqs,          # settled frequencies in Hz
-    gains,          # peak levels, linear
-    t60s,           # seconds until each has lost 60 dB
-    n:int,          # length in samples
-    sweep:float=1., # starting pitch over settled pitch
-    bend:float=.02, # time constant of the glide, in seconds
-    shape:float=1., # 1: exponential decay; below 1: fast first, then slow
-)->np.ndarray: # (n,)
+    freqs,  # settled frequencies in Hz
+    gains,  # peak levels, linear
+    t60s,  # seconds until each has lost 60 dB
+    n: int,  # length in samples
+    sweep: float = 1.0,  # starting pitch over settled pitch
+    bend: float = 0.02,  # time constant of the glide, in seconds
+    shape: float = 1.0,  # 1: exponential decay; below 1: fast first, then slow
+) -> np.ndarray:  # (n,)
     "Decaying sines that glide together (Fletcher and Rossing 1998, ch. 18). Shown on the page Synthesiser."
-    t = np.arange(n, dtype="float32")/SR
-    turns = t + np.float32((sweep-1)*bend)*(1-np.exp(-t/np.float32(bend)))
-    f, g, d = (np.asarray(a, "float32")[np.asarray(freqs) < .48*SR, None] for a in (freqs, gains, t60s))
-    decay = np.exp(-6.9*d**-shape*t**np.float32(shape))
-    return (g*decay*np.sin(np.float32(2*np.pi)*f*turns)).sum(0)
+    t = np.arange(n, dtype="float32") / SR
+    turns = t + np.float32((sweep - 1) * bend) * (1 - np.exp(-t / np.float32(bend)))
+    f, g, d = (
+        np.asarray(a, "float32")[np.asarray(freqs) < 0.48 * SR, None] for a in (freqs, gains, t60s)
+    )
+    decay = np.exp(-6.9 * d**-shape * t ** np.float32(shape))
+    return (g * decay * np.sin(np.float32(2 * np.pi) * f * turns)).sum(0)
 
 # %% ../nbs/reference/synth.ipynb #3138c3f1
 def knock(
-    freq:float, # centre of its band in Hz
-    tau:float,  # time constant in seconds
-    n:int,      # length in samples
-    rng,        # numpy random generator
-)->np.ndarray: # (n,), peak 1
+    freq: float,  # centre of its band in Hz
+    tau: float,  # time constant in seconds
+    n: int,  # length in samples
+    rng,  # numpy random generator
+) -> np.ndarray:  # (n,), peak 1
     "The contact noise of a stick or beater: a short burst of band-passed noise. Shown on the page Synthesiser."
-    k = min(n, int(tau*6*SR)+16)
-    lo, hi = np.exp(-2*np.pi*freq*np.array([.5, 2])/SR) # poles of two one-pole low-passes: their difference is a band
+    k = min(n, int(tau * 6 * SR) + 16)
+    lo, hi = np.exp(
+        -2 * np.pi * freq * np.array([0.5, 2]) / SR
+    )  # poles of two one-pole low-passes: their difference is a band
     source = rng.standard_normal(k)
-    y = signal.lfilter([1-hi], [1, -hi], source)-signal.lfilter([1-lo], [1, -lo], source)
-    y *= np.exp(-np.arange(k)/SR/tau)
-    return np.pad(y/(np.abs(y).max()+1e-9), (0, n-k)).astype("float32")
+    y = signal.lfilter([1 - hi], [1, -hi], source) - signal.lfilter([1 - lo], [1, -lo], source)
+    y *= np.exp(-np.arange(k) / SR / tau)
+    return np.pad(y / (np.abs(y).max() + 1e-9), (0, n - k)).astype("float32")
 
 # %% ../nbs/reference/synth.ipynb #778fa990
-EDGES = np.array([0, 400, 900, 1800, 3200, 5000, 7500, SR]) # of the seven bands of a wash, in Hz
-CENTRES = np.sqrt((EDGES[:-1]+200)*(EDGES[1:]+200)).clip(200, 9000) # of these bands, in Hz
+EDGES = np.array([0, 400, 900, 1800, 3200, 5000, 7500, SR])  # of the seven bands of a wash, in Hz
+CENTRES = np.sqrt((EDGES[:-1] + 200) * (EDGES[1:] + 200)).clip(200, 9000)  # of these bands, in Hz
 
-NEPER = np.float32(np.log(10)/20) # one dB, as a natural logarithm
+NEPER = np.float32(np.log(10) / 20)  # one dB, as a natural logarithm
+
 
 def colour(
-    f,           # frequencies in Hz
-    low:float, high:float, # corners of the band in Hz, 18 dB per octave beyond
-    slope:float, # amplitude grows as frequency to this power
-    ripple:float,# unevenness of the spectrum in dB
-    rng,         # numpy random generator
-)->np.ndarray: # gain at each frequency
+    f,  # frequencies in Hz
+    low: float,
+    high: float,  # corners of the band in Hz, 18 dB per octave beyond
+    slope: float,  # amplitude grows as frequency to this power
+    ripple: float,  # unevenness of the spectrum in dB
+    rng,  # numpy random generator
+) -> np.ndarray:  # gain at each frequency
     "A band with a slope and random ripples: the resonances of one piece of metal or wire. Shown on the page Synthesiser."
-    dB = np.interp(np.log1p(f/500), np.linspace(0, 3.2, 64), rng.normal(0, ripple, 64))
-    below, above = (low/(f+1))**2, (f/high)**2
-    band = np.sqrt((1+below*below*below)*(1+above*above*above))
-    return np.exp(slope*np.log(f/1000+.02)+dB.astype("float32")*NEPER)/band
+    dB = np.interp(np.log1p(f / 500), np.linspace(0, 3.2, 64), rng.normal(0, ripple, 64))
+    below, above = (low / (f + 1)) ** 2, (f / high) ** 2
+    band = np.sqrt((1 + below * below * below) * (1 + above * above * above))
+    return np.exp(slope * np.log(f / 1000 + 0.02) + dB.astype("float32") * NEPER) / band
 
 # %% ../nbs/reference/synth.ipynb #c901b924
 def wash(
-    source,        # (n,) steady noise or tone
-    rng,           # numpy random generator
-    band:tuple,    # low, high, slope, ripple: see colour
-    t60:float,     # seconds until 3 kHz has lost 60 dB
-    damp:float,    # how much faster higher bands die: t60 falls as frequency to this power
-    rise:float,    # build-up time at 3 kHz, in seconds
-    shape:float,   # as in ring; above 1: a plateau, then a fall
-    lines:float=1.,# share of spectral lines that sound
-)->np.ndarray: # (n,)
+    source,  # (n,) steady noise or tone
+    rng,  # numpy random generator
+    band: tuple,  # low, high, slope, ripple: see colour
+    t60: float,  # seconds until 3 kHz has lost 60 dB
+    damp: float,  # how much faster higher bands die: t60 falls as frequency to this power
+    rise: float,  # build-up time at 3 kHz, in seconds
+    shape: float,  # as in ring; above 1: a plateau, then a fall
+    lines: float = 1.0,  # share of spectral lines that sound
+) -> np.ndarray:  # (n,)
     "A coloured source whose bands build up and die each at their own rate. Shown on the page Synthesiser."
-    n = len(source); m = fft.next_fast_len(n, real=True)
-    f = np.arange(m//2+1, dtype="float32")*np.float32(SR/m)
-    z = fft.rfft(source, m)*colour(f, *band, rng)
-    if lines < .9: z *= rng.random(len(z), dtype="float32") < lines
+    n = len(source)
+    m = fft.next_fast_len(n, real=True)
+    f = np.arange(m // 2 + 1, dtype="float32") * np.float32(SR / m)
+    z = fft.rfft(source, m) * colour(f, *band, rng)
+    if lines < 0.9:
+        z *= rng.random(len(z), dtype="float32") < lines
     cuts = np.searchsorted(f, EDGES)
     parts = np.zeros((len(CENTRES), len(z)), z.dtype)
-    for p, a, b in zip(parts, cuts, cuts[1:]): p[a:b] = z[a:b]
+    for p, a, b in zip(parts, cuts, cuts[1:]):
+        p[a:b] = z[a:b]
     x = fft.irfft(parts, m)[:, :n]
-    t = np.arange(n, dtype="float32")/SR
-    d = np.clip(t60*(CENTRES/3000)**-damp, .01, 6).astype("float32")[:, None]
-    up = np.float32(rise)*np.sqrt(CENTRES/3000).astype("float32")[:, None]
-    return (x*(1-np.exp(-t/up))*np.exp(-6.9*d**-shape*t**np.float32(shape))).sum(0)
+    t = np.arange(n, dtype="float32") / SR
+    d = np.clip(t60 * (CENTRES / 3000) ** -damp, 0.01, 6).astype("float32")[:, None]
+    up = np.float32(rise) * np.sqrt(CENTRES / 3000).astype("float32")[:, None]
+    return (x * (1 - np.exp(-t / up)) * np.exp(-6.9 * d**-shape * t ** np.float32(shape))).sum(0)
 
 # %% ../nbs/reference/synth.ipynb #6632a661
 @dataclass(frozen=True)
 class Skin:
     "What is drawn for one kick, snare or tom. Shown on the page Synthesiser."
-    f0:float             # lowest mode once settled, in Hz
-    sweep:float=1.       # starting pitch over settled pitch
-    bend:float=.02       # time constant of the glide, in seconds
-    t60:float=.5         # decay of the lowest mode, in seconds
-    shape:float=1.       # below 1: fast first, then slow, as with two coupled heads
-    modes:float=1.       # how many modes
-    stretch:float=1.     # exponent on the membrane's ratios: air loading squeezes them
-    roll:float=2.        # level of a mode falls as its ratio to this power
-    damp:float=.7        # its decay time does so to this power
-    click:float=.1; click_f:float=3000.; click_t:float=.004 # knock: level, Hz, seconds
-    wires:float=.001     # level of snare wires, buzz or shell noise
-    wires_t60:float=.2; wires_shape:float=1.; wires_damp:float=.15 # its decay: seconds, shape and damping as in `wash`
-    wires_lo:float=800.; wires_hi:float=9000.; wires_slope:float=1. # its colour; slope 1 is flat
-    rise:float=.001      # delay of the wires, in seconds
-    claps:float=1.       # bursts before the tail, as in a hand clap
-    gate:float=3.        # cut off after this share of the decay
-    drive:float=.01      # saturation
+
+    f0: float  # lowest mode once settled, in Hz
+    sweep: float = 1.0  # starting pitch over settled pitch
+    bend: float = 0.02  # time constant of the glide, in seconds
+    t60: float = 0.5  # decay of the lowest mode, in seconds
+    shape: float = 1.0  # below 1: fast first, then slow, as with two coupled heads
+    modes: float = 1.0  # how many modes
+    stretch: float = 1.0  # exponent on the membrane's ratios: air loading squeezes them
+    roll: float = 2.0  # level of a mode falls as its ratio to this power
+    damp: float = 0.7  # its decay time does so to this power
+    click: float = 0.1
+    click_f: float = 3000.0
+    click_t: float = 0.004  # knock: level, Hz, seconds
+    wires: float = 0.001  # level of snare wires, buzz or shell noise
+    wires_t60: float = 0.2
+    wires_shape: float = 1.0
+    wires_damp: float = 0.15  # its decay: seconds, shape and damping as in `wash`
+    wires_lo: float = 800.0
+    wires_hi: float = 9000.0
+    wires_slope: float = 1.0  # its colour; slope 1 is flat
+    rise: float = 0.001  # delay of the wires, in seconds
+    claps: float = 1.0  # bursts before the tail, as in a hand clap
+    gate: float = 3.0  # cut off after this share of the decay
+    drive: float = 0.01  # saturation
 
 # %% ../nbs/reference/synth.ipynb #a3d1fc83
 def rattle(
-    v:Skin, # the drum
-    n:int,  # length in samples
-    rng,    # numpy random generator
-)->np.ndarray: # (n,), peak 1 in the first 100 ms
+    v: Skin,  # the drum
+    n: int,  # length in samples
+    rng,  # numpy random generator
+) -> np.ndarray:  # (n,), peak 1 in the first 100 ms
     "Snare wires, buzz or claps: noise with its own colour, delay and decay (Reid 2002). Shown on the page Synthesiser."
-    band = v.wires_lo, v.wires_hi, v.wires_slope-1, 2.
-    y = wash(rng.standard_normal(n, dtype="float32"), rng, band, v.wires_t60, v.wires_damp, v.rise, v.wires_shape)
+    band = v.wires_lo, v.wires_hi, v.wires_slope - 1, 2.0
+    y = wash(
+        rng.standard_normal(n, dtype="float32"),
+        rng,
+        band,
+        v.wires_t60,
+        v.wires_damp,
+        v.rise,
+        v.wires_shape,
+    )
     if v.claps > 1.5:
-        t, gap = np.arange(n)/SR, .011
-        y = y*np.where(t < gap*(round(v.claps)-1), np.exp(-(t % gap)/.004), 1)
-    return y/(np.abs(y[:SR//10]).max()+1e-9)
+        t, gap = np.arange(n) / SR, 0.011
+        y = y * np.where(t < gap * (round(v.claps) - 1), np.exp(-(t % gap) / 0.004), 1)
+    return y / (np.abs(y[: SR // 10]).max() + 1e-9)
 
 # %% ../nbs/reference/synth.ipynb #831f15e6
 def strike_skin(
-    v:Skin,         # the drum
-    velocity:float, # strike strength, 0 to 1
-    rng,            # numpy random generator
-)->np.ndarray: # (samples,), before the desk
+    v: Skin,  # the drum
+    velocity: float,  # strike strength, 0 to 1
+    rng,  # numpy random generator
+) -> np.ndarray:  # (samples,), before the desk
     "One blow on a skin: gliding modes, knock and wires, saturated. Shown on the page Synthesiser."
-    audible = v.wires > .002
-    n = int(SR*(min(1.6, max(v.t60, v.wires_t60*audible)*1.1*min(1, v.gate))+.03))
-    ratios = MODES[:round(v.modes)]**v.stretch
-    gains = ratios**-(v.roll+1.5*(1-velocity))*np.exp(rng.normal(0, .35, len(ratios)))
+    audible = v.wires > 0.002
+    n = int(SR * (min(1.6, max(v.t60, v.wires_t60 * audible) * 1.1 * min(1, v.gate)) + 0.03))
+    ratios = MODES[: round(v.modes)] ** v.stretch
+    gains = ratios ** -(v.roll + 1.5 * (1 - velocity)) * np.exp(rng.normal(0, 0.35, len(ratios)))
     gains /= np.sqrt((gains**2).sum())
-    x = ring(v.f0*ratios, gains, v.t60*ratios**-v.damp, n, v.sweep, v.bend, v.shape)
-    x += v.click*velocity*knock(v.click_f, v.click_t, n, rng)
+    x = ring(v.f0 * ratios, gains, v.t60 * ratios**-v.damp, n, v.sweep, v.bend, v.shape)
+    x += v.click * velocity * knock(v.click_f, v.click_t, n, rng)
     if audible:
-        k = min(n, int(SR*v.wires_t60*1.2)+400)
-        x[:k] += v.wires*rattle(v, k, rng)
-    return np.tanh(v.drive*x)/np.tanh(v.drive)
+        k = min(n, int(SR * v.wires_t60 * 1.2) + 400)
+        x[:k] += v.wires * rattle(v, k, rng)
+    return np.tanh(v.drive * x) / np.tanh(v.drive)
 
 # %% ../nbs/reference/synth.ipynb #c3061f61
 @dataclass(frozen=True)
 class Metal:
     "What is drawn for one hi-hat or cymbal. Shown on the page Synthesiser."
-    f0:float=200.        # pitch of the lowest square oscillator, in Hz
-    squares:float=.01    # share of the six oscillators, 0 to 1
-    lines:float=1.       # share of spectral lines that sound
-    ripple:float=2.      # unevenness of the spectrum in dB
-    low:float=1000.; high:float=9000.; slope:float=1.3 # colour; slope 1 is flat
-    t60:float=.3; damp:float=.2; shape:float=1. # decay at 3 kHz: see wash
-    rise:float=.001      # build-up at 3 kHz, in seconds
-    gate:float=3.        # cut off after this share of the decay
-    click:float=.1; click_f:float=4000.; click_t:float=.002 # stick: level, Hz, seconds
-    ping:float=.001; ping_f:float=600.; ping_t60:float=.8 # bell modes: level, Hz, seconds
 
-PLATE = np.array([1, 1.48, 1.93, 2.71, 3.24, 4.1, 5.3, 6.7, 8.2]) # modes of a bell, over the lowest
-SQUARES = np.array([1, 1.48, 1.8, 2.55, 2.63, 3.9]) # pitches of the six oscillators, over the lowest
+    f0: float = 200.0  # pitch of the lowest square oscillator, in Hz
+    squares: float = 0.01  # share of the six oscillators, 0 to 1
+    lines: float = 1.0  # share of spectral lines that sound
+    ripple: float = 2.0  # unevenness of the spectrum in dB
+    low: float = 1000.0
+    high: float = 9000.0
+    slope: float = 1.3  # colour; slope 1 is flat
+    t60: float = 0.3
+    damp: float = 0.2
+    shape: float = 1.0  # decay at 3 kHz: see wash
+    rise: float = 0.001  # build-up at 3 kHz, in seconds
+    gate: float = 3.0  # cut off after this share of the decay
+    click: float = 0.1
+    click_f: float = 4000.0
+    click_t: float = 0.002  # stick: level, Hz, seconds
+    ping: float = 0.001
+    ping_f: float = 600.0
+    ping_t60: float = 0.8  # bell modes: level, Hz, seconds
+
+
+PLATE = np.array(
+    [1, 1.48, 1.93, 2.71, 3.24, 4.1, 5.3, 6.7, 8.2]
+)  # modes of a bell, over the lowest
+SQUARES = np.array(
+    [1, 1.48, 1.8, 2.55, 2.63, 3.9]
+)  # pitches of the six oscillators, over the lowest
 
 # %% ../nbs/reference/synth.ipynb #370bf566
 def squares(
-    f0:float, # lowest pitch in Hz
-    n:int,    # length in samples
-    rng,      # numpy random generator
-)->np.ndarray: # (n,), about as loud as white noise
+    f0: float,  # lowest pitch in Hz
+    n: int,  # length in samples
+    rng,  # numpy random generator
+) -> np.ndarray:  # (n,), about as loud as white noise
     "Six square oscillators at unrelated pitches (Werner et al. 2014). Shown on the page Synthesiser."
-    turns = (f0*SQUARES/SR).astype("float32")[:, None]*np.arange(n, dtype="float32")+rng.random((6, 1), dtype="float32")
-    return (.8*(turns % 1 < .5).sum(0)-2.4).astype("float32")
+    turns = (f0 * SQUARES / SR).astype("float32")[:, None] * np.arange(
+        n, dtype="float32"
+    ) + rng.random((6, 1), dtype="float32")
+    return (0.8 * (turns % 1 < 0.5).sum(0) - 2.4).astype("float32")
 
 # %% ../nbs/reference/synth.ipynb #e5abc300
 def strike_metal(
-    v:Metal,        # the plate
-    velocity:float, # strike strength, 0 to 1
-    rng,            # numpy random generator
-)->np.ndarray: # (samples,), before the desk
+    v: Metal,  # the plate
+    velocity: float,  # strike strength, 0 to 1
+    rng,  # numpy random generator
+) -> np.ndarray:  # (samples,), before the desk
     "One blow on metal: wash, stick and bell modes; harder is brighter. Shown on the page Synthesiser."
-    n = int(SR*(min(1.5, v.t60*1.1*max(1, 10**v.damp)*min(1, v.gate))+.02))
+    n = int(SR * (min(1.5, v.t60 * 1.1 * max(1, 10**v.damp) * min(1, v.gate)) + 0.02))
     source = rng.standard_normal(n, dtype="float32")
-    if v.squares > .02: source = source*max(1-v.squares, 0)+v.squares*squares(v.f0, n, rng)
-    band = v.low, v.high, v.slope-1-1.5*(1-velocity), v.ripple
-    x = wash(source, rng, band, v.t60, v.damp, v.rise*(.5+velocity), v.shape, v.lines)
-    x = x/(np.abs(x).max()+1e-9)+v.click*velocity*knock(v.click_f, v.click_t, n, rng)
-    if v.ping > .002:
-        gains = PLATE**-.4*np.exp(rng.normal(0, .4, len(PLATE)))
-        y = ring(v.ping_f*PLATE, gains, v.ping_t60*PLATE**-.3, n)
-        x += v.ping*y/(np.abs(y).max()+1e-9)
+    if v.squares > 0.02:
+        source = source * max(1 - v.squares, 0) + v.squares * squares(v.f0, n, rng)
+    band = v.low, v.high, v.slope - 1 - 1.5 * (1 - velocity), v.ripple
+    x = wash(source, rng, band, v.t60, v.damp, v.rise * (0.5 + velocity), v.shape, v.lines)
+    x = x / (np.abs(x).max() + 1e-9) + v.click * velocity * knock(v.click_f, v.click_t, n, rng)
+    if v.ping > 0.002:
+        gains = PLATE**-0.4 * np.exp(rng.normal(0, 0.4, len(PLATE)))
+        y = ring(v.ping_f * PLATE, gains, v.ping_t60 * PLATE**-0.3, n)
+        x += v.ping * y / (np.abs(y).max() + 1e-9)
     return x
 
 # %% ../nbs/reference/synth.ipynb #fca72c29
-KICKS = { # kind of kit -> styles, each a box of ranges of a `Skin`
+KICKS = {  # kind of kit -> styles, each a box of ranges of a `Skin`
     "machine": [
-        dict(f0=(35, 65), sweep=(1.02, 2), bend=(.004, .06), t60=(.4, 3), gate=(.25, 3), click=(.003, .4),
-             click_f=(500, 5000), drive=(.05, 3)),
-        dict(f0=(38, 75), sweep=(1.5, 7), bend=(.008, .05), t60=(.15, .9), gate=(.25, 3), modes=(.6, 2.4), click=(.03, 1),
-             click_f=(500, 6000), click_t=(.001, .01), wires=(.0005, .3), wires_t60=(.03, .3), wires_lo=(60, 2000),
-             drive=(.1, 6)),
-        dict(f0=(45, 85), sweep=(1.01, 2), bend=(.005, .03), t60=(.08, .4), gate=(.25, 3), click=(.002, .3),
-             click_f=(400, 5000), wires=(.0005, .1), wires_t60=(.03, .3), wires_lo=(60, 2000)),
-        dict(f0=(38, 85), sweep=(1.5, 6), bend=(.01, .06), t60=(.15, 1), gate=(.25, 3), click=(.1, 1.5),
-             click_f=(500, 5000), click_t=(.001, .012), wires=(.02, .5), wires_t60=(.03, .3), wires_lo=(60, 3000),
-             drive=(1, 12)),
+        dict(
+            f0=(35, 65),
+            sweep=(1.02, 2),
+            bend=(0.004, 0.06),
+            t60=(0.4, 3),
+            gate=(0.25, 3),
+            click=(0.003, 0.4),
+            click_f=(500, 5000),
+            drive=(0.05, 3),
+        ),
+        dict(
+            f0=(38, 75),
+            sweep=(1.5, 7),
+            bend=(0.008, 0.05),
+            t60=(0.15, 0.9),
+            gate=(0.25, 3),
+            modes=(0.6, 2.4),
+            click=(0.03, 1),
+            click_f=(500, 6000),
+            click_t=(0.001, 0.01),
+            wires=(0.0005, 0.3),
+            wires_t60=(0.03, 0.3),
+            wires_lo=(60, 2000),
+            drive=(0.1, 6),
+        ),
+        dict(
+            f0=(45, 85),
+            sweep=(1.01, 2),
+            bend=(0.005, 0.03),
+            t60=(0.08, 0.4),
+            gate=(0.25, 3),
+            click=(0.002, 0.3),
+            click_f=(400, 5000),
+            wires=(0.0005, 0.1),
+            wires_t60=(0.03, 0.3),
+            wires_lo=(60, 2000),
+        ),
+        dict(
+            f0=(38, 85),
+            sweep=(1.5, 6),
+            bend=(0.01, 0.06),
+            t60=(0.15, 1),
+            gate=(0.25, 3),
+            click=(0.1, 1.5),
+            click_f=(500, 5000),
+            click_t=(0.001, 0.012),
+            wires=(0.02, 0.5),
+            wires_t60=(0.03, 0.3),
+            wires_lo=(60, 3000),
+            drive=(1, 12),
+        ),
     ],
     "acoustic": [
-        dict(f0=(35, 75), sweep=(1.05, 1.8), bend=(.008, .05), t60=(.15, 1.2), shape=(.55, 1.1), gate=(.7, 4),
-             modes=(2, 8), stretch=(.8, 1.1), roll=(.6, 3.5), damp=(.1, 1.5), click=(.005, .9), click_f=(400, 5000),
-             click_t=(.001, .01), wires=(.005, .3), wires_t60=(.08, .8), wires_damp=(.2, 1), wires_lo=(60, 1500)),
+        dict(
+            f0=(35, 75),
+            sweep=(1.05, 1.8),
+            bend=(0.008, 0.05),
+            t60=(0.15, 1.2),
+            shape=(0.55, 1.1),
+            gate=(0.7, 4),
+            modes=(2, 8),
+            stretch=(0.8, 1.1),
+            roll=(0.6, 3.5),
+            damp=(0.1, 1.5),
+            click=(0.005, 0.9),
+            click_f=(400, 5000),
+            click_t=(0.001, 0.01),
+            wires=(0.005, 0.3),
+            wires_t60=(0.08, 0.8),
+            wires_damp=(0.2, 1),
+            wires_lo=(60, 1500),
+        ),
     ],
 }
 
 # %% ../nbs/reference/synth.ipynb #b45c6213
-SNARES = { # kind of kit -> styles, each a box of ranges of a `Skin`
+SNARES = {  # kind of kit -> styles, each a box of ranges of a `Skin`
     "machine": [
-        dict(f0=(130, 260), sweep=(1.01, 1.6), bend=(.004, .03), t60=(.08, .35), gate=(.25, 3), modes=(1.6, 2.4),
-             stretch=(1, 1.6), roll=(.3, 2), click=(.02, .6), wires=(.05, 2), wires_t60=(.1, .6), wires_shape=(.6, 1.8),
-             wires_lo=(300, 3000), wires_hi=(5000, 12000), wires_slope=(.5, 1.6)),
-        dict(f0=(130, 400), sweep=(1.01, 2), bend=(.004, .03), t60=(.06, .4), gate=(.25, 3), modes=(2, 8),
-             stretch=(.8, 1.2), roll=(.3, 2), click=(.05, 1), wires=(.3, 3), wires_t60=(.05, .5), wires_shape=(.6, 1.8),
-             wires_lo=(150, 2000), wires_hi=(4000, 12000), wires_slope=(.5, 1.6), drive=(.1, 3)),
-        dict(f0=(150, 500), t60=(.02, .1), gate=(2, 4), click=(.02, 1), wires=(2, 10), wires_t60=(.08, .7),
-             wires_shape=(.6, 1.8), wires_lo=(120, 1500), wires_hi=(4000, 12000), wires_slope=(.3, 1.5), claps=(.8, 4)),
+        dict(
+            f0=(130, 260),
+            sweep=(1.01, 1.6),
+            bend=(0.004, 0.03),
+            t60=(0.08, 0.35),
+            gate=(0.25, 3),
+            modes=(1.6, 2.4),
+            stretch=(1, 1.6),
+            roll=(0.3, 2),
+            click=(0.02, 0.6),
+            wires=(0.05, 2),
+            wires_t60=(0.1, 0.6),
+            wires_shape=(0.6, 1.8),
+            wires_lo=(300, 3000),
+            wires_hi=(5000, 12000),
+            wires_slope=(0.5, 1.6),
+        ),
+        dict(
+            f0=(130, 400),
+            sweep=(1.01, 2),
+            bend=(0.004, 0.03),
+            t60=(0.06, 0.4),
+            gate=(0.25, 3),
+            modes=(2, 8),
+            stretch=(0.8, 1.2),
+            roll=(0.3, 2),
+            click=(0.05, 1),
+            wires=(0.3, 3),
+            wires_t60=(0.05, 0.5),
+            wires_shape=(0.6, 1.8),
+            wires_lo=(150, 2000),
+            wires_hi=(4000, 12000),
+            wires_slope=(0.5, 1.6),
+            drive=(0.1, 3),
+        ),
+        dict(
+            f0=(150, 500),
+            t60=(0.02, 0.1),
+            gate=(2, 4),
+            click=(0.02, 1),
+            wires=(2, 10),
+            wires_t60=(0.08, 0.7),
+            wires_shape=(0.6, 1.8),
+            wires_lo=(120, 1500),
+            wires_hi=(4000, 12000),
+            wires_slope=(0.3, 1.5),
+            claps=(0.8, 4),
+        ),
     ],
     "acoustic": [
-        dict(f0=(130, 350), sweep=(1.01, 1.2), bend=(.01, .04), t60=(.08, .5), shape=(.6, 1.1), gate=(.7, 4),
-             modes=(4, 12), stretch=(.8, 1.1), roll=(.2, 2), damp=(.3, 1.5), rise=(.0005, .01), click=(.1, 1.2),
-             click_t=(.001, .005), wires=(.2, 3), wires_t60=(.1, .6), wires_shape=(.6, 1.8), wires_lo=(200, 2500),
-             wires_hi=(3000, 12000), wires_slope=(.4, 1.6)),
+        dict(
+            f0=(130, 350),
+            sweep=(1.01, 1.2),
+            bend=(0.01, 0.04),
+            t60=(0.08, 0.5),
+            shape=(0.6, 1.1),
+            gate=(0.7, 4),
+            modes=(4, 12),
+            stretch=(0.8, 1.1),
+            roll=(0.2, 2),
+            damp=(0.3, 1.5),
+            rise=(0.0005, 0.01),
+            click=(0.1, 1.2),
+            click_t=(0.001, 0.005),
+            wires=(0.2, 3),
+            wires_t60=(0.1, 0.6),
+            wires_shape=(0.6, 1.8),
+            wires_lo=(200, 2500),
+            wires_hi=(3000, 12000),
+            wires_slope=(0.4, 1.6),
+        ),
     ],
 }
 
 # %% ../nbs/reference/synth.ipynb #1e98283f
-TOMS = { # kind of kit -> styles, each a box of ranges of a `Skin`
+TOMS = {  # kind of kit -> styles, each a box of ranges of a `Skin`
     "machine": [
-        dict(f0=(72, 150), sweep=(1.01, 1.6), bend=(.01, .1), t60=(.15, 1.2), gate=(.25, 3), click=(.002, .3),
-             click_f=(400, 5000), wires=(.0005, .1), wires_t60=(.1, .6), wires_lo=(50, 500), wires_slope=(.2, .8)),
-        dict(f0=(75, 160), sweep=(1.3, 4), bend=(.04, .25), t60=(.2, 1), gate=(.25, 3), modes=(.6, 2.4), click=(.01, .6),
-             wires=(.001, .2), wires_t60=(.1, .5), wires_damp=(.2, 1), wires_lo=(60, 1500), wires_hi=(1500, 9000)),
-        dict(f0=(90, 180), sweep=(1.01, 1.2), t60=(.06, .5), gate=(.25, 3), modes=(.6, 4), click=(.002, .4)),
-        dict(f0=(72, 150), sweep=(1.02, 1.5), bend=(.02, .1), t60=(.15, .9), gate=(.25, 3), modes=(2, 8),
-             stretch=(.8, 1.1), roll=(.7, 3), damp=(.3, 1.5), click=(.05, 1.2), click_t=(.001, .012), wires=(.005, .5),
-             wires_t60=(.05, .5), wires_damp=(.2, 1), wires_lo=(60, 1500), wires_hi=(1500, 9000), wires_slope=(.3, 1)),
+        dict(
+            f0=(72, 150),
+            sweep=(1.01, 1.6),
+            bend=(0.01, 0.1),
+            t60=(0.15, 1.2),
+            gate=(0.25, 3),
+            click=(0.002, 0.3),
+            click_f=(400, 5000),
+            wires=(0.0005, 0.1),
+            wires_t60=(0.1, 0.6),
+            wires_lo=(50, 500),
+            wires_slope=(0.2, 0.8),
+        ),
+        dict(
+            f0=(75, 160),
+            sweep=(1.3, 4),
+            bend=(0.04, 0.25),
+            t60=(0.2, 1),
+            gate=(0.25, 3),
+            modes=(0.6, 2.4),
+            click=(0.01, 0.6),
+            wires=(0.001, 0.2),
+            wires_t60=(0.1, 0.5),
+            wires_damp=(0.2, 1),
+            wires_lo=(60, 1500),
+            wires_hi=(1500, 9000),
+        ),
+        dict(
+            f0=(90, 180),
+            sweep=(1.01, 1.2),
+            t60=(0.06, 0.5),
+            gate=(0.25, 3),
+            modes=(0.6, 4),
+            click=(0.002, 0.4),
+        ),
+        dict(
+            f0=(72, 150),
+            sweep=(1.02, 1.5),
+            bend=(0.02, 0.1),
+            t60=(0.15, 0.9),
+            gate=(0.25, 3),
+            modes=(2, 8),
+            stretch=(0.8, 1.1),
+            roll=(0.7, 3),
+            damp=(0.3, 1.5),
+            click=(0.05, 1.2),
+            click_t=(0.001, 0.012),
+            wires=(0.005, 0.5),
+            wires_t60=(0.05, 0.5),
+            wires_damp=(0.2, 1),
+            wires_lo=(60, 1500),
+            wires_hi=(1500, 9000),
+            wires_slope=(0.3, 1),
+        ),
     ],
     "acoustic": [
-        dict(f0=(66, 150), sweep=(1.01, 1.3), bend=(.02, .12), t60=(.25, 1.8), shape=(.6, 1.1), gate=(.7, 4),
-             modes=(4, 12), stretch=(.8, 1.1), roll=(.3, 3), damp=(.3, 1.5), rise=(.001, .02), click=(.1, 1.5),
-             click_f=(500, 4000), click_t=(.001, .015), wires=(.003, .5), wires_t60=(.1, .9), wires_damp=(.2, 1),
-             wires_lo=(60, 1500), wires_hi=(1500, 9000), wires_slope=(.3, 1)),
+        dict(
+            f0=(66, 150),
+            sweep=(1.01, 1.3),
+            bend=(0.02, 0.12),
+            t60=(0.25, 1.8),
+            shape=(0.6, 1.1),
+            gate=(0.7, 4),
+            modes=(4, 12),
+            stretch=(0.8, 1.1),
+            roll=(0.3, 3),
+            damp=(0.3, 1.5),
+            rise=(0.001, 0.02),
+            click=(0.1, 1.5),
+            click_f=(500, 4000),
+            click_t=(0.001, 0.015),
+            wires=(0.003, 0.5),
+            wires_t60=(0.1, 0.9),
+            wires_damp=(0.2, 1),
+            wires_lo=(60, 1500),
+            wires_hi=(1500, 9000),
+            wires_slope=(0.3, 1),
+        ),
     ],
 }
 
 # %% ../nbs/reference/synth.ipynb #fcca3a29
-HATS = { # kind of kit -> styles, each a box of ranges of a `Metal`
+HATS = {  # kind of kit -> styles, each a box of ranges of a `Metal`
     "machine": [
-        dict(f0=(180, 450), t60=(.06, .3), shape=(.5, 1.6), gate=(.3, 3), damp=(.02, .3), squares=(.3, 1), ripple=(.5, 4),
-             low=(3000, 9000), slope=(.9, 2.8), click=(.001, .3)),
-        dict(t60=(.04, .4), shape=(.5, 1.6), gate=(.3, 3), damp=(.02, .3), low=(1500, 9000), slope=(.9, 2.8),
-             rise=(.0002, .004), click=(.001, .3)),
-        dict(t60=(.04, .35), shape=(.6, 2), gate=(.2, 2), damp=(.02, .3), lines=(.01, 1), ripple=(2, 9), low=(60, 2000),
-             slope=(.5, 2), click=(.05, 2), click_f=(130, 6000), click_t=(.001, .015), ping=(.001, .6), ping_f=(80, 700),
-             ping_t60=(.05, .4)),
-        dict(f0=(300, 1500), t60=(.04, .4), shape=(.5, 1.6), gate=(.3, 3), damp=(.02, .3), squares=(.05, 1),
-             lines=(.02, 1), ripple=(1, 8), low=(200, 6000), slope=(.9, 2.8), click=(.01, 1)),
+        dict(
+            f0=(180, 450),
+            t60=(0.06, 0.3),
+            shape=(0.5, 1.6),
+            gate=(0.3, 3),
+            damp=(0.02, 0.3),
+            squares=(0.3, 1),
+            ripple=(0.5, 4),
+            low=(3000, 9000),
+            slope=(0.9, 2.8),
+            click=(0.001, 0.3),
+        ),
+        dict(
+            t60=(0.04, 0.4),
+            shape=(0.5, 1.6),
+            gate=(0.3, 3),
+            damp=(0.02, 0.3),
+            low=(1500, 9000),
+            slope=(0.9, 2.8),
+            rise=(0.0002, 0.004),
+            click=(0.001, 0.3),
+        ),
+        dict(
+            t60=(0.04, 0.35),
+            shape=(0.6, 2),
+            gate=(0.2, 2),
+            damp=(0.02, 0.3),
+            lines=(0.01, 1),
+            ripple=(2, 9),
+            low=(60, 2000),
+            slope=(0.5, 2),
+            click=(0.05, 2),
+            click_f=(130, 6000),
+            click_t=(0.001, 0.015),
+            ping=(0.001, 0.6),
+            ping_f=(80, 700),
+            ping_t60=(0.05, 0.4),
+        ),
+        dict(
+            f0=(300, 1500),
+            t60=(0.04, 0.4),
+            shape=(0.5, 1.6),
+            gate=(0.3, 3),
+            damp=(0.02, 0.3),
+            squares=(0.05, 1),
+            lines=(0.02, 1),
+            ripple=(1, 8),
+            low=(200, 6000),
+            slope=(0.9, 2.8),
+            click=(0.01, 1),
+        ),
     ],
     "acoustic": [
-        dict(t60=(.1, .6), shape=(.5, 1.2), gate=(.7, 4), damp=(.02, .4), lines=(.01, 1), ripple=(2, 9), low=(60, 2500),
-             slope=(.5, 2), click=(.1, 3), click_f=(130, 5000), click_t=(.002, .02), ping=(.005, .6), ping_f=(80, 700),
-             ping_t60=(.05, .6)),
+        dict(
+            t60=(0.1, 0.6),
+            shape=(0.5, 1.2),
+            gate=(0.7, 4),
+            damp=(0.02, 0.4),
+            lines=(0.01, 1),
+            ripple=(2, 9),
+            low=(60, 2500),
+            slope=(0.5, 2),
+            click=(0.1, 3),
+            click_f=(130, 5000),
+            click_t=(0.002, 0.02),
+            ping=(0.005, 0.6),
+            ping_f=(80, 700),
+            ping_t60=(0.05, 0.6),
+        ),
     ],
 }
 
 # %% ../nbs/reference/synth.ipynb #d43425e3
-CYMBALS = { # kind of kit -> styles, each a box of ranges of a `Metal`
+CYMBALS = {  # kind of kit -> styles, each a box of ranges of a `Metal`
     "machine": [
-        dict(f0=(180, 450), t60=(1.5, 6), shape=(.8, 1.3), gate=(.5, 3), damp=(.02, .4), squares=(.3, 1), ripple=(.5, 4),
-             low=(1500, 8000), slope=(.9, 2.8), rise=(.0005, .02), click=(.001, .3)),
-        dict(t60=(1.5, 6), shape=(.8, 1.3), gate=(.5, 3), damp=(.02, .4), low=(500, 7000), slope=(.9, 2.8),
-             rise=(.0005, .03), click=(.001, .3)),
-        dict(t60=(1.5, 6), shape=(.8, 1.3), gate=(.5, 2), damp=(.02, .4), lines=(.005, .3), ripple=(3, 10),
-             low=(80, 1500), slope=(.6, 2), rise=(.0005, .03), click=(.01, .5), ping=(.002, .7), ping_f=(250, 800),
-             ping_t60=(.4, 2)),
-        dict(f0=(200, 900), t60=(1.5, 6), shape=(.8, 1.3), gate=(.5, 3), damp=(.02, .3), squares=(.02, .6),
-             lines=(.03, 1), ripple=(1, 8), low=(150, 3000), slope=(.8, 2.4), rise=(.0005, .03), click=(.01, .5),
-             ping=(.002, .5), ping_f=(250, 900)),
+        dict(
+            f0=(180, 450),
+            t60=(1.5, 6),
+            shape=(0.8, 1.3),
+            gate=(0.5, 3),
+            damp=(0.02, 0.4),
+            squares=(0.3, 1),
+            ripple=(0.5, 4),
+            low=(1500, 8000),
+            slope=(0.9, 2.8),
+            rise=(0.0005, 0.02),
+            click=(0.001, 0.3),
+        ),
+        dict(
+            t60=(1.5, 6),
+            shape=(0.8, 1.3),
+            gate=(0.5, 3),
+            damp=(0.02, 0.4),
+            low=(500, 7000),
+            slope=(0.9, 2.8),
+            rise=(0.0005, 0.03),
+            click=(0.001, 0.3),
+        ),
+        dict(
+            t60=(1.5, 6),
+            shape=(0.8, 1.3),
+            gate=(0.5, 2),
+            damp=(0.02, 0.4),
+            lines=(0.005, 0.3),
+            ripple=(3, 10),
+            low=(80, 1500),
+            slope=(0.6, 2),
+            rise=(0.0005, 0.03),
+            click=(0.01, 0.5),
+            ping=(0.002, 0.7),
+            ping_f=(250, 800),
+            ping_t60=(0.4, 2),
+        ),
+        dict(
+            f0=(200, 900),
+            t60=(1.5, 6),
+            shape=(0.8, 1.3),
+            gate=(0.5, 3),
+            damp=(0.02, 0.3),
+            squares=(0.02, 0.6),
+            lines=(0.03, 1),
+            ripple=(1, 8),
+            low=(150, 3000),
+            slope=(0.8, 2.4),
+            rise=(0.0005, 0.03),
+            click=(0.01, 0.5),
+            ping=(0.002, 0.5),
+            ping_f=(250, 900),
+        ),
     ],
     "acoustic": [
-        dict(t60=(1.8, 7), shape=(.8, 1.2), gate=(.7, 4), damp=(.02, .5), lines=(.005, .3), ripple=(3, 10), low=(80, 900),
-             slope=(.6, 2), rise=(.001, .03), click=(.05, 1.5), click_f=(150, 6000), click_t=(.001, .01), ping=(.002, .7),
-             ping_f=(250, 800), ping_t60=(.4, 2)),
+        dict(
+            t60=(1.8, 7),
+            shape=(0.8, 1.2),
+            gate=(0.7, 4),
+            damp=(0.02, 0.5),
+            lines=(0.005, 0.3),
+            ripple=(3, 10),
+            low=(80, 900),
+            slope=(0.6, 2),
+            rise=(0.001, 0.03),
+            click=(0.05, 1.5),
+            click_f=(150, 6000),
+            click_t=(0.001, 0.01),
+            ping=(0.002, 0.7),
+            ping_f=(250, 800),
+            ping_t60=(0.4, 2),
+        ),
     ],
 }
 
 # %% ../nbs/reference/synth.ipynb #d55b3f68
-STYLES = {"kick": KICKS, "snare": SNARES, "hihat": HATS, "cymbal": CYMBALS, "tom": TOMS} # label -> its styles
-TOUCH = { # articulation -> by what the numbers of a voice are multiplied
-    "edge": dict(roll=(.4, .8), wires=(.5, .9)),
-    "rimshot": dict(roll=(.3, .7), f0=(1, 1.3), click=(1.5, 4), wires=(.5, 1)),
-    "high": dict(f0=(1.5, 2.4), t60=(.6, .9)),
-    "mid": dict(f0=(1.2, 1.6), t60=(.8, 1)),
-    "pedal": dict(t60=(.8, 1.8), click=(.2, .6)),
+STYLES = {
+    "kick": KICKS,
+    "snare": SNARES,
+    "hihat": HATS,
+    "cymbal": CYMBALS,
+    "tom": TOMS,
+}  # label -> its styles
+TOUCH = {  # articulation -> by what the numbers of a voice are multiplied
+    "edge": dict(roll=(0.4, 0.8), wires=(0.5, 0.9)),
+    "rimshot": dict(roll=(0.3, 0.7), f0=(1, 1.3), click=(1.5, 4), wires=(0.5, 1)),
+    "high": dict(f0=(1.5, 2.4), t60=(0.6, 0.9)),
+    "mid": dict(f0=(1.2, 1.6), t60=(0.8, 1)),
+    "pedal": dict(t60=(0.8, 1.8), click=(0.2, 0.6)),
     "half": dict(t60=(2, 5)),
     "open": dict(t60=(2.5, 7)),
-    "ride": dict(t60=(.9, 1.5), ping=(2, 10), click=(1.5, 5)),
+    "ride": dict(t60=(0.9, 1.5), ping=(2, 10), click=(1.5, 5)),
     "bell": dict(ping=(10, 60)),
-    "splash": dict(t60=(.6, .9), low=(1.2, 2)),
+    "splash": dict(t60=(0.6, 0.9), low=(1.2, 2)),
 }
 
 # %% ../nbs/reference/synth.ipynb #dc58089d
 @dataclass(frozen=True, eq=False)
 class Desk:
     "The recording chain of one kit. Shown on the page Synthesiser."
-    eq:np.ndarray   # (5 labels, 10 octaves from 20 Hz), gains in dB
-    room:np.ndarray # impulse response of the room, energy 1
-    wet:float       # its level
-    lowpass:float; highpass:float # band limits in Hz
-    drive:float     # saturation
-    bits:float      # word length in bits; above 14 not heard
-    noise:float     # hiss, linear
-    lead:float      # silence before the hit, in seconds
-    level:float     # peak of the hardest hit, 0 to 1
+
+    eq: np.ndarray  # (5 labels, 10 octaves from 20 Hz), gains in dB
+    room: np.ndarray  # impulse response of the room, energy 1
+    wet: float  # its level
+    lowpass: float
+    highpass: float  # band limits in Hz
+    drive: float  # saturation
+    bits: float  # word length in bits; above 14 not heard
+    noise: float  # hiss, linear
+    lead: float  # silence before the hit, in seconds
+    level: float  # peak of the hardest hit, 0 to 1
 
 # %% ../nbs/reference/synth.ipynb #0db48fdf
 def draw_desk(
-    rng,      # numpy random generator
-    kind:str, # "machine" or "acoustic"
-)->Desk:
+    rng,  # numpy random generator
+    kind: str,  # "machine" or "acoustic"
+) -> Desk:
     "The recording chain of one kit; four machines in ten are lo-fi. Shown on the page Synthesiser."
-    machine = kind == "machine"; lofi = machine and rng.random() < .4
-    p = draw(rng, dict(
-        lowpass=(3500, 10000) if lofi else (9000, 40000), bits=(6, 12) if lofi else (12, 24),
-        highpass=(15, 60), drive=(.05, 3), noise=(1e-5, 3e-3), lead=(.0002, .012), level=(.3, 1),
-        wet=(.003, .05) if machine else (.01, 1), seconds=(.1, .5)))
-    n = int(SR*p.pop("seconds")); t = np.arange(n)/n
-    room = signal.lfilter([.5], [1, -.5], rng.standard_normal(n)*np.exp(-6.9*t)*np.minimum(1, t*n/SR/.002))
-    eq = rng.normal(0, 2.5, (5, 11)).cumsum(1)*.5+rng.normal(0, 2, (5, 11))
-    eq = signal.convolve(eq, [[.25, .5, .25]], "same")[:, :10]
-    return Desk(eq=eq, room=(room/np.sqrt((room**2).sum())).astype("float32"), **p)
+    machine = kind == "machine"
+    lofi = machine and rng.random() < 0.4
+    p = draw(
+        rng,
+        dict(
+            lowpass=(3500, 10000) if lofi else (9000, 40000),
+            bits=(6, 12) if lofi else (12, 24),
+            highpass=(15, 60),
+            drive=(0.05, 3),
+            noise=(1e-5, 3e-3),
+            lead=(0.0002, 0.012),
+            level=(0.3, 1),
+            wet=(0.003, 0.05) if machine else (0.01, 1),
+            seconds=(0.1, 0.5),
+        ),
+    )
+    n = int(SR * p.pop("seconds"))
+    t = np.arange(n) / n
+    room = signal.lfilter(
+        [0.5],
+        [1, -0.5],
+        rng.standard_normal(n) * np.exp(-6.9 * t) * np.minimum(1, t * n / SR / 0.002),
+    )
+    eq = rng.normal(0, 2.5, (5, 11)).cumsum(1) * 0.5 + rng.normal(0, 2, (5, 11))
+    eq = signal.convolve(eq, [[0.25, 0.5, 0.25]], "same")[:, :10]
+    return Desk(eq=eq, room=(room / np.sqrt((room**2).sum())).astype("float32"), **p)
 
 # %% ../nbs/reference/synth.ipynb #d764913a
 def record(
-    desk:Desk,      # recording chain
-    x:np.ndarray,   # (samples,) the bare drum
-    label:str,      # which drum: each has its own tone curve
-    velocity:float, # strike strength, 0 to 1
-    rng,            # numpy random generator
-)->np.ndarray: # float32 (samples,), peak at most 1
+    desk: Desk,  # recording chain
+    x: np.ndarray,  # (samples,) the bare drum
+    label: str,  # which drum: each has its own tone curve
+    velocity: float,  # strike strength, 0 to 1
+    rng,  # numpy random generator
+) -> np.ndarray:  # float32 (samples,), peak at most 1
     "The drum as the desk hears it. Shown on the page Synthesiser."
-    wet = desk.wet > .02
-    n = len(x)+len(desk.room)//2*wet
-    m = fft.next_fast_len(n+len(desk.room)*wet, real=True)
-    f = np.maximum(np.arange(m//2+1, dtype="float32")*np.float32(SR/m), 1)
-    dB = np.interp(np.log2(f/20), np.arange(10), desk.eq[list(ARTICULATIONS).index(label)])
-    below, above = (desk.highpass/f)**2, (f/desk.lowpass)**4
-    gain = np.exp(dB.astype("float32")*NEPER)/np.sqrt((1+above*above*above)*(1+below*below))
-    z = fft.rfft(x.astype("float32"), m)*gain
-    if wet: z *= 1+np.float32(desk.wet)*fft.rfft(desk.room, m)
+    wet = desk.wet > 0.02
+    n = len(x) + len(desk.room) // 2 * wet
+    m = fft.next_fast_len(n + len(desk.room) * wet, real=True)
+    f = np.maximum(np.arange(m // 2 + 1, dtype="float32") * np.float32(SR / m), 1)
+    dB = np.interp(np.log2(f / 20), np.arange(10), desk.eq[list(ARTICULATIONS).index(label)])
+    below, above = (desk.highpass / f) ** 2, (f / desk.lowpass) ** 4
+    gain = np.exp(dB.astype("float32") * NEPER) / np.sqrt(
+        (1 + above * above * above) * (1 + below * below)
+    )
+    z = fft.rfft(x.astype("float32"), m) * gain
+    if wet:
+        z *= 1 + np.float32(desk.wet) * fft.rfft(desk.room, m)
     y = fft.irfft(z, m)[:n]
-    y = np.tanh(desk.drive*y/(np.abs(y).max()+1e-9))/np.tanh(desk.drive)
+    y = np.tanh(desk.drive * y / (np.abs(y).max() + 1e-9)) / np.tanh(desk.drive)
     y[-300:] *= np.linspace(1, 0, len(y[-300:]))
-    y = y*velocity**1.5+desk.noise*rng.standard_normal(n, dtype="float32")
-    y = np.concatenate([np.zeros(int(desk.lead*SR)), y])
-    if desk.bits < 14: y = np.round(y*2**(desk.bits-1))/2**(desk.bits-1)
-    return (y/max(np.abs(y).max(), 1)*desk.level).astype("float32")
+    y = y * velocity**1.5 + desk.noise * rng.standard_normal(n, dtype="float32")
+    y = np.concatenate([np.zeros(int(desk.lead * SR)), y])
+    if desk.bits < 14:
+        y = np.round(y * 2 ** (desk.bits - 1)) / 2 ** (desk.bits - 1)
+    return (y / max(np.abs(y).max(), 1) * desk.level).astype("float32")
 
 # %% ../nbs/reference/synth.ipynb #b6ea2ece
 def pick(
-    what:str,     # what is chosen, for the message
-    value,        # the choice
-    known:tuple,  # what there is
-)->str:
+    what: str,  # what is chosen, for the message
+    value,  # the choice
+    known: tuple,  # what there is
+) -> str:
     "The choice, if there is such a one. Raises ValueError. Shown on the page Synthesiser."
-    if value not in known: raise ValueError(f"unknown {what} {value!r}: choose from {', '.join(known)}")
+    if value not in known:
+        raise ValueError(f"unknown {what} {value!r}: choose from {', '.join(known)}")
     return value
 
 # %% ../nbs/reference/synth.ipynb #055a2224
 @dataclass(frozen=True, eq=False)
 class SynthKit:
     "One drum kit: a draw of all parameters from a seed. Taught in lesson 00."
-    name:str    # for example "synth-0007"
-    kind:str    # "machine" or "acoustic"
-    seed:int    # where its draws come from
-    voices:dict # (label, articulation) -> Skin or Metal
-    desk:Desk   # recording chain
-    loose:float # how much hits differ, relative
 
-    def hit(self,
-        label:str,           # a key of ARTICULATIONS
+    name: str  # for example "synth-0007"
+    kind: str  # "machine" or "acoustic"
+    random_state: int  # where its draws come from
+    voices: dict  # (label, articulation) -> Skin or Metal
+    desk: Desk  # recording chain
+    loose: float  # how much hits differ, relative
+
+    def hit(
+        self,
+        label: str,  # a key of ARTICULATIONS
         *,
-        articulation=None,   # one of that label's; None draws one
-        velocity=None,       # strike strength, 0 to 1; None draws one
-        seed:int=0,          # another seed, another hit
-    )->np.ndarray: # float32 (samples,) at SR
+        articulation=None,  # one of that label's; None draws one
+        velocity=None,  # strike strength, 0 to 1; None draws one
+        random_state: int = 0,  # another seed, another hit
+    ) -> np.ndarray:  # float32 (samples,) at SR
         "One hit: the same arguments give the same samples. Raises ValueError."
-        return play(self, label, articulation, velocity, seed)
+        return play(self, label, articulation, velocity, random_state)
 
 # %% ../nbs/reference/synth.ipynb #9be55dd7
 def play(
-    kit:SynthKit,     # the kit
-    label:str,        # a key of ARTICULATIONS
-    articulation=None,# one of that label's; None draws one
-    velocity=None,    # strike strength, 0 to 1; None draws one
-    seed:int=0,       # another seed, another hit
-)->np.ndarray: # float32 (samples,) at SR
+    kit: SynthKit,  # the kit
+    label: str,  # a key of ARTICULATIONS
+    articulation=None,  # one of that label's; None draws one
+    velocity=None,  # strike strength, 0 to 1; None draws one
+    random_state: int = 0,  # another seed, another hit
+) -> np.ndarray:  # float32 (samples,) at SR
     "One hit on a kit: its voice varied a little, struck and recorded. Raises ValueError. Shown on the page Synthesiser."
     names = ARTICULATIONS[pick("label", label, tuple(ARTICULATIONS))]
-    rng = np.random.default_rng([kit.seed, list(ARTICULATIONS).index(label), seed])
-    drawn = names[rng.integers(len(names))], float(rng.uniform(.25, 1))
+    rng = np.random.default_rng([kit.random_state, list(ARTICULATIONS).index(label), random_state])
+    drawn = names[rng.integers(len(names))], float(rng.uniform(0.25, 1))
     articulation = drawn[0] if articulation is None else pick("articulation", articulation, names)
     velocity = drawn[1] if velocity is None else velocity
-    if not 0 <= velocity <= 1: raise ValueError(f"velocity is {velocity}: it lies between 0 and 1")
+    if not 0 <= velocity <= 1:
+        raise ValueError(f"velocity is {velocity}: it lies between 0 and 1")
     voice = kit.voices[label, articulation]
-    loose = {k: kit.loose*(.15 if k == "f0" else 1) for k in ("f0", "t60", "click", "wires", "ping", "roll")
-             if hasattr(voice, k)}
-    voice = replace(voice, **{k: getattr(voice, k)*float(np.exp(rng.normal(0, s))) for k, s in loose.items()})
+    loose = {
+        k: kit.loose * (0.15 if k == "f0" else 1)
+        for k in ("f0", "t60", "click", "wires", "ping", "roll")
+        if hasattr(voice, k)
+    }
+    voice = replace(
+        voice, **{k: getattr(voice, k) * float(np.exp(rng.normal(0, s))) for k, s in loose.items()}
+    )
     strike = strike_skin if isinstance(voice, Skin) else strike_metal
     return record(kit.desk, strike(voice, velocity, rng), label, velocity, rng)
 
 # %% ../nbs/reference/synth.ipynb #4527e50e
 def synth_kit(
-    seed:int,  # 0 or more
-    kind=None, # "machine" or "acoustic"; None draws one
-)->SynthKit:
+    random_state: int,  # 0 or more
+    kind=None,  # "machine" or "acoustic"; None draws one
+) -> SynthKit:
     "The drum kit of a seed. Raises ValueError. Taught in lesson 00."
-    rng = np.random.default_rng([seed, 77])
-    drawn = KINDS[int(rng.random() < .4)]
+    rng = np.random.default_rng([random_state, 77])
+    drawn = KINDS[int(rng.random() < 0.4)]
     kind = drawn if kind is None else pick("kind", kind, KINDS)
     voices = {}
     for label, names in ARTICULATIONS.items():
         boxes = STYLES[label][kind]
-        body = (Metal if label in ("hihat", "cymbal") else Skin)(**draw(rng, boxes[rng.integers(len(boxes))]))
+        body = (Metal if label in ("hihat", "cymbal") else Skin)(
+            **draw(rng, boxes[rng.integers(len(boxes))])
+        )
         for a in names:
             touch = draw(rng, TOUCH.get(a, {}))
-            voices[label, a] = replace(body, **{k: getattr(body, k)*s for k, s in touch.items()})
+            voices[label, a] = replace(body, **{k: getattr(body, k) * s for k, s in touch.items()})
     desk = draw_desk(rng, kind)
-    return SynthKit(f"synth-{seed:04d}", kind, seed, voices, desk, draw(rng, dict(loose=(.01, .25)))["loose"])
+    return SynthKit(
+        f"synth-{random_state:04d}",
+        kind,
+        random_state,
+        voices,
+        desk,
+        draw(rng, dict(loose=(0.01, 0.25)))["loose"],
+    )
 
 # %% ../nbs/reference/synth.ipynb #038cce6f
 def kit_hits(
-    kit:SynthKit, # the kit
-    hits:int=12,  # hits per label
-)->list: # of (x, label, articulation, kit name, kind, velocity)
+    kit: SynthKit,  # the kit
+    hits: int = 12,  # hits per label
+) -> list:  # of (x, label, articulation, kit name, kind, velocity)
     "Hits of one kit, each label and articulation in turn. Shown on the page Synthesiser."
-    velocities = [float(np.random.default_rng([kit.seed, j, 5]).uniform(.25, 1)) for j in range(hits)]
-    played = [(label, names[(kit.seed+j) % len(names)], j) for label, names in ARTICULATIONS.items() for j in range(hits)]
-    return [(kit.hit(label, articulation=a, velocity=velocities[j], seed=j), label, a, kit.name, kit.kind, velocities[j]) for label, a, j in played]
+    velocities = [
+        float(np.random.default_rng([kit.random_state, j, 5]).uniform(0.25, 1)) for j in range(hits)
+    ]
+    played = [
+        (label, names[(kit.random_state + j) % len(names)], j)
+        for label, names in ARTICULATIONS.items()
+        for j in range(hits)
+    ]
+    return [
+        (
+            kit.hit(label, articulation=a, velocity=velocities[j], random_state=j),
+            label,
+            a,
+            kit.name,
+            kit.kind,
+            velocities[j],
+        )
+        for label, a, j in played
+    ]
+
 
 def synth_hits(
-    n_kits:int=40, # how many kits
-    hits:int=12,   # hits per label and kit
-    seed:int=0,    # another seed, other kits
-)->list: # of (x, label, articulation, kit name, kind, velocity)
+    n_kits: int = 40,  # how many kits
+    hits: int = 12,  # hits per label and kit
+    random_state: int = 0,  # another seed, other kits
+) -> list:  # of (x, label, articulation, kit name, kind, velocity)
     "Labelled hits from many kits, each label equally often; kits are rendered in parallel. Raises ValueError. Taught in lesson 00."
-    if n_kits < 1 or hits < 1: raise ValueError(f"{n_kits} kits with {hits} hits a label: both must be at least 1")
+    if n_kits < 1 or hits < 1:
+        raise ValueError(f"{n_kits} kits with {hits} hits a label: both must be at least 1")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        kits = pool.map(lambda i: kit_hits(synth_kit(seed*100_000+i), hits), range(n_kits))
+        kits = pool.map(
+            lambda i: kit_hits(synth_kit(random_state * 100_000 + i), hits), range(n_kits)
+        )
         return [hit for kit in kits for hit in kit]

@@ -1,4 +1,5 @@
 """Sounds, folders and sets of drums that several tests need, all made up on the spot."""
+
 import importlib
 from pathlib import Path
 
@@ -9,20 +10,30 @@ from hypothesis import HealthCheck, settings
 
 # The same examples on every run; `pytest --hypothesis-profile=long` looks further.
 settings.register_profile("short", deadline=None, derandomize=True, database=None, max_examples=60)
-settings.register_profile("long", deadline=None, database=None, max_examples=2000, suppress_health_check=list(HealthCheck))
+settings.register_profile(
+    "long", deadline=None, database=None, max_examples=2000, suppress_health_check=list(HealthCheck)
+)
 settings.load_profile("short")
 
 
 def pytest_configure(config):
-    config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")  # Keras to NumPy
-    if not hasattr(config, "workerinput"):  # librosa compiles at its first import and keeps the result, which two workers that do so at once can spoil
+    config.addinivalue_line(
+        "filterwarnings", "ignore:__array__ implementation:DeprecationWarning"
+    )  # Keras to NumPy
+    if not hasattr(
+        config, "workerinput"
+    ):  # librosa compiles at its first import and keeps the result, which two workers that do so at once can spoil
         importlib.import_module("librosa.util.utils")
 
 
-def noise_hit(seconds=0.3, sr=22050, seed=0):
+def noise_hit(seconds=0.3, sr=22050, random_state=0):
     """Decaying noise, float32: a sound that any reader takes."""
     n = int(seconds * sr)
-    x = 0.4 * np.random.default_rng(seed).standard_normal(n) * np.exp(-np.arange(n) / (0.05 * sr))
+    x = (
+        0.4
+        * np.random.default_rng(random_state).standard_normal(n)
+        * np.exp(-np.arange(n) / (0.05 * sr))
+    )
     return np.clip(x, -1, 1).astype(np.float32)
 
 
@@ -30,7 +41,9 @@ def write_sound(path, x=None, sr=22050, **kw):
     """Writes a sound file, folders included; a hit of noise unless `x` is given."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, noise_hit(sr=sr, seed=len(path.name)) if x is None else x, sr, **kw)
+    soundfile.write(
+        path, noise_hit(sr=sr, random_state=len(path.name)) if x is None else x, sr, **kw
+    )
     return path
 
 
@@ -53,7 +66,7 @@ def toys():
     """A few synthesised kits, to train on."""
     from drumlesson.drums import load_drums
 
-    return load_drums("synth", n_kits=8, hits=2, seed=1)
+    return load_drums("synth", n_kits=8, hits=2, random_state=1)
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +74,7 @@ def others():
     """Other synthesised kits, to predict."""
     from drumlesson.drums import load_drums
 
-    return load_drums("synth", n_kits=3, hits=1, seed=2)
+    return load_drums("synth", n_kits=3, hits=1, random_state=2)
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +82,7 @@ def model(toys):
     """A classifier trained for a few epochs."""
     from drumlesson import DrumClassifier
 
-    return DrumClassifier(epochs=8, verbose=0, seed=3).fit(toys)
+    return DrumClassifier(epochs=8, verbose=0, random_state=3).fit(toys)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +99,10 @@ def folder(tmp_path):
     for kit in ("garage", "loft"):
         for label in ("kick", "snare", "hihat"):
             for i in range(4):
-                write_sound(tmp_path / "drums" / kit / label / f"{i}.wav", noise_hit(seed=hash_of(kit, label, i)))
+                write_sound(
+                    tmp_path / "drums" / kit / label / f"{i}.wav",
+                    noise_hit(random_state=hash_of(kit, label, i)),
+                )
     return tmp_path / "drums"
 
 
@@ -98,7 +114,7 @@ def hash_of(*parts):
 @pytest.fixture(scope="session")
 def open_kits():
     """The recorded kits, read through the environment's own cache; skips where there are none."""
-    from drumlesson.sources import SourceError, mirror, read_open
+    from drumlesson.datasets import SourceError, mirror, read_open
 
     if not Path(mirror()).expanduser().is_dir():
         pytest.skip("no recorded kits in a mirror folder")

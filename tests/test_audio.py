@@ -1,4 +1,5 @@
 """Whatever is in a file: a sound that can be used, or an AudioError that names the file."""
+
 import os
 import struct
 
@@ -8,7 +9,19 @@ from conftest import noise_hit, write_sound
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drumlesson.audio import KEEP_SECONDS, MAX_SECONDS, SR, AudioError, Facts, Sound, check_sound, decode, listen, load_audio, load_hits
+from drumlesson.audio import (
+    KEEP_SECONDS,
+    MAX_SECONDS,
+    SR,
+    AudioError,
+    AudioInfo,
+    Sound,
+    check_sound,
+    decode,
+    load_audio,
+    load_hits,
+)
+from drumlesson.display import listen
 
 FORMATS = {  # file name -> how soundfile writes it
     "a.wav": {"subtype": "PCM_16"},
@@ -51,14 +64,20 @@ class Files(dict):
 @pytest.fixture(scope="session")
 def whole_files(room):
     """The bytes of one good file in each format."""
-    return Files({name: write_sound(room / name, noise_hit(0.1), **how).read_bytes() for name, how in FORMATS.items()})
+    return Files(
+        {
+            name: write_sound(room / name, noise_hit(0.1), **how).read_bytes()
+            for name, how in FORMATS.items()
+        }
+    )
 
 
 # -- what is fine
 
 
 @given(
-    sr=st.sampled_from([8000, 11025, 16000, 22050, 32000, 44100, 48000, 88200, 96000, 192000]) | st.integers(8000, 192000),
+    sr=st.sampled_from([8000, 11025, 16000, 22050, 32000, 44100, 48000, 88200, 96000, 192000])
+    | st.integers(8000, 192000),
     channels=st.integers(1, 8),
     subtype=st.sampled_from(["PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"]),
     n=st.integers(400, 20000),
@@ -93,7 +112,11 @@ def test_eight_channels_that_only_cancel_are_named(tmp_path):
         load_audio(write_sound(tmp_path / "cancel.wav", x, subtype="FLOAT"))
 
 
-@pytest.mark.parametrize("name", [b"caf\xe9.wav", b"two words @1.wav", "钹.flac".encode()], ids=["not utf-8", "space and @", "chinese"])
+@pytest.mark.parametrize(
+    "name",
+    [b"caf\xe9.wav", b"two words @1.wav", "钹.flac".encode()],
+    ids=["not utf-8", "space and @", "chinese"],
+)
 def test_any_file_name(tmp_path, name):
     path = tmp_path / os.fsdecode(name)
     try:
@@ -119,7 +142,10 @@ def test_any_file_name(tmp_path, name):
         (np.where(np.arange(5000) == 77, np.nan, 0.1), "NaN or infinite"),
         (np.where(np.arange(5000) == 77, -np.inf, 0.1), "NaN or infinite"),
         (np.full(5000, 1e300) * np.tile([1, -1], 2500), "NaN or infinite"),
-        (np.full(5000, 3.4e38) * np.tile([1, 1, -1, -1], 1250), None),  # resampling may carry it over the edge of float32
+        (
+            np.full(5000, 3.4e38) * np.tile([1, 1, -1, -1], 1250),
+            None,
+        ),  # resampling may carry it over the edge of float32
     ],
     ids=["none", "one", "two", "seven", "zeros", "tiny", "nan", "inf", "double", "edge of float32"],
 )
@@ -145,21 +171,44 @@ def test_absurd_rates(tmp_path, sr, n):
 
 
 def test_what_is_no_file(tmp_path):
-    cases = {tmp_path: "is a folder", tmp_path / "none.wav": "no such file", tmp_path / ("x" * 300 + ".wav"): "no such file", "a\0b.wav": "no such file"}
+    cases = {
+        tmp_path: "is a folder",
+        tmp_path / "none.wav": "no such file",
+        tmp_path / ("x" * 300 + ".wav"): "no such file",
+        "a\0b.wav": "no such file",
+    }
     for path, said in cases.items():
         with pytest.raises(AudioError, match=said):
             load_audio(path)
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".raw", ".mp3", ".flac", ".txt", ""])
-@pytest.mark.parametrize("content", [b"", b"RIFF", b"I am no sound, whatever my name says.", b"\xff\xfb\x90\x00" * 20, bytes(5000)], ids=["empty", "riff", "text", "frame heads", "zeros"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"RIFF", b"I am no sound, whatever my name says.", b"\xff\xfb\x90\x00" * 20, bytes(5000)],
+    ids=["empty", "riff", "text", "frame heads", "zeros"],
+)
 def test_what_is_no_sound(tmp_path, content, suffix):
     path = tmp_path / f"fake{suffix}"
     path.write_bytes(content)
     assert not usable(path)
 
 
-@given(content=st.binary(max_size=400), name=st.sampled_from([*FORMATS, "x.raw", "x.au", "x.w64"]), head=st.sampled_from([b"", b"RIFF\x24\x00\x00\x00WAVEfmt ", b"fLaC\x00\x00\x00\x22", b"FORM", b"OggS", b"ID3", b".snd"]))
+@given(
+    content=st.binary(max_size=400),
+    name=st.sampled_from([*FORMATS, "x.raw", "x.au", "x.w64"]),
+    head=st.sampled_from(
+        [
+            b"",
+            b"RIFF\x24\x00\x00\x00WAVEfmt ",
+            b"fLaC\x00\x00\x00\x22",
+            b"FORM",
+            b"OggS",
+            b"ID3",
+            b".snd",
+        ]
+    ),
+)
 def test_random_bytes(room, content, name, head):
     path = room / f"random-{name}"
     path.write_bytes(head + content)
@@ -180,14 +229,20 @@ def test_a_truncated_file_is_never_taken_for_a_whole_one(room, whole_files, name
 def test_flipped_bits(room, whole_files, name, data):
     content = bytearray(whole_files[name])
     where = st.integers(0, 119) | st.integers(0, len(content) - 1)  # heads are the tender part
-    for position, bit in data.draw(st.lists(st.tuples(where, st.integers(0, 7)), min_size=1, max_size=6)):
+    for position, bit in data.draw(
+        st.lists(st.tuples(where, st.integers(0, 7)), min_size=1, max_size=6)
+    ):
         content[position % len(content)] ^= 1 << bit
     path = room / f"flipped-{name}"
     path.write_bytes(content)
     usable(path)
 
 
-@given(field=st.sampled_from([4, 16, 20, 22, 24, 28, 32, 34, 40]), value=st.sampled_from([0, 1, 2, 255, 65535, 2**31 - 1, 2**31, 2**32 - 1]), size=st.sampled_from(["<H", "<I"]))
+@given(
+    field=st.sampled_from([4, 16, 20, 22, 24, 28, 32, 34, 40]),
+    value=st.sampled_from([0, 1, 2, 255, 65535, 2**31 - 1, 2**31, 2**32 - 1]),
+    size=st.sampled_from(["<H", "<I"]),
+)
 def test_a_wav_head_that_lies(room, whole_files, field, value, size):
     content = bytearray(whole_files["a.wav"])
     struct.pack_into(size, content, field, value & (0xFFFF if size == "<H" else 0xFFFFFFFF))
@@ -226,7 +281,24 @@ def hour(tmp_path):
     sr, n = 8000, 3600 * 8000
     path = tmp_path / "hour.wav"
     with path.open("wb") as f:
-        f.write(struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + 2 * n, b"WAVE", b"fmt ", 16, 1, 1, sr, 2 * sr, 2, 16, b"data", 2 * n))
+        f.write(
+            struct.pack(
+                "<4sI4s4sIHHIIHH4sI",
+                b"RIFF",
+                36 + 2 * n,
+                b"WAVE",
+                b"fmt ",
+                16,
+                1,
+                1,
+                sr,
+                2 * sr,
+                2,
+                16,
+                b"data",
+                2 * n,
+            )
+        )
         f.write((noise_hit(0.5, sr) * 32767).astype("<i2").tobytes())
         f.truncate(44 + 2 * n)
     return path
@@ -250,7 +322,13 @@ def test_the_longest_file_that_is_read_whole(tmp_path):
         load_audio(write_sound(tmp_path / "more.wav", np.append(x, x[:800]), 8000))
 
 
-@given(x=st.one_of(st.lists(st.floats(width=32), max_size=50), st.lists(st.lists(st.floats(-1, 1, width=32), min_size=2, max_size=2), max_size=50)), times=st.integers(1, 20))
+@given(
+    x=st.one_of(
+        st.lists(st.floats(width=32), max_size=50),
+        st.lists(st.lists(st.floats(-1, 1, width=32), min_size=2, max_size=2), max_size=50),
+    ),
+    times=st.integers(1, 20),
+)
 def test_samples_are_checked_like_files(x, times):
     try:
         y = check_sound(np.array(x * times, np.float32), "my take")
@@ -264,21 +342,31 @@ def test_samples_are_checked_like_files(x, times):
 
 
 def test_what_fails_is_listed_and_the_rest_is_done(tmp_path, hour):
-    good = [write_sound(tmp_path / f"good{i}.wav", noise_hit(seed=i)) for i in range(5)]
-    fake = {tmp_path / name: tmp_path / name for name in ("text.wav", "text.raw", "empty.wav", "none.wav", "x" * 300 + ".wav")}
+    good = [write_sound(tmp_path / f"good{i}.wav", noise_hit(random_state=i)) for i in range(5)]
+    fake = {
+        tmp_path / name: tmp_path / name
+        for name in ("text.wav", "text.raw", "empty.wav", "none.wav", "x" * 300 + ".wav")
+    }
     (tmp_path / "text.wav").write_text("no sound")
     (tmp_path / "text.raw").write_text("no sound")
     (tmp_path / "empty.wav").touch()
     silent = write_sound(tmp_path / "silent.wav", np.zeros(5000))
     hits, failed = load_hits([*good[:2], *fake, hour, silent, *good[2:]])
-    assert list(hits) == good and all(isinstance(facts, Facts) for _, facts in hits.values())
-    assert set(failed) == {*fake, hour, silent} and all(str(path) in why for path, why in failed.items())
+    assert list(hits) == good and all(isinstance(facts, AudioInfo) for _, facts in hits.values())
+    assert set(failed) == {*fake, hour, silent} and all(
+        str(path) in why for path, why in failed.items()
+    )
 
 
 def test_what_is_kept_of_a_hit_holds_sound(tmp_path):
     """A hit that begins after the seconds that are kept is no hit."""
-    late = write_sound(tmp_path / "late.wav", np.concatenate([np.zeros(int((KEEP_SECONDS + 1) * SR), np.float32), noise_hit()]))
-    ringing = write_sound(tmp_path / "ringing.wav", np.concatenate([noise_hit(), np.full(10 * SR, 0.001, np.float32)]))
+    late = write_sound(
+        tmp_path / "late.wav",
+        np.concatenate([np.zeros(int((KEEP_SECONDS + 1) * SR), np.float32), noise_hit()]),
+    )
+    ringing = write_sound(
+        tmp_path / "ringing.wav", np.concatenate([noise_hit(), np.full(10 * SR, 0.001, np.float32)])
+    )
     hits, failed = load_hits([late, ringing])
     assert len(hits[ringing][0]) == KEEP_SECONDS * SR
     assert list(failed) == [late] and "silent" in failed[late]
@@ -291,12 +379,16 @@ def test_nothing_to_decode_is_no_error():
 # -- players
 
 
-@pytest.mark.parametrize("x", [np.zeros((3, 2)), [], [np.nan], [0.1, np.inf]], ids=["two axes", "empty", "nan", "inf"])
+@pytest.mark.parametrize(
+    "x", [np.zeros((3, 2)), [], [np.nan], [0.1, np.inf]], ids=["two axes", "empty", "nan", "inf"]
+)
 def test_what_cannot_be_played(x):
     with pytest.raises(AudioError, match="snare"):
         listen(Sound(np.asarray(x, np.float32), name="snare"))
 
 
 def test_names_in_players_are_escaped():
-    page = listen(Sound(noise_hit(), name="<script>", credit='a "kit"', url='https://example.org/"x'))
+    page = listen(
+        Sound(noise_hit(), name="<script>", credit='a "kit"', url='https://example.org/"x')
+    )
     assert "<script>" not in page and "&lt;script&gt;" in page and '/"x' not in page

@@ -1,4 +1,5 @@
 """In a real browser: the players of a page play, its folds open, it fits on a phone, and panels react in JupyterLab."""
+
 import base64
 import contextlib
 import io
@@ -18,13 +19,30 @@ import pytest
 import soundfile
 from nbformat.v4 import new_code_cell, new_notebook
 
-from drumlesson import notebooks as nb
+from drumlesson.dev import notebooks as nb
 
 TOP = Path(__file__).resolve().parent.parent
 NBS = TOP / "nbs"
 LESSONS = [p for p in nb.notebooks(TOP) if nb.is_lesson(p)]
-SOUNDING = [p for p in nb.notebooks(TOP) if any("<audio" in html for c in nb.read(p).cells for mime, html in nb._bundles(c) if mime == "text/html")]
-PANELS = ("attack_explorer", "stft_explorer", "resynthesis", "augment_bench", "threshold_explorer", "confusion_explorer", "listening_test")
+SOUNDING = [
+    p
+    for p in nb.notebooks(TOP)
+    if any(
+        "<audio" in html
+        for c in nb.read(p).cells
+        for mime, html in nb._bundles(c)
+        if mime == "text/html"
+    )
+]
+PANELS = (
+    "attack_explorer",
+    "stft_explorer",
+    "resynthesis",
+    "augment_bench",
+    "threshold_explorer",
+    "confusion_explorer",
+    "listening_test",
+)
 PHONE = 390  # pixels
 GET_IT = "on Debian and Ubuntu: apt-get install chromium chromium-driver"
 
@@ -42,7 +60,9 @@ def programs():
         from selenium import webdriver
     except ImportError:
         pytest.skip('selenium is missing: pip install -c constraints.txt -e ".[dev]"')
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    chromium = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     driver = shutil.which("chromedriver")
     for what, found in (("chromium", chromium), ("chromedriver", driver)):
         if not found:
@@ -62,12 +82,18 @@ def browser(tmp_path_factory):
 
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"):
+    for flag in (
+        *FLAGS,
+        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    ):
         options.add_argument(flag)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.add_argument("--no-sandbox")
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    found = webdriver.Chrome(options, Service(driver, env={**os.environ, "SE_OFFLINE": "true", "SE_AVOID_STATS": "true"}))
+    found = webdriver.Chrome(
+        options, Service(driver, env={**os.environ, "SE_OFFLINE": "true", "SE_AVOID_STATS": "true"})
+    )
     found.set_script_timeout(150)
     yield found
     found.quit()
@@ -76,7 +102,9 @@ def browser(tmp_path_factory):
 def asked(browser):
     """The addresses that pages asked for since the last call, those of the browser's own start page aside."""
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    urls = [
+        e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"
+    ]
     urls += [e["params"]["url"] for e in events if e["method"] == "Network.webSocketCreated"]
     return [u for u in urls if not u.startswith(("chrome:", "chrome-", "about:", "devtools:"))]
 
@@ -94,7 +122,9 @@ def until(what, found, seconds=10.0):
     return value
 
 
-TAB, ENTER, LEFT, RIGHT, END, HOME = "\ue004\ue007\ue012\ue014\ue010\ue011"  # as WebDriver writes them
+TAB, ENTER, LEFT, RIGHT, END, HOME = (
+    "\ue004\ue007\ue012\ue014\ue010\ue011"  # as WebDriver writes them
+)
 
 
 def keys(browser, *pressed):
@@ -119,8 +149,10 @@ def as_page(path):
     body, _ = HTMLExporter(template_name="basic").from_notebook_node(stored)
     body = body.replace("output_subarea", "cell-output-display")
     styles = NBS / "styles.css"
-    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{path.stem}</title>'
-            f'<link rel="icon" href="data:,"><style>{THEME}{styles.read_text(encoding="utf-8") if styles.is_file() else ""}</style></head><body><main>{body}</main></body></html>')
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{path.stem}</title>'
+        f'<link rel="icon" href="data:,"><style>{THEME}{styles.read_text(encoding="utf-8") if styles.is_file() else ""}</style></head><body><main>{body}</main></body></html>'
+    )
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +171,10 @@ def site(tmp_path_factory):
 
 @contextlib.contextmanager
 def as_phone(browser):
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": PHONE, "height": 844, "deviceScaleFactor": 2, "mobile": False})
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": PHONE, "height": 844, "deviceScaleFactor": 2, "mobile": False},
+    )
     try:
         yield
     finally:
@@ -178,7 +213,9 @@ def check_players(played):
     """Each was heard, as long and as loud as the sound that the page holds."""
     for p in played:
         assert not p["wrong"], f"{p.get('label')}: {p['wrong']}"
-        x, rate = soundfile.read(io.BytesIO(base64.b64decode(p["src"].partition(",")[2])), always_2d=True)
+        x, rate = soundfile.read(
+            io.BytesIO(base64.b64decode(p["src"].partition(",")[2])), always_2d=True
+        )
         assert p["time"] > 0 and p["volume"] == 1 and p["label"]
         assert p["duration"] == pytest.approx(len(x) / rate, abs=0.02), p["label"]
         if rate == p["rate"] and x.shape[1] == 1:
@@ -206,24 +243,40 @@ def test_a_click_on_play_plays(browser, site, path):
     assert len(players) >= 5
     for player in players:
         browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", player)
-        until("the sound is read", lambda: browser.execute_script("return arguments[0].readyState > 1", player))
-        ActionChains(browser, duration=0).move_to_element_with_offset(player, 18 - player.size["width"] // 2, 0).click().perform()
-        until(f"{player.get_attribute('aria-label')} plays", lambda: browser.execute_script("return arguments[0].currentTime > 0", player))
+        until(
+            "the sound is read",
+            lambda: browser.execute_script("return arguments[0].readyState > 1", player),
+        )
+        ActionChains(browser, duration=0).move_to_element_with_offset(
+            player, 18 - player.size["width"] // 2, 0
+        ).click().perform()
+        until(
+            f"{player.get_attribute('aria-label')} plays",
+            lambda: browser.execute_script("return arguments[0].currentTime > 0", player),
+        )
     keys(browser, " ")  # the last one has the focus: the space bar stops or starts it
     assert browser.switch_to.active_element == player
 
 
-@pytest.mark.parametrize("path", [p for p in LESSONS if "## Self-test" in p.read_text(encoding="utf-8")][:2], ids=name)
+@pytest.mark.parametrize(
+    "path", [p for p in LESSONS if "## Self-test" in p.read_text(encoding="utf-8")][:2], ids=name
+)
 def test_folds_open_by_keyboard(browser, site, path):
     """With the tabulator from fold to fold, and Enter; each option then shows its reason."""
     at(browser, site(path))
     folds = browser.find_elements("css selector", "main details")
-    options = browser.execute_script("return arguments[0].map(d => !d.className && d.innerText.trim())", folds)
-    assert len(folds) == len(re.findall(r"<details", as_page(path))) and sum(map(bool, options)) >= 12
+    options = browser.execute_script(
+        "return arguments[0].map(d => !d.className && d.innerText.trim())", folds
+    )
+    assert (
+        len(folds) == len(re.findall(r"<details", as_page(path))) and sum(map(bool, options)) >= 12
+    )
     browser.execute_script("arguments[0].focus()", folds[0].find_element("tag name", "summary"))
     for fold, option in zip(folds, options):
         for _ in range(40):  # links and players of an opened solution lie between
-            if browser.execute_script("return document.activeElement === arguments[0].querySelector('summary')", fold):
+            if browser.execute_script(
+                "return document.activeElement === arguments[0].querySelector('summary')", fold
+            ):
                 break
             keys(browser, TAB)
         else:
@@ -246,7 +299,9 @@ return [innerWidth, document.scrollingElement.scrollWidth, wide];
 def test_fits_on_a_phone(browser, site, path):
     with as_phone(browser):
         at(browser, site(path))
-        browser.execute_script("for (const fold of document.querySelectorAll('details')) fold.open = true")
+        browser.execute_script(
+            "for (const fold of document.querySelectorAll('details')) fold.open = true"
+        )
         inner, scroll, wide = browser.execute_script(WIDE)
     assert inner == PHONE and wide == [] and scroll <= PHONE
 
@@ -254,18 +309,29 @@ def test_fits_on_a_phone(browser, site, path):
 # -- JupyterLab
 
 
-SETTINGS = {"apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}, "notebook-extension/tracker": {"windowingMode": "none"}}
+SETTINGS = {
+    "apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
 
 MADE_UP = """import numpy as np
 from drumlesson.drums import load_drums
 from drumlesson.labels import LABELS
-from drumlesson.widgets import *
+from drumlesson.course.panels import *
 toys = load_drums("synth", n_kits=3, hits=1, seed=2)
 hits, yes = [toys[i] for i in range(len(toys))], toys.labels == "cymbal"
 five = [toys[int(np.flatnonzero(toys.labels == label)[0])] for label in LABELS]
 rng = np.random.default_rng(1)
 proba, p = rng.dirichlet(np.full(5, 0.7), len(toys)), np.clip(rng.normal(np.where(yes, 0.6, 0.4), 0.2), 0, 1)"""
-GIVEN = {"threshold_explorer": "p, yes, hits", "confusion_explorer": "toys.labels, proba, hits", "listening_test": "five, LABELS"}
+GIVEN = {
+    "threshold_explorer": "p, yes, hits",
+    "confusion_explorer": "toys.labels, proba, hits",
+    "listening_test": "five, LABELS",
+}
 
 
 def only(cells, path):
@@ -276,7 +342,14 @@ def only(cells, path):
 
 def calls(cell):
     """The panels that a cell makes."""
-    return [p for p in PANELS if cell.cell_type == "code" and not cell.source.startswith("#| hide") and re.search(rf"(?<![\w.])(?:\w+\.)?{p}\(", cell.source) and f"def {p}(" not in cell.source]
+    return [
+        p
+        for p in PANELS
+        if cell.cell_type == "code"
+        and not cell.source.startswith("#| hide")
+        and re.search(rf"(?<![\w.])(?:\w+\.)?{p}\(", cell.source)
+        and f"def {p}(" not in cell.source
+    ]
 
 
 class Lab:
@@ -295,9 +368,13 @@ class Lab:
         until(f"{path} is open", lambda: self.js(ready), 60)
         self.browser.set_script_timeout(seconds)
         start = time.perf_counter()
-        self.browser.execute_async_script("const done = arguments[0]; window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => done(), e => done())")
+        self.browser.execute_async_script(
+            "const done = arguments[0]; window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => done(), e => done())"
+        )
         until(f"{path} has run", lambda: self.js(ready), seconds)
-        wrong = self.js("return [...document.querySelectorAll('[data-mime-type=\"application/vnd.jupyter.error\"], [data-mime-type=\"application/vnd.jupyter.stderr\"]')].map(e => e.innerText)")
+        wrong = self.js(
+            'return [...document.querySelectorAll(\'[data-mime-type="application/vnd.jupyter.error"], [data-mime-type="application/vnd.jupyter.stderr"]\')].map(e => e.innerText)'
+        )
         assert wrong == [], f"{path}: {wrong[0][-600:]}"
         return time.perf_counter() - start
 
@@ -313,15 +390,41 @@ class Lab:
 def lab(browser, tmp_path_factory):
     root = tmp_path_factory.mktemp("lab")
     shutil.copytree(NBS, root / "nbs", ignore=shutil.ignore_patterns(".*", "_*"))
-    own = {key: str(root / "own" / key.lower()) for key in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR", "DRUMLESSON_CACHE")}
+    own = {
+        key: str(root / "own" / key.lower())
+        for key in (
+            "JUPYTER_CONFIG_DIR",
+            "JUPYTER_DATA_DIR",
+            "JUPYTER_RUNTIME_DIR",
+            "JUPYTERLAB_SETTINGS_DIR",
+            "JUPYTERLAB_WORKSPACES_DIR",
+            "IPYTHONDIR",
+            "DRUMLESSON_CACHE",
+        )
+    }
     for what, values in SETTINGS.items():
         file = Path(own["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab", f"{what}.jupyterlab-settings")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
-    flags = ["--no-browser", "--ip=127.0.0.1", "--ServerApp.port=0", "--IdentityProvider.token=drums", f"--ServerApp.root_dir={root}", "--LabApp.news_url=None", "--LabApp.expose_app_in_browser=True"]
+    flags = [
+        "--no-browser",
+        "--ip=127.0.0.1",
+        "--ServerApp.port=0",
+        "--IdentityProvider.token=drums",
+        f"--ServerApp.root_dir={root}",
+        "--LabApp.news_url=None",
+        "--LabApp.expose_app_in_browser=True",
+    ]
     with open(root / "log", "w") as log:
-        server = subprocess.Popen([sys.executable, "-m", "jupyterlab", "--allow-root", *flags], env={**os.environ, **own, "DRUMLESSON_MIRROR": "off", "TF_CPP_MIN_LOG_LEVEL": "3"}, cwd=root, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", "--allow-root", *flags],
+            env={**os.environ, **own, "DRUMLESSON_MIRROR": "off", "TF_CPP_MIN_LOG_LEVEL": "3"},
+            cwd=root,
+            stdout=log,
+            stderr=log,
+        )
     try:
+
         def url():
             assert server.poll() is None, (root / "log").read_text()[-2000:]
             for file in Path(own["JUPYTER_RUNTIME_DIR"]).glob("jpserver-*.json"):
@@ -379,8 +482,13 @@ class Panel:
         before = self.look()
         act()
         until(f"{what} changes the text {before[0]!r}", lambda: self.look()[0] != before[0])
-        now = until("the rest follows", lambda: (one := self.look()) == (time.sleep(0.05) or self.look()) and one)
-        return Counter(text=now[0] != before[0], picture=now[1] != before[1], players=now[2] != before[2])
+        now = until(
+            "the rest follows",
+            lambda: (one := self.look()) == (time.sleep(0.05) or self.look()) and one,
+        )
+        return Counter(
+            text=now[0] != before[0], picture=now[1] != before[1], players=now[2] != before[2]
+        )
 
     def slide(self, handle):
         """One step by an arrow key, to the left where it is at its end; then from end to end."""
@@ -391,11 +499,24 @@ class Panel:
 
         ActionChains(self.lab.browser, duration=0).move_to_element(handle).click().perform()
         assert self.lab.browser.switch_to.active_element == handle
-        yield self.after("an arrow key", lambda: keys(self.lab.browser, RIGHT if lies("now") < lies("max") else LEFT))
+        yield self.after(
+            "an arrow key",
+            lambda: keys(self.lab.browser, RIGHT if lies("now") < lies("max") else LEFT),
+        )
         ends = ((END, "max"), (HOME, "min"))
-        if len(handle.find_elements("xpath", "ancestor::div[@class='noUi-base']//*[@role='slider']")) == 2:  # of a range: not onto the other handle, or all draws are alike
+        if (
+            len(
+                handle.find_elements(
+                    "xpath", "ancestor::div[@class='noUi-base']//*[@role='slider']"
+                )
+            )
+            == 2
+        ):  # of a range: not onto the other handle, or all draws are alike
             ends = ends[:1] if "upper" in handle.get_attribute("class") else ends[1:]
-        for key, end in ends:  # where it lands is not asserted: the slider's Home and End keep to the range that it had at first
+        for (
+            key,
+            end,
+        ) in ends:  # where it lands is not asserted: the slider's Home and End keep to the range that it had at first
             if lies("now") != lies(end):
                 yield self.after(f"the key to its {end}", lambda: keys(self.lab.browser, key))
 
@@ -413,7 +534,11 @@ class Panel:
 
     def unnamed(self):
         """Controls that a screen reader could not name."""
-        return [f"{c.tag_name} {c.get_attribute('class')}" for c in self.find(CONTROLS) if c.is_displayed() and not c.accessible_name]
+        return [
+            f"{c.tag_name} {c.get_attribute('class')}"
+            for c in self.find(CONTROLS)
+            if c.is_displayed() and not c.accessible_name
+        ]
 
     def move_all(self):
         """Every slider, and buttons of each kind, once: text, picture and players change, and what then stands there plays."""
@@ -431,13 +556,18 @@ class Panel:
     def told(self, what, capsys):
         times = self.lab.js("return arguments[0].times", self.box)
         with capsys.disabled():
-            print(f"\n{what}: from the key to the changed picture {np.median(times):.0f} ms (median of {len(times)}; most {max(times):.0f} ms)")
+            print(
+                f"\n{what}: from the key to the changed picture {np.median(times):.0f} ms (median of {len(times)}; most {max(times):.0f} ms)"
+            )
 
 
 @pytest.fixture(scope="module")
 def made_up(lab):
     """A notebook with a cell for each panel, run."""
-    only([new_code_cell(MADE_UP), *(new_code_cell(f"{p}({GIVEN.get(p, 'five')})") for p in PANELS)], lab.root / "nbs" / "panels.ipynb")
+    only(
+        [new_code_cell(MADE_UP), *(new_code_cell(f"{p}({GIVEN.get(p, 'five')})") for p in PANELS)],
+        lab.root / "nbs" / "panels.ipynb",
+    )
     lab.run("nbs/panels.ipynb")
     return lab
 
@@ -465,14 +595,25 @@ def test_keyboard_alone(made_up, capsys):
     until("the text follows", lambda: ", 0 to " in panel.look()[0])
     before, start = float(handle.get_attribute("aria-valuenow")), time.perf_counter()
     keys(browser, *RIGHT * 20)
-    until("the text says where the window is", lambda: f", {before + 20:.0f} to " in panel.look()[0], 10)
+    until(
+        "the text says where the window is",
+        lambda: f", {before + 20:.0f} to " in panel.look()[0],
+        10,
+    )
     with capsys.disabled():
         print(f"\n20 arrow keys at once: shown after {1000 * (time.perf_counter() - start):.0f} ms")
-    assert browser.switch_to.active_element == handle and float(handle.get_attribute("aria-valuenow")) == before + 20
+    assert (
+        browser.switch_to.active_element == handle
+        and float(handle.get_attribute("aria-valuenow")) == before + 20
+    )
 
 
 def test_only_this_machine_is_asked(made_up):
-    assert [u for u in asked(made_up.browser) if not re.match(r"data:|blob:|(http|ws)://127\.0\.0\.1:", u)] == []
+    assert [
+        u
+        for u in asked(made_up.browser)
+        if not re.match(r"data:|blob:|(http|ws)://127\.0\.0\.1:", u)
+    ] == []
 
 
 TRAINED = """from drumlesson import DrumClassifier
@@ -485,7 +626,9 @@ def test_training_leaves_one_line(lab):
     """Stopped early, as most trainings are: the bar is gone, not left behind in red."""
     only([new_code_cell(TRAINED)], lab.root / "nbs" / "training.ipynb")
     lab.run("nbs/training.ipynb")
-    left = lab.js("return [...document.querySelectorAll('.jp-OutputArea-output')].filter(e => e.offsetHeight > 2).map(e => e.innerText.trim())")
+    left = lab.js(
+        "return [...document.querySelectorAll('.jp-OutputArea-output')].filter(e => e.offsetHeight > 2).map(e => e.innerText.trim())"
+    )
     assert len(left) == 1 and left[0].startswith("dense: ") and "\n" not in left[0], left
 
 
@@ -503,4 +646,6 @@ def test_a_lesson(lab, capsys):
         panel = lab.panel(i)
         panel.move_all()
         panel.told(f"{path.name}, {which}", capsys)
-    assert [u for u in asked(lab.browser) if not re.match(r"data:|blob:|(http|ws)://127\.0\.0\.1:", u)] == []
+    assert [
+        u for u in asked(lab.browser) if not re.match(r"data:|blob:|(http|ws)://127\.0\.0\.1:", u)
+    ] == []

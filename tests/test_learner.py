@@ -1,4 +1,5 @@
 """The learner's machine: training that is interrupted, no network, lessons out of order, no wall of warnings, every exercise in its place."""
+
 import ast
 import json
 import os
@@ -17,13 +18,13 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 
 from drumlesson import DrumClassifier, classifier
-from drumlesson import notebooks as nb
+from drumlesson.dev import notebooks as nb
 
 TOP = Path(__file__).resolve().parent.parent
 NBS = TOP / "nbs"
 LESSONS = [p for p in nb.notebooks(TOP) if nb.is_lesson(p)]
 QUICK = ("00_drums", "08_lessons_learned")  # those that are run here, exercises and all
-TINY = dict(epochs=3, refit=False, verbose=0, seed=5)
+TINY = dict(epochs=3, refit=False, verbose=0, random_state=5)
 
 
 def name(path):
@@ -40,8 +41,13 @@ class TestInterrupted:
     def fitted(self, toys):
         return DrumClassifier(**TINY).fit(toys)
 
-    STAGES = {"before the first epoch": ("keras.layers.Normalization.adapt", 1, None), "amid the epochs": ("keras.callbacks.EarlyStopping.on_epoch_end", 2, None), "amid changing hits": ("keras.callbacks.EarlyStopping.on_epoch_end", 2, "waves"),
-              "after the epochs": ("drumlesson.classifier._outputs", 1, None), "before the refit": ("drumlesson.classifier.build", 2, None)}
+    STAGES = {
+        "before the first epoch": ("keras.layers.Normalization.adapt", 1, None),
+        "amid the epochs": ("keras.callbacks.EarlyStopping.on_epoch_end", 2, None),
+        "amid changing hits": ("keras.callbacks.EarlyStopping.on_epoch_end", 2, "waves"),
+        "after the epochs": ("drumlesson.classifier._outputs", 1, None),
+        "before the refit": ("drumlesson.classifier.build", 2, None),
+    }
 
     @pytest.mark.parametrize("where, times, augment", STAGES.values(), ids=STAGES)
     def test_at_any_stage(self, toys, others, monkeypatch, where, times, augment):
@@ -58,14 +64,19 @@ class TestInterrupted:
             m.setattr(where, once)
             with pytest.raises(KeyboardInterrupt):
                 model.fit(toys)
-        assert len(calls) == times and vars(model) == model.get_params()  # settings, and nothing learned
+        assert (
+            len(calls) == times and vars(model) == model.get_params()
+        )  # settings, and nothing learned
         with pytest.raises(ValueError, match="call fit first"):
             model.predict(others)
         assert model.set_params(refit=False).fit(toys).score(toys) > 0.3
 
     def lines(self):
         """Numbers of the lines of the function that does the work of `fit`."""
-        return sorted({line for *_, line in classifier._fit.__code__.co_lines() if line} - {classifier._fit.__code__.co_firstlineno})
+        return sorted(
+            {line for *_, line in classifier._fit.__code__.co_lines() if line}
+            - {classifier._fit.__code__.co_firstlineno}
+        )
 
     @pytest.mark.parametrize("again", [False, True], ids=["the first fit", "a second fit"])
     def test_at_each_line(self, toys, others, fitted, monkeypatch, again):
@@ -85,7 +96,9 @@ class TestInterrupted:
                 return inside
 
             outer = sys.gettrace()
-            sys.settrace(lambda frame, event, _: inside if frame.f_code is classifier._fit.__code__ else None)
+            sys.settrace(
+                lambda frame, event, _: inside if frame.f_code is classifier._fit.__code__ else None
+            )
             try:
                 model.fit(toys)
             except KeyboardInterrupt:
@@ -94,9 +107,15 @@ class TestInterrupted:
                 sys.settrace(outer)
             now = vars(model)
             as_before = now.keys() == before.keys() and all(now[k] is before[k] for k in now)
-            all_new = now.keys() == whole and (not again or now["training_kits_"] != before["training_kits_"] and now["seconds_"] != before["seconds_"])
+            all_new = now.keys() == whole and (
+                not again
+                or now["training_kits_"] != before["training_kits_"]
+                and now["seconds_"] != before["seconds_"]
+            )
             if not (as_before or all_new):
-                halves.append(f"line {line - self.lines()[0]}: {sorted(now.keys() - before.keys()) or 'a mixture of both'}")
+                halves.append(
+                    f"line {line - self.lines()[0]}: {sorted(now.keys() - before.keys()) or 'a mixture of both'}"
+                )
         assert halves == []
 
     def test_no_bar_is_left(self, toys, monkeypatch):
@@ -109,7 +128,9 @@ class TestInterrupted:
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
         monkeypatch.setattr("keras.callbacks.EarlyStopping.on_epoch_end", interrupt)
         before = set(tqdm._instances)
-        with pytest.raises(KeyboardInterrupt) as held:  # which keeps the frames alive, as a notebook does
+        with pytest.raises(
+            KeyboardInterrupt
+        ) as held:  # which keeps the frames alive, as a notebook does
             DrumClassifier(**{**TINY, "verbose": 1}).fit(toys)
         left = [bar for bar in tqdm._instances if bar not in before]
         for bar in left:
@@ -127,32 +148,47 @@ class Watch:
         if name.startswith("tensorflow."): Watch.seen += 1
         if Watch.seen == 300: Watch.seen += 1; signal.raise_signal(signal.SIGINT)
 sys.meta_path.insert(0, Watch())
-try: from drumlesson.quiet import keras
+try: from drumlesson.backend import keras
 except KeyboardInterrupt: print("interrupted")
-from drumlesson.quiet import keras
+from drumlesson.backend import keras
 print(keras.layers.Dense(1).count_params.__name__, Watch.seen)
 """
-        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        )
         assert done.stdout.startswith("interrupted\ncount_params"), done.stdout + done.stderr[-800:]
 
     def test_by_the_stop_button(self, tmp_path):
         """JupyterLab's stop button sends the kernel a SIGINT: while TensorFlow loads, during a first fit, a second one, and while a model is saved over another."""
         from jupyter_client.manager import start_new_kernel
 
-        km, kc = start_new_kernel(kernel_name="python3", cwd=str(tmp_path), env={**os.environ, "DRUMLESSON_MIRROR": "off"})
+        km, kc = start_new_kernel(
+            kernel_name="python3", cwd=str(tmp_path), env={**os.environ, "DRUMLESSON_MIRROR": "off"}
+        )
         try:
+
             def run(code, stop_after=None):
                 """The reply to `code`; the kernel is interrupted once the code has printed `go` and some time has passed."""
                 ident, said = kc.execute(code), ""
                 while stop_after is not None and "go" not in said:
                     message = kc.get_iopub_msg(timeout=60)
-                    said += message["content"].get("text", "") if message["parent_header"].get("msg_id") == ident else ""
+                    said += (
+                        message["content"].get("text", "")
+                        if message["parent_header"].get("msg_id") == ident
+                        else ""
+                    )
                 if stop_after is not None:
                     time.sleep(stop_after)
                     km.interrupt_kernel()
-                while (reply := kc.get_shell_msg(timeout=60))["parent_header"].get("msg_id") != ident:
+                while (reply := kc.get_shell_msg(timeout=60))["parent_header"].get(
+                    "msg_id"
+                ) != ident:
                     pass
-                return reply["content"] if reply["content"]["status"] != "aborted" else run(code, stop_after)  # came too soon after an error
+                return (
+                    reply["content"]
+                    if reply["content"]["status"] != "aborted"
+                    else run(code, stop_after)
+                )  # came too soon after an error
 
             def fine(code):
                 reply = run(code)
@@ -164,18 +200,28 @@ print(keras.layers.Dense(1).count_params.__name__, Watch.seen)
                 assert reply.get("ename") == "KeyboardInterrupt", reply
                 return time.perf_counter() - start - after
 
-            fine("import numpy as np\nfrom pathlib import Path\nfrom drumlesson import DrumClassifier, load\nfrom drumlesson.drums import load_drums\n"
-                 "toys = load_drums('synth', n_kits=8, hits=2, seed=1)\nforever, tiny = dict(epochs=10**6, patience=10**6), dict(epochs=3, patience=15)\n"
-                 "model = DrumClassifier(refit=False, seed=5, **forever)")
-            stopped("model.fit(toys)", 0.7)  # the first fit in a kernel begins with the import of TensorFlow, which takes seconds
+            fine(
+                "import numpy as np\nfrom pathlib import Path\nfrom drumlesson import DrumClassifier, load\nfrom drumlesson.drums import load_drums\n"
+                "toys = load_drums('synth', n_kits=8, hits=2, seed=1)\nforever, tiny = dict(epochs=10**6, patience=10**6), dict(epochs=3, patience=15)\n"
+                "model = DrumClassifier(refit=False, seed=5, **forever)"
+            )
+            stopped(
+                "model.fit(toys)", 0.7
+            )  # the first fit in a kernel begins with the import of TensorFlow, which takes seconds
             fine("model.set_params(**tiny).fit(toys)")
             fine("model = DrumClassifier(refit=False, seed=5, **forever)")
             took = stopped("model.fit(toys)", 2)
-            fine("assert vars(model) == model.get_params()\nmodel.set_params(**tiny).fit(toys)\nmodel.save('drums.keras')\nbefore, there = model.predict_proba(toys), Path('drums.keras').read_bytes()")
+            fine(
+                "assert vars(model) == model.get_params()\nmodel.set_params(**tiny).fit(toys)\nmodel.save('drums.keras')\nbefore, there = model.predict_proba(toys), Path('drums.keras').read_bytes()"
+            )
             took = max(took, stopped("model.set_params(**forever, augment='waves').fit(toys)", 2))
-            fine("assert (model.predict_proba(toys) == before).all() and Path('drums.keras').read_bytes() == there")
+            fine(
+                "assert (model.predict_proba(toys) == before).all() and Path('drums.keras').read_bytes() == there"
+            )
             stopped("while True: model.save('drums.keras')", 1)
-            fine("assert [p.name for p in Path('.').iterdir()] == ['drums.keras']\nassert np.allclose(load('drums.keras').predict_proba(toys), before, atol=1e-5)")
+            fine(
+                "assert [p.name for p in Path('.').iterdir()] == ['drums.keras']\nassert np.allclose(load('drums.keras').predict_proba(toys), before, atol=1e-5)"
+            )
             fine("assert model.set_params(**tiny).fit(toys).score(toys) > 0.3")
             print(f"the stop button took at most {took:.1f} s")
         finally:
@@ -185,7 +231,7 @@ print(keras.layers.Dense(1).count_params.__name__, Watch.seen)
 
 # -- a lesson on the learner's machine
 
-OFFLINE = '''
+OFFLINE = """
 import os, socket
 def _refuse(address):
     with open(os.environ["LEARNER_ASKED"], "a") as f: f.write(f"{address}\\n")
@@ -201,7 +247,7 @@ def _getaddrinfo(host, *rest, **kw):
     if host not in (None, "", "127.0.0.1", "::1", "localhost", socket.gethostname()): _refuse(host)
     return _resolve(host, *rest, **kw)
 socket.getaddrinfo = _getaddrinfo
-'''
+"""
 
 
 def offline(folder):
@@ -210,7 +256,13 @@ def offline(folder):
     (folder / "offline" / "sitecustomize.py").write_text(OFFLINE)
     (folder / "asked").touch()
     path = os.pathsep.join(filter(None, (str(folder / "offline"), os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, "LEARNER_ASKED": str(folder / "asked"), "DRUMLESSON_CACHE": str(folder / "cache"), "DRUMLESSON_MIRROR": "off"}
+    return {
+        **os.environ,
+        "PYTHONPATH": path,
+        "LEARNER_ASKED": str(folder / "asked"),
+        "DRUMLESSON_CACHE": str(folder / "cache"),
+        "DRUMLESSON_MIRROR": "off",
+    }
 
 
 CHECKED = re.compile(r'^check\("([\w-]+)", (my_\w+)\)', re.M)
@@ -234,9 +286,20 @@ def _pasted(name):
 
 def wrong_answers(lesson):
     """The cells of the page of exercises that hold the wrong answers of a lesson, as JSON."""
-    cells = [c.source for c in nb.read(NBS / "reference" / "exercises.ipynb").cells if c.cell_type == "code"]
-    found = [s for s in cells if f'\nwrong("{lesson}-' in f"\n{s}" and not s.startswith("#| export")]
-    imports = [s for s in cells if not s.startswith("#|") and all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in ast.parse(s).body)]
+    cells = [
+        c.source
+        for c in nb.read(NBS / "reference" / "exercises.ipynb").cells
+        if c.cell_type == "code"
+    ]
+    found = [
+        s for s in cells if f'\nwrong("{lesson}-' in f"\n{s}" and not s.startswith("#| export")
+    ]
+    imports = [
+        s
+        for s in cells
+        if not s.startswith("#|")
+        and all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in ast.parse(s).body)
+    ]
     return json.dumps(imports + found)
 
 
@@ -245,26 +308,45 @@ def answered(cells, lesson):
     out, asked = [], []
     for cell in cells:
         out.append(cell)
-        found = CHECKED.search(cell.source) if cell.cell_type == "code" and not cell.source.startswith("#| hide") else None
+        found = (
+            CHECKED.search(cell.source)
+            if cell.cell_type == "code" and not cell.source.startswith("#| hide")
+            else None
+        )
         if not found:
             continue
         exercise, variable = found.groups()
         if not asked:
             out.append(new_code_cell(HELPERS % wrong_answers(lesson)))
         answers = f'_told_wrong("{exercise}")', f'_pasted("{exercise}")'
-        out += [new_code_cell(cell.source.replace(found[0], f"{variable} = {answer}\n{found[0]}")) for answer in answers]
-        asked.append((exercise, len(out) - 3 if len(asked) else len(out) - 4, len(out) - 2, len(out) - 1))
+        out += [
+            new_code_cell(cell.source.replace(found[0], f"{variable} = {answer}\n{found[0]}"))
+            for answer in answers
+        ]
+        asked.append(
+            (exercise, len(out) - 3 if len(asked) else len(out) - 4, len(out) - 2, len(out) - 1)
+        )
     return out, asked
 
 
 def printed(cell, stream="stdout"):
-    return "".join(o.text for o in cell.get("outputs", []) if o.output_type == "stream" and o.name == stream)
+    return "".join(
+        o.text for o in cell.get("outputs", []) if o.output_type == "stream" and o.name == stream
+    )
 
 
 def warned(nb):
     """What cells wrote to the error stream, progress bars aside; a line or two a cell may be of use."""
-    said = [re.sub(r"[^\n]*\r", "", printed(c, "stderr")).strip() for c in nb.cells if c.cell_type == "code"]
-    return [text for text in said if len(text.splitlines()) > 2 or "Warning" in text or "Traceback" in text]
+    said = [
+        re.sub(r"[^\n]*\r", "", printed(c, "stderr")).strip()
+        for c in nb.cells
+        if c.cell_type == "code"
+    ]
+    return [
+        text
+        for text in said
+        if len(text.splitlines()) > 2 or "Warning" in text or "Traceback" in text
+    ]
 
 
 @pytest.fixture(scope="class")
@@ -281,10 +363,27 @@ def gone_through(request, tmp_path_factory):
             for cell in lesson.cells:
                 if cell.cell_type == "code":
                     cell.update(outputs=[], execution_count=None)
-            before, where = files_below(folder / "nbs"), next((folder / "nbs").rglob(f"{stem}.ipynb")).parent
-            client = NotebookClient(lesson, timeout=120, allow_errors=True, kernel_name="python3", coalesce_streams=True, extra_arguments=["--IPKernelApp.log_level=ERROR"], resources={"metadata": {"path": str(where)}})
+            before, where = (
+                files_below(folder / "nbs"),
+                next((folder / "nbs").rglob(f"{stem}.ipynb")).parent,
+            )
+            client = NotebookClient(
+                lesson,
+                timeout=120,
+                allow_errors=True,
+                kernel_name="python3",
+                coalesce_streams=True,
+                extra_arguments=["--IPKernelApp.log_level=ERROR"],
+                resources={"metadata": {"path": str(where)}},
+            )
             client.execute(env=env)
-            done[stem] = lesson, asked, before, files_below(folder / "nbs"), (folder / "asked").read_text().split()
+            done[stem] = (
+                lesson,
+                asked,
+                before,
+                files_below(folder / "nbs"),
+                (folder / "asked").read_text().split(),
+            )
         return done[stem]
 
     return go
@@ -294,7 +393,12 @@ class TestLessons:
     @pytest.mark.parametrize("stem", [*QUICK, "widgets"])
     def test_runs_offline_from_an_empty_cache(self, gone_through, stem):
         lesson, *_, hosts = gone_through(stem)
-        assert [f"{o.ename}: {o.evalue}" for c in lesson.cells for o in c.get("outputs", []) if o.output_type == "error"] == []
+        assert [
+            f"{o.ename}: {o.evalue}"
+            for c in lesson.cells
+            for o in c.get("outputs", [])
+            if o.output_type == "error"
+        ] == []
         assert hosts == []
 
     @pytest.mark.parametrize("stem", [*QUICK, "widgets"])
@@ -314,7 +418,11 @@ class TestLessons:
         for exercise, *cells in asked:
             blank, wrong, right = (printed(lesson.cells[i]) for i in cells)
             assert "✗ not answered yet: " in blank, (exercise, blank)
-            assert "✗ " in wrong and "not answered" not in wrong and "not the kind of answer" not in wrong, (exercise, wrong)
+            assert (
+                "✗ " in wrong
+                and "not answered" not in wrong
+                and "not the kind of answer" not in wrong
+            ), (exercise, wrong)
             assert "✓ right" in right, (exercise, right)
 
     def test_offline_with_no_mirror_named(self, tmp_path):
@@ -323,7 +431,14 @@ class TestLessons:
         del env["DRUMLESSON_MIRROR"]
         start = time.perf_counter()
         code = "from drumlesson.drums import load_drums; load_drums(n_kits=2, hits=1)"
-        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
         assert done.returncode == 0 and "10 synthesised hits of 2 kits" in done.stdout, done.stderr
         assert done.stderr.strip() == "" and (tmp_path / "asked").read_text()
         assert time.perf_counter() - start < 60
@@ -336,7 +451,10 @@ def code_of(path):
     """The code cells that a lesson runs as syntax trees, and whether they are exported; what installs the package aside."""
     for cell in nb.read(path).cells:
         if cell.cell_type == "code" and not cell.source.startswith("#| hide"):
-            yield bool(re.search(r"^#\| export", cell.source, re.M)), ast.parse(TransformerManager().transform_cell(cell.source))
+            yield (
+                bool(re.search(r"^#\| export", cell.source, re.M)),
+                ast.parse(TransformerManager().transform_cell(cell.source)),
+            )
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=name)
@@ -345,14 +463,33 @@ def test_imports_only_what_is_installed(path):
     beside = {p.stem for p in NBS.rglob("*") if p.suffix in (".py", ".ipynb")} - {"drumlesson"}
     for _, tree in code_of(path):
         for node in ast.walk(tree):
-            found = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or "."] if isinstance(node, ast.ImportFrom) else []
+            found = (
+                [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or "."]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
             assert not getattr(node, "level", 0), ast.unparse(node)
             for module in found:
                 top = module.partition(".")[0]
                 assert top == "drumlesson" or top not in beside, f"imports {module}"
 
 
-WRITES = {"write_text", "write_bytes", "mkdir", "touch", "save", "savefig", "savez", "to_csv", "write", "makedirs", "mkstemp", "open"}
+WRITES = {
+    "write_text",
+    "write_bytes",
+    "mkdir",
+    "touch",
+    "save",
+    "savefig",
+    "savez",
+    "to_csv",
+    "write",
+    "makedirs",
+    "mkstemp",
+    "open",
+}
 
 
 def loose_writes(path):
@@ -362,15 +499,38 @@ def loose_writes(path):
         if exported:
             continue
         for node in ast.walk(tree):
-            for source, targets in [(node.value, node.targets if isinstance(node, ast.Assign) else [node.target])] if isinstance(node, (ast.Assign, ast.NamedExpr)) else []:
-                if "tempfile." in ast.unparse(source) or own & {n.id for n in ast.walk(source) if isinstance(n, ast.Name)}:
-                    own |= {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+            for source, targets in (
+                [(node.value, node.targets if isinstance(node, ast.Assign) else [node.target])]
+                if isinstance(node, (ast.Assign, ast.NamedExpr))
+                else []
+            ):
+                if "tempfile." in ast.unparse(source) or own & {
+                    n.id for n in ast.walk(source) if isinstance(n, ast.Name)
+                }:
+                    own |= {
+                        n.id
+                        for target in targets
+                        for n in ast.walk(target)
+                        if isinstance(n, ast.Name)
+                    }
         for call in (n for n in ast.walk(tree) if isinstance(n, ast.Call)):
-            what = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-            if what not in WRITES or what == "open" and not re.search(r"['\"][wax]b?\+?['\"]", ast.unparse(call)):
+            what = (
+                call.func.attr
+                if isinstance(call.func, ast.Attribute)
+                else getattr(call.func, "id", "")
+            )
+            if (
+                what not in WRITES
+                or what == "open"
+                and not re.search(r"['\"][wax]b?\+?['\"]", ast.unparse(call))
+            ):
                 continue
             names = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
-            if not names & own and "tempfile." not in ast.unparse(call) and "BytesIO" not in ast.unparse(call):
+            if (
+                not names & own
+                and "tempfile." not in ast.unparse(call)
+                and "BytesIO" not in ast.unparse(call)
+            ):
                 found.append(ast.unparse(call)[:100])
     return found
 
@@ -386,5 +546,14 @@ def test_no_lesson_says_run_another_first(path):
     """Files that code names by a relative path are in the repository."""
     for exported, tree in code_of(path):
         for node in ast.walk(tree):
-            if not exported and isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"(\.{0,2}/)?(evidence|drumlesson|reference|nbs)/[\w./-]+\.\w+", node.value):
-                assert (path.parent / node.value).is_file() or (TOP / node.value).is_file(), node.value
+            if (
+                not exported
+                and isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and re.fullmatch(
+                    r"(\.{0,2}/)?(evidence|drumlesson|reference|nbs)/[\w./-]+\.\w+", node.value
+                )
+            ):
+                assert (path.parent / node.value).is_file() or (TOP / node.value).is_file(), (
+                    node.value
+                )

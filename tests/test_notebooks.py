@@ -1,4 +1,5 @@
 """The notebooks' form, and that the package is what they give. The site they make has a module of its own."""
+
 import base64
 import io
 import os
@@ -10,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
-from drumlesson import notebooks as nb
+from drumlesson.dev import notebooks as nb
 
 TOP = Path(__file__).resolve().parent.parent
 ALL = nb.notebooks(TOP)
@@ -49,7 +50,9 @@ def test_nbdev_clean_takes_nothing_but_counts(tmp_path):
     for path in ALL:
         cleaned = (tmp_path / path.relative_to(TOP)).read_text(encoding="utf-8")
         counts = re.compile(r'"execution_count": (?:\d+|null)')
-        assert counts.sub("", cleaned) == counts.sub("", path.read_text(encoding="utf-8")), name(path)
+        assert counts.sub("", cleaned) == counts.sub("", path.read_text(encoding="utf-8")), name(
+            path
+        )
 
 
 # -- no recording, whatever its mark says
@@ -59,7 +62,10 @@ def stored_sounds():
     for path in ALL:
         for i, cell in enumerate(nb.read(path).cells):
             for out in cell.get("outputs", []):
-                found = re.findall(r"data:audio/[^;]+;base64,([A-Za-z0-9+/=]+)", out.get("data", {}).get("text/html", ""))
+                found = re.findall(
+                    r"data:audio/[^;]+;base64,([A-Za-z0-9+/=]+)",
+                    out.get("data", {}).get("text/html", ""),
+                )
                 yield from ((f"{name(path)} cell {i}", base64.b64decode(data)) for data in found)
 
 
@@ -77,7 +83,9 @@ def resemblance(recorded, sounds):
         r = np.abs(scipy.fft.irfft(spectra * np.conj(scipy.fft.rfft(x, n)), n)[:, :size])
         rows = np.flatnonzero(r.max(1) > SAME * np.sqrt(least * energy[:, -1]))
         part = energy[rows][:, np.minimum(np.arange(size) + len(x), size)] - energy[rows, :-1]
-        r = np.where(part >= least * energy[rows, -1:], r[rows] / np.sqrt(np.maximum(part, 1e-12)), 0)
+        r = np.where(
+            part >= least * energy[rows, -1:], r[rows] / np.sqrt(np.maximum(part, 1e-12)), 0
+        )
         yield (r.max(), rows[r.max(1).argmax()]) if len(rows) else (0.0, -1)
 
 
@@ -85,7 +93,10 @@ def resemblance(recorded, sounds):
 SAME = 0.99
 
 
-@pytest.mark.skipif(not (MIRROR and Path(MIRROR).is_dir()), reason="DRUMLESSON_MIRROR names no folder of recorded kits")
+@pytest.mark.skipif(
+    not (MIRROR and Path(MIRROR).is_dir()),
+    reason="DRUMLESSON_MIRROR names no folder of recorded kits",
+)
 def test_no_stored_sound_is_a_recording():
     import soundfile
     import soxr
@@ -94,22 +105,33 @@ def test_no_stored_sound_is_a_recording():
     from drumlesson.drums import load_drums
 
     waves = load_drums("open", labels=None).waves
-    recorded = np.stack([np.pad(w[:SR], (0, max(0, SR - len(w)))) for w in waves]).astype(np.float32)
+    recorded = np.stack([np.pad(w[:SR], (0, max(0, SR - len(w)))) for w in waves]).astype(
+        np.float32
+    )
     stored = {data: where for where, data in stored_sounds()}
     stored["a recording, to see that the test sees it"] = "control"
     sounds = []
     for data in stored:
-        x, sr = soundfile.read(io.BytesIO(data)) if isinstance(data, bytes) else (waves[0][200:6000] / 3, SR)
+        x, sr = (
+            soundfile.read(io.BytesIO(data))
+            if isinstance(data, bytes)
+            else (waves[0][200:6000] / 3, SR)
+        )
         sounds.append(soxr.resample(x, sr, SR) if sr != SR else x)
     for (peak, hit), where in zip(resemblance(recorded, sounds), stored.values()):
-        assert (peak > SAME) == (where == "control"), f"{where}: correlates {peak:.3f} with recorded hit {hit}"
+        assert (peak > SAME) == (where == "control"), (
+            f"{where}: correlates {peak:.3f} with recorded hit {hit}"
+        )
 
 
 # -- the checks do fail
 
 
 def stored(path, *cells):
-    nb.write(path, nb.to_text(nb.committed(new_notebook(cells=[new_markdown_cell("# X\n\n> x"), *cells]))))
+    nb.write(
+        path,
+        nb.to_text(nb.committed(new_notebook(cells=[new_markdown_cell("# X\n\n> x"), *cells]))),
+    )
     return path
 
 
@@ -126,7 +148,11 @@ def html(text):
 
 @pytest.fixture
 def page(tmp_path):
-    path = stored(tmp_path / "x.ipynb", new_code_cell("1", outputs=[new_output("stream", text="a\n")]), new_code_cell("2"))
+    path = stored(
+        tmp_path / "x.ipynb",
+        new_code_cell("1", outputs=[new_output("stream", text="a\n")]),
+        new_code_cell("2"),
+    )
     assert nb.departures(path) == []
     return path
 
@@ -155,7 +181,9 @@ def test_missing_ids_and_errors_are_seen(page):
     text = re.sub(r'   "id": "[^"]+",\n', "", page.read_text(encoding="utf-8"))
     page.write_text(text, encoding="utf-8")
     assert "cell 0: has no id" in nb.departures(page)
-    broken = stored(page, new_code_cell("x", outputs=[new_output("error", ename="E", evalue="e", traceback=[])]))
+    broken = stored(
+        page, new_code_cell("x", outputs=[new_output("error", ename="E", evalue="e", traceback=[])])
+    )
     assert nb.departures(broken) == ["cell 1: stores an error"]
 
 
@@ -166,9 +194,16 @@ PLAYER = '<figure class="dl-player" data-source="{}"><audio controls src="data:a
     "output",
     [
         {"text/html": '<audio src="kick.wav"></audio>'},
-        {"text/html": PLAYER.format("synth") + "<audio src='data:audio/wav;base64,UklGRiQA'></audio>"},
+        {
+            "text/html": PLAYER.format("synth")
+            + "<audio src='data:audio/wav;base64,UklGRiQA'></audio>"
+        },
         {"text/html": PLAYER.format("synthesised")},
-        {"text/html": PLAYER.format("recorded").replace('data-source="', 'data-source="x" data-x="synth" data-y="')},
+        {
+            "text/html": PLAYER.format("recorded").replace(
+                'data-source="', 'data-source="x" data-x="synth" data-y="'
+            )
+        },
         {"text/html": PLAYER.format("synth").replace("dl-player", "other")},
         {"audio/x-wav": "UklGRiQA"},
         {"text/plain": "b'RIFF$\\x00'"},
@@ -185,17 +220,36 @@ def test_sound_in_text_is_seen():
     attached = new_markdown_cell("a", attachments={"k.wav": {"audio/wav": "UklGRiQA"}})
     assert nb.loose_sounds(new_notebook(cells=[attached]))
     assert nb.loose_sounds(new_notebook(cells=[new_markdown_cell('<audio src="k.wav">')]))
-    assert nb.loose_sounds(new_notebook(cells=[new_code_cell("x", outputs=[new_output("stream", text="data:audio/wav;base64,AA")])]))
+    assert nb.loose_sounds(
+        new_notebook(
+            cells=[
+                new_code_cell("x", outputs=[new_output("stream", text="data:audio/wav;base64,AA")])
+            ]
+        )
+    )
 
 
 def test_recordings_are_muted_and_synthesised_sounds_kept():
-    cell = nb.committed(new_notebook(cells=[html(PLAYER.format("synth") + PLAYER.format("recorded") + PLAYER.format("unknown"))])).cells[0]
+    cell = nb.committed(
+        new_notebook(
+            cells=[
+                html(PLAYER.format("synth") + PLAYER.format("recorded") + PLAYER.format("unknown"))
+            ]
+        )
+    ).cells[0]
     text = cell.outputs[0].data["text/html"]
-    assert text.count("<audio") == 1 and text.count("<figure") == 3 and text.count("run the notebook to hear it") == 2
+    assert (
+        text.count("<audio") == 1
+        and text.count("<figure") == 3
+        and text.count("run the notebook to hear it") == 2
+    )
 
 
 def test_run_stores_no_loose_sound(tmp_path):
-    path = stored(tmp_path / "x.ipynb", new_code_cell("from IPython.display import HTML\nHTML('<aud' + 'io src=\"k.wav\">')"))
+    path = stored(
+        tmp_path / "x.ipynb",
+        new_code_cell("from IPython.display import HTML\nHTML('<aud' + 'io src=\"k.wav\">')"),
+    )
     before = path.read_text(encoding="utf-8")
     with pytest.raises(RuntimeError, match="x.ipynb: nothing stored: cell 1: sound"):
         nb.run(path)
@@ -203,13 +257,17 @@ def test_run_stores_no_loose_sound(tmp_path):
 
 
 def option(text, why):
-    return f"<details><summary>{text}</summary>\n\n{why}, since the kit tells it so.\n\n</details>\n"
+    return (
+        f"<details><summary>{text}</summary>\n\n{why}, since the kit tells it so.\n\n</details>\n"
+    )
 
 
 def picture(mode="RGB"):
     """A stored figure of many colours, as base64."""
     out = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)).convert(mode).save(out, "png")
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)).convert(
+        mode
+    ).save(out, "png")
     return base64.b64encode(out.getvalue()).decode()
 
 
@@ -217,20 +275,42 @@ def lesson(folder):
     """A made-up lesson of the right form, as cells, in a folder that is a project."""
     shutil.copy(TOP / "settings.ini", folder)
     (folder / "nbs").mkdir(exist_ok=True)
-    stored(folder / "nbs" / "glossary.ipynb", new_markdown_cell("## K\n\n### kit\n\nDrums that belong together."))
+    stored(
+        folder / "nbs" / "glossary.ipynb",
+        new_markdown_cell("## K\n\n### kit\n\nDrums that belong together."),
+    )
     exercises = []
     for kind in nb.KINDS:
         solved = new_output("execute_result", data={"text/html": "<pre>✓ right</pre>"})
-        exercises += [new_code_cell(f'mine = None\ncheck("00-{kind}", mine)'), new_code_cell(f'#| echo: false\nsolution("00-{kind}")', outputs=[solved])]
+        exercises += [
+            new_code_cell(f'mine = None\ncheck("00-{kind}", mine)'),
+            new_code_cell(f'#| echo: false\nsolution("00-{kind}")', outputs=[solved]),
+        ]
     players = [html(PLAYER.format("synth")) for _ in range(4)]
-    figures = [new_code_cell('#| fig-alt: "A."\n#| fig-cap: "B."\nplot()', outputs=[new_output("display_data", data={"image/png": picture()})]) for _ in range(6)]
+    figures = [
+        new_code_cell(
+            '#| fig-alt: "A."\n#| fig-cap: "B."\nplot()',
+            outputs=[new_output("display_data", data={"image/png": picture()})],
+        )
+        for _ in range(6)
+    ]
     plain = [new_code_cell("1") for _ in range(8)]
     heads = [new_markdown_cell(f"## {h}\n\n" + "word " * 160) for h in nb.HEADINGS]
     heads[1].source += "a [kit](glossary.ipynb#kit)"
     question = "".join(option(text, why) for text, why in (("a", "Yes"), ("b", "No"), ("c", "No")))
-    heads[nb.HEADINGS.index("Self-test")].source = "## Self-test\n\n" + "\n".join(f"**{n}. Why?**\n\n{question}" for n in range(1, 5))
+    heads[nb.HEADINGS.index("Self-test")].source = "## Self-test\n\n" + "\n".join(
+        f"**{n}. Why?**\n\n{question}" for n in range(1, 5)
+    )
     path = folder / "nbs" / "00_x.ipynb"
-    return [new_markdown_cell(f"*Time: about 5 minutes.*\n\n{nb.doors(path)}"), *heads, new_code_cell(nb.installs(path)), *exercises, *players, *figures, *plain]
+    return [
+        new_markdown_cell(f"*Time: about 5 minutes.*\n\n{nb.doors(path)}"),
+        *heads,
+        new_code_cell(nb.installs(path)),
+        *exercises,
+        *players,
+        *figures,
+        *plain,
+    ]
 
 
 @pytest.fixture
@@ -247,20 +327,37 @@ def test_a_good_lesson_has_no_departures(tmp_path):
 
 def test_pictures_are_stored_in_few_colours():
     """A good third of the bytes, the same to the eye, and stored again it is the same to the byte."""
-    cell = nb.committed(new_notebook(cells=[new_code_cell("x", outputs=[new_output("display_data", data={"image/png": picture()})])])).cells[0]
+    cell = nb.committed(
+        new_notebook(
+            cells=[
+                new_code_cell(
+                    "x", outputs=[new_output("display_data", data={"image/png": picture()})]
+                )
+            ]
+        )
+    ).cells[0]
     small = cell.outputs[0].data["image/png"]
     image = Image.open(io.BytesIO(base64.b64decode(small)))
     assert image.mode == "P" and image.size == (40, 40) and len(small) < 0.7 * len(picture())
     assert nb.committed(new_notebook(cells=[cell])).cells[0].outputs[0].data["image/png"] == small
-    apart = np.abs(np.asarray(image.convert("RGB"), int) - np.asarray(Image.open(io.BytesIO(base64.b64decode(picture()))), int))
+    apart = np.abs(
+        np.asarray(image.convert("RGB"), int)
+        - np.asarray(Image.open(io.BytesIO(base64.b64decode(picture()))), int)
+    )
     assert apart.mean() < 20  # the worst case: noise
 
 
 def test_a_panel_leaves_its_figure():
     """The widget goes, what it shows on the page stays; a widget without a figure goes altogether."""
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}, "text/plain": "<panel>"}
-    panel = new_output("execute_result", data={**view, "text/html": '<figure class="dl-widget"></figure>'})
-    cell = nb.committed(new_notebook(cells=[new_code_cell("x", outputs=[panel, new_output("display_data", data=view)])])).cells[0]
+    panel = new_output(
+        "execute_result", data={**view, "text/html": '<figure class="dl-widget"></figure>'}
+    )
+    cell = nb.committed(
+        new_notebook(
+            cells=[new_code_cell("x", outputs=[panel, new_output("display_data", data=view)])]
+        )
+    ).cells[0]
     assert [sorted(o.data) for o in cell.outputs] == [["text/html", "text/plain"]]
 
 
@@ -287,20 +384,41 @@ def replaced(old, new):
         (lambda c: c.insert(8, c.pop(1)), "out of order"),
         (replaced("Open in Colab", "Open"), "no doors below the line on time"),
         (replaced("%pip install", "%pip instal"), "does not install the released package"),
-        (lambda c: c.remove(cell_of(c, "solution(")), "no folded solution right after the exercise 00-code"),
-        (replaced('solution("00-code")', 'solution("00-thought")'), "no folded solution right after the exercise 00-code"),
-        (replaced("#| echo: false", "#| echo: true"), "no folded solution right after the exercise 00-code"),
+        (
+            lambda c: c.remove(cell_of(c, "solution(")),
+            "no folded solution right after the exercise 00-code",
+        ),
+        (
+            replaced('solution("00-code")', 'solution("00-thought")'),
+            "no folded solution right after the exercise 00-code",
+        ),
+        (
+            replaced("#| echo: false", "#| echo: true"),
+            "no folded solution right after the exercise 00-code",
+        ),
         (lambda c: cell_of(c, "solution(").outputs.clear(), "the solution of 00-code shows no ✓"),
-        (replaced('check("00-code"', 'check("00-other"'), "exercise 00-other is not on the page of exercises"),
-        (replaced('check("00-code"', 'check("00-thought"'), "exercise 00-code is not asked, or twice"),
+        (
+            replaced('check("00-code"', 'check("00-other"'),
+            "exercise 00-other is not on the page of exercises",
+        ),
+        (
+            replaced('check("00-code"', 'check("00-thought"'),
+            "exercise 00-code is not asked, or twice",
+        ),
         (lambda c: nb.EXERCISES.pop("00-listening"), "no exercise of the kind listening"),
         (replaced("**4. Why?**", "4. Why?"), "self-test of 3 questions: at least 4"),
         (replaced(option("c", "No"), ""), "self-test, question 1: 2 options"),
         (replaced("No, since", "Yes, since"), "question 1: one option is a Yes"),
         (replaced("No, since", "Well, since"), "question 1: one option is a Yes"),
         (replaced("[kit](glossary.ipynb#kit)", "kit"), "first uses of words of the glossary"),
-        (lambda c: c.insert(1, new_markdown_cell("It reaches 91 % here.")), "typed by hand in prose: 91 %"),
-        (lambda c: c.insert(1, new_markdown_cell("From 0.83 upwards.")), "typed by hand in prose: 0.83"),
+        (
+            lambda c: c.insert(1, new_markdown_cell("It reaches 91 % here.")),
+            "typed by hand in prose: 91 %",
+        ),
+        (
+            lambda c: c.insert(1, new_markdown_cell("From 0.83 upwards.")),
+            "typed by hand in prose: 0.83",
+        ),
         (lambda c: c.append(new_code_cell("1\n" * 13)), "13 lines"),
         (lambda c: c.append(new_code_cell("#| export\n" + "1\n" * 26)), "26 lines"),
         (lambda c: c.append(new_markdown_cell("word " * 600)), "words: 1200 to 1800"),
@@ -319,9 +437,21 @@ def test_lesson_departures_are_seen(tmp_path, change, said):
     "output, directives, said",
     [
         ({"image/png": picture("P")}, "", "a figure without #| fig-alt and #| fig-cap"),
-        ({"image/png": picture("P")}, '#| fig-alt: "A."\n', "a figure without #| fig-alt and #| fig-cap"),
-        ({"text/html": '<img src="data:image/png;base64,AA" alt="short">'}, "", "a picture without a text of some length"),
-        ({"text/html": '<img src="data:image/png;base64,AA">'}, "", "a picture without a text of some length"),
+        (
+            {"image/png": picture("P")},
+            '#| fig-alt: "A."\n',
+            "a figure without #| fig-alt and #| fig-cap",
+        ),
+        (
+            {"text/html": '<img src="data:image/png;base64,AA" alt="short">'},
+            "",
+            "a picture without a text of some length",
+        ),
+        (
+            {"text/html": '<img src="data:image/png;base64,AA">'},
+            "",
+            "a picture without a text of some length",
+        ),
     ],
 )
 def test_a_figure_without_words_is_seen(tmp_path, output, directives, said):
@@ -335,28 +465,57 @@ def test_the_first_use_of_a_word_is_linked(tmp_path):
     (tmp_path / "nbs").mkdir()
     stored(tmp_path / "nbs" / "glossary.ipynb", new_markdown_cell(entries))
     words = nb.glossary(tmp_path)
-    assert words == {"hop": "hop", "log-mel spectrogram": "log-mel-spectrogram", "log-mel": "log-mel-spectrogram", "spectrogram": "spectrogram"}
-    texts = ["# Hop", "## Self-test\n\nhop", "## A hop\n\n`hop` [hop](x.md) Hops, chop, log-mels.", "A spectrogram of a hop, a log-mel spectrogram."]
+    assert words == {
+        "hop": "hop",
+        "log-mel spectrogram": "log-mel-spectrogram",
+        "log-mel": "log-mel-spectrogram",
+        "spectrogram": "spectrogram",
+    }
+    texts = [
+        "# Hop",
+        "## Self-test\n\nhop",
+        "## A hop\n\n`hop` [hop](x.md) Hops, chop, log-mels.",
+        "A spectrogram of a hop, a log-mel spectrogram.",
+    ]
     page = new_notebook(cells=[new_markdown_cell(text) for text in texts])
     nb.link_terms(page, words)
     assert [c.source for c in page.cells][:2] == texts[:2]
-    assert page.cells[2].source == "## A hop\n\n`hop` [hop](x.md) [Hops](glossary.ipynb#hop), chop, [log-mels](glossary.ipynb#log-mel-spectrogram)."
-    assert page.cells[3].source == "A [spectrogram](glossary.ipynb#spectrogram) of a hop, a log-mel spectrogram."
+    assert (
+        page.cells[2].source
+        == "## A hop\n\n`hop` [hop](x.md) [Hops](glossary.ipynb#hop), chop, [log-mels](glossary.ipynb#log-mel-spectrogram)."
+    )
+    assert (
+        page.cells[3].source
+        == "A [spectrogram](glossary.ipynb#spectrogram) of a hop, a log-mel spectrogram."
+    )
 
 
 def test_the_course_map_names_the_minutes_of_each_lesson(tmp_path):
     shutil.copy(TOP / "settings.ini", tmp_path)
     (tmp_path / "nbs").mkdir()
     for n, minutes in ((0, 40), (1, 35)):
-        stored(tmp_path / "nbs" / f"0{n}_x.ipynb", new_markdown_cell(f"*Time: about {minutes} minutes, of which the machine needs 9 s on two cores.*"))
-    assert nb.course(tmp_path).splitlines()[2:4] == ["| [00 X](00_x.ipynb) | x | 40 |", "| [01 X](01_x.ipynb) | x | 35 |"]
+        stored(
+            tmp_path / "nbs" / f"0{n}_x.ipynb",
+            new_markdown_cell(
+                f"*Time: about {minutes} minutes, of which the machine needs 9 s on two cores.*"
+            ),
+        )
+    assert nb.course(tmp_path).splitlines()[2:4] == [
+        "| [00 X](00_x.ipynb) | x | 40 |",
+        "| [01 X](01_x.ipynb) | x | 35 |",
+    ]
     stored(tmp_path / "nbs" / "01_x.ipynb", new_markdown_cell("No time."))
     with pytest.raises(ValueError, match="no line .Time"):
         nb.course(tmp_path)
 
 
 def test_the_front_page_shows_the_course_as_it_is():
-    shown = [o.data.get("text/markdown", "") for c in nb.read(TOP / "nbs" / "index.ipynb").cells for o in c.get("outputs", []) if "data" in o]
+    shown = [
+        o.data.get("text/markdown", "")
+        for c in nb.read(TOP / "nbs" / "index.ipynb").cells
+        for o in c.get("outputs", [])
+        if "data" in o
+    ]
     assert nb.course(TOP) in shown
 
 
@@ -368,8 +527,16 @@ def project(tmp_path):
     (tmp_path / "drumlesson").mkdir()
     (tmp_path / "drumlesson" / "__init__.py").write_text('__version__ = "0.1.0"\n')
     stored(tmp_path / "nbs" / "glossary.ipynb", new_markdown_cell("### kit"))
-    stored(tmp_path / "nbs" / "index.ipynb", new_markdown_cell("See [x](x.ipynb)."), new_code_cell("print(1)"))
-    stored(tmp_path / "nbs" / "x.ipynb", new_code_cell("#| default_exp x"), new_code_cell("#| export\ndef f(): return 1"))
+    stored(
+        tmp_path / "nbs" / "index.ipynb",
+        new_markdown_cell("See [x](x.ipynb)."),
+        new_code_cell("print(1)"),
+    )
+    stored(
+        tmp_path / "nbs" / "x.ipynb",
+        new_code_cell("#| default_exp x"),
+        new_code_cell("#| export\ndef f(): return 1"),
+    )
     return tmp_path
 
 
@@ -384,7 +551,10 @@ def test_an_edited_module_is_seen(project):
     module = project / "drumlesson" / "x.py"
     module.write_text(module.read_text().replace("return 1", "return 2"))
     (project / "drumlesson" / "stray.py").write_text("")
-    assert [line.partition(":")[0] for line in nb.export_drift(project)] == ["drumlesson/stray.py", "drumlesson/x.py"]
+    assert [line.partition(":")[0] for line in nb.export_drift(project)] == [
+        "drumlesson/stray.py",
+        "drumlesson/x.py",
+    ]
 
 
 def test_the_command_line(project, monkeypatch, capfd):
@@ -392,10 +562,16 @@ def test_the_command_line(project, monkeypatch, capfd):
     monkeypatch.chdir(project)
     assert nb.main(["check"]) == 1 and "README.md" in capfd.readouterr().out
     assert nb.main(["run"]) == 0 and nb.main(["check"]) == 0
-    assert "(nbs/x.ipynb)" in (project / "README.md").read_text() and "all in form" in capfd.readouterr().out
+    assert (
+        "(nbs/x.ipynb)" in (project / "README.md").read_text()
+        and "all in form" in capfd.readouterr().out
+    )
     stored(project / "nbs" / "x.ipynb", new_code_cell("1 / 0"))
     (project / "nbs" / "y.ipynb").write_text("no notebook")
     assert nb.main(["run"]) == 1
     said = capfd.readouterr().err
-    assert "nbs/x.ipynb: nothing stored: cell 1: ZeroDivisionError" in said and "nbs/y.ipynb: cannot be read" in said
+    assert (
+        "nbs/x.ipynb: nothing stored: cell 1: ZeroDivisionError" in said
+        and "nbs/y.ipynb: cannot be read" in said
+    )
     assert "Traceback" not in said

@@ -1,14 +1,27 @@
 """The model that comes with the package: file, card and stored scores belong together, and its answers mean what they say."""
+
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import drumlesson
-from drumlesson.classifier import FORMAT, SHIPPED, Calibration, Committee, DrumClassifier, digest, load, spec_of
-from drumlesson.dense import Dense
-from drumlesson.recipes import RECIPES, calibrate, calibration_error, card, card_path, judge, out_of_fold, recipe, train_recipe
-from drumlesson.sources import SourceError, manifest
+from drumlesson.classifier import FORMAT, SHIPPED, DrumClassifier, digest, load, spec_of
+from drumlesson.datasets import SourceError, manifest
+from drumlesson.evaluation import Calibration
+from drumlesson.families.dense import Dense
+from drumlesson.families.ensemble import Ensemble
+from drumlesson.recipes import (
+    RECIPES,
+    calibrate,
+    calibration_error,
+    card,
+    card_path,
+    judge,
+    out_of_fold,
+    recipe,
+    train_recipe,
+)
 
 EVIDENCE = Path(__file__).resolve().parent.parent / "nbs" / "evidence"
 
@@ -22,8 +35,10 @@ def best():
 def recorded():
     from drumlesson.drums import load_drums
 
-    try: return load_drums("open")
-    except SourceError: pytest.skip("no recorded kits at hand: the shipped model was made from them")
+    try:
+        return load_drums("open")
+    except SourceError:
+        pytest.skip("no recorded kits at hand: the shipped model was made from them")
 
 
 # -- the shipped file
@@ -31,67 +46,101 @@ def recorded():
 
 def test_small_and_made_by_todays_recipe(best):
     assert SHIPPED.stat().st_size < 1_000_000
-    assert best.report_["recipe"] == "best" and best.report_["digest"] == digest(spec_of(RECIPES["best"]))
+    assert best.report_["recipe"] == "best" and best.report_["digest"] == digest(
+        spec_of(RECIPES["best"])
+    )
     fresh = RECIPES["best"]
-    assert (best.family_, best.feature_, best.window_.seconds) == (fresh.family, fresh.feature, fresh.window) and best.epochs == fresh.epochs
+    assert (best.family_, best.feature_, best.window_.seconds) == (
+        fresh.family,
+        fresh.feature,
+        fresh.window,
+    ) and best.epochs == fresh.epochs
     assert best.report_["versions"]["drumlesson"] == drumlesson.__version__
 
 
 def test_card_says_what_the_file_says(best):
     text = card_path(SHIPPED).read_text(encoding="utf-8")
     assert text == card(best)
-    for figure in (best.report_["accuracy"][1], best.report_["macro_f1"][1]): assert f"{figure:.3f}" in text
-    for kit in best.report_["per_kit"]: assert kit in text
+    for figure in (best.report_["accuracy"][1], best.report_["macro_f1"][1]):
+        assert f"{figure:.3f}" in text
+    for kit in best.report_["per_kit"]:
+        assert kit in text
 
 
 def test_it_learned_from_every_open_kit_and_the_card_names_each_licence(best):
     open_kits = manifest()[lambda t: t["label"].isin(best.classes_)]
-    assert set(best.training_kits_) == set(best.report_["per_kit"]) == set(open_kits["kit"]) and best.validation_kits_ == []
+    assert (
+        set(best.training_kits_) == set(best.report_["per_kit"]) == set(open_kits["kit"])
+        and best.validation_kits_ == []
+    )
     assert best.report_["n"] == len(open_kits)
     for kit, rows in open_kits.groupby("kit"):
-        assert set(best.report_["per_kit"][kit]["licence"].split(", ")) == set(rows["licence"]) and best.report_["per_kit"][kit]["n"] == len(rows)
+        assert set(best.report_["per_kit"][kit]["licence"].split(", ")) == set(
+            rows["licence"]
+        ) and best.report_["per_kit"][kit]["n"] == len(rows)
 
 
 def test_its_scores_are_those_that_the_stored_study_found(best):
-    from drumlesson.evidence import _read
+    from drumlesson.course.runner import _read
 
     rows = _read(EVIDENCE / "recipes.csv")
-    assert set(rows["digest"]) == {best.report_["digest"]} and len(rows) % best.report_["folds"] == 0
+    assert (
+        set(rows["digest"]) == {best.report_["digest"]} and len(rows) % best.report_["folds"] == 0
+    )
     for score in ("accuracy", "macro_f1"):
         low, value, high = best.report_[score]
         stored = np.average(rows[score], weights=rows["n"])
-        assert low < stored < high and stored == pytest.approx(value, abs=0.02)  # other cuts into folds, the same kits
+        assert low < stored < high and stored == pytest.approx(
+            value, abs=0.02
+        )  # other cuts into folds, the same kits
 
 
 def test_scores_of_the_report_fit_together(best):
     r = best.report_
     confusion = np.array(r["confusion"])
     assert confusion.sum() == r["n"] == sum(k["n"] for k in r["per_kit"].values())
-    assert np.trace(confusion) / r["n"] == pytest.approx(r["accuracy"][1]) == pytest.approx(sum(k["n"] * k["accuracy"] for k in r["per_kit"].values()) / r["n"])
+    assert (
+        np.trace(confusion) / r["n"]
+        == pytest.approx(r["accuracy"][1])
+        == pytest.approx(sum(k["n"] * k["accuracy"] for k in r["per_kit"].values()) / r["n"])
+    )
     assert np.mean([c["f1"] for c in r["per_class"].values()]) == pytest.approx(r["macro_f1"][1])
-    for low, value, high in (r["accuracy"], r["macro_f1"]): assert low < value < high
-    assert r["calibration_error"][1] < 0.06 and r["sure"]["accuracy"] > r["accuracy"][1] and 0.5 < r["sure"]["share"] < 1
+    for low, value, high in (r["accuracy"], r["macro_f1"]):
+        assert low < value < high
+    assert (
+        r["calibration_error"][1] < 0.06
+        and r["sure"]["accuracy"] > r["accuracy"][1]
+        and 0.5 < r["sure"]["share"] < 1
+    )
 
 
 def test_shipped_weights_are_the_recipes_and_know_the_drums_they_learned(best, recorded):
     assert best.score(recorded) > best.report_["accuracy"][1]
     sure = best.predict(recorded, unsure=True)
-    assert (sure == "unsure").any() and np.mean(sure[sure != "unsure"] == recorded.labels[sure != "unsure"]) > 0.95
+    assert (sure == "unsure").any() and np.mean(
+        sure[sure != "unsure"] == recorded.labels[sure != "unsure"]
+    ) > 0.95
 
 
 def test_strangers_kits_get_sensible_labels(best):
     from drumlesson.drums import load_drums
 
-    strangers = load_drums("synth", n_kits=24, hits=1, seed=77)  # synthesised kits, which it never met
+    strangers = load_drums(
+        "synth", n_kits=24, hits=1, random_state=77
+    )  # synthesised kits, which it never met
     said = best.predict(strangers, unsure=True)
     sure = said != "unsure"
-    assert best.score(strangers) > 0.6 and np.mean(said[sure] == strangers.labels[sure]) > best.score(strangers)
+    assert best.score(strangers) > 0.6 and np.mean(
+        said[sure] == strangers.labels[sure]
+    ) > best.score(strangers)
 
 
 def test_a_thin_slice_of_the_recipe_learns_what_the_file_knows(best, toys, others):
     """The recipe, for a tenth of its epochs, on a few synthesised kits: the same parts in the same order as in the file."""
     slice_ = recipe("best").set_params(epochs=12).fit(toys)
-    assert [w.shape for w in slice_.network_.get_weights()] == [w.shape for w in best.network_.get_weights()]
+    assert [w.shape for w in slice_.network_.get_weights()] == [
+        w.shape for w in best.network_.get_weights()
+    ]
     assert slice_.network_.output_shape == best.network_.output_shape and slice_.score(others) > 0.5
 
 
@@ -100,9 +149,11 @@ def test_a_thin_slice_of_the_recipe_learns_what_the_file_knows(best, toys, other
 
 def test_no_model_named(tmp_path, toys, capsys):
     import soundfile
+
     from drumlesson.cli import main
 
-    for i in range(4): soundfile.write(tmp_path / f"hit {i}.wav", toys.waves[i], 22050)
+    for i in range(4):
+        soundfile.write(tmp_path / f"hit {i}.wav", toys.waves[i], 22050)
     assert main(["predict", str(tmp_path), "--csv", str(tmp_path / "labels.csv")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["path", "label", "probability", "guess"] and len(lines) == 5
@@ -113,7 +164,9 @@ def test_no_model_named(tmp_path, toys, capsys):
     proba = best.predict_proba(toys.waves[:4])
     assert table["probability"].to_numpy() == pytest.approx(proba.max(axis=1), abs=2e-3)
     assert table["guess"].tolist() == best.classes_[proba.argmax(axis=1)].tolist()
-    assert [(l == "unsure") for l in table["label"]] == (table["probability"] < best.calibration_.unsure).tolist() or np.isclose(table["probability"], best.calibration_.unsure, atol=1e-3).any()
+    assert [(l == "unsure") for l in table["label"]] == (
+        table["probability"] < best.calibration_.unsure
+    ).tolist() or np.isclose(table["probability"], best.calibration_.unsure, atol=1e-3).any()
 
 
 def test_a_model_alone_is_no_sound(capsys):
@@ -122,19 +175,29 @@ def test_a_model_alone_is_no_sound(capsys):
     assert main(["predict", "some.keras"]) == 2 and "PATH" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("args, said", [(["--recipe", "worst"], "'worst'"), (["--recipe", "best", "--family", "cnn"], "--family"), (["--recipe", "best", "--epochs", "3"], "--epochs")])
+@pytest.mark.parametrize(
+    "args, said",
+    [
+        (["--recipe", "worst"], "'worst'"),
+        (["--recipe", "best", "--family", "cnn"], "--family"),
+        (["--recipe", "best", "--epochs", "3"], "--epochs"),
+    ],
+)
 def test_recipes_that_cannot_be(args, said, tmp_path, capsys):
     from drumlesson.cli import main
 
-    assert main(["train", "--data", "synth", "--kits", "4", "--out", str(tmp_path / "a.keras"), *args]) == 2
+    assert (
+        main(["train", "--data", "synth", "--kits", "4", "--out", str(tmp_path / "a.keras"), *args])
+        == 2
+    )
     assert not list(tmp_path.iterdir()) and said in capsys.readouterr().err
 
 
 # -- calibration
 
 
-def some_answers(power, n=3000, seed=0):
-    rng = np.random.default_rng(seed)
+def some_answers(power, n=3000, random_state=0):
+    rng = np.random.default_rng(random_state)
     honest = rng.dirichlet(np.ones(5) * 0.15, n)
     truth = np.array([rng.choice(5, p=p) for p in honest])
     return honest**power / (honest**power).sum(axis=1, keepdims=True), truth
@@ -144,15 +207,22 @@ def some_answers(power, n=3000, seed=0):
 def test_temperature_undoes_what_training_overdid(power):
     proba, truth = some_answers(power)
     c = calibrate(proba, truth)
-    assert c.temperature == pytest.approx(power, rel=0.1) and calibration_error(c(proba), truth) < 0.03
-    assert (c(proba).argmax(axis=1) == proba.argmax(axis=1)).all() and np.allclose(c(proba).sum(axis=1), 1)
+    assert (
+        c.temperature == pytest.approx(power, rel=0.1) and calibration_error(c(proba), truth) < 0.03
+    )
+    assert (c(proba).argmax(axis=1) == proba.argmax(axis=1)).all() and np.allclose(
+        c(proba).sum(axis=1), 1
+    )
 
 
 def test_threshold_keeps_its_promise_on_other_answers():
     c = calibrate(*some_answers(2))
-    proba, truth = some_answers(2, seed=1)
+    proba, truth = some_answers(2, random_state=1)
     kept = ~c.doubts(c(proba))
-    assert np.mean(proba[kept].argmax(axis=1) == truth[kept]) == pytest.approx(0.95, abs=0.02) and 0.2 < kept.mean() < 0.9
+    assert (
+        np.mean(proba[kept].argmax(axis=1) == truth[kept]) == pytest.approx(0.95, abs=0.02)
+        and 0.2 < kept.mean() < 0.9
+    )
 
 
 def test_always_right_is_never_unsure_and_hopeless_answers_nothing_much():
@@ -162,31 +232,52 @@ def test_always_right_is_never_unsure_and_hopeless_answers_nothing_much():
 
 
 def test_uncalibrated_models_are_never_unsure(toys):
-    model = DrumClassifier(Dense((8,)), epochs=1, validation=0, verbose=0).fit(toys)
+    model = DrumClassifier(Dense((8,)), epochs=1, validation_fraction=0, verbose=0).fit(toys)
     assert model.calibration_ == Calibration() and "unsure" not in model.predict(toys, unsure=True)
-    with pytest.raises(ValueError, match="no report"): card(model)
+    with pytest.raises(ValueError, match="no report"):
+        card(model)
 
 
-# -- committees, folds
+# -- ensembles, folds
 
 
-def test_a_committee_says_what_its_members_say_on_average(toys, others, tmp_path):
-    alone = [DrumClassifier(Dense((8,)), epochs=3, validation=0, seed=s, verbose=0).fit(toys) for s in (4, 5)]
-    both = DrumClassifier(Committee((Dense((8,)), Dense((8,)))), epochs=3, validation=0, seed=4, verbose=0).fit(toys)
-    assert both.predict_proba(others) == pytest.approx(np.mean([m.predict_proba(others) for m in alone], axis=0), abs=1e-5)
+def test_an_ensemble_says_what_its_members_say_on_average(toys, others, tmp_path):
+    alone = [
+        DrumClassifier(Dense((8,)), epochs=3, validation_fraction=0, random_state=s, verbose=0).fit(
+            toys
+        )
+        for s in (4, 5)
+    ]
+    both = DrumClassifier(
+        Ensemble((Dense((8,)), Dense((8,)))),
+        epochs=3,
+        validation_fraction=0,
+        random_state=4,
+        verbose=0,
+    ).fit(toys)
+    assert both.predict_proba(others) == pytest.approx(
+        np.mean([m.predict_proba(others) for m in alone], axis=0), abs=1e-5
+    )
     both.save(tmp_path / "both.keras")
     again = load(tmp_path / "both.keras")
-    assert again.predict_proba(others) == pytest.approx(both.predict_proba(others), abs=1e-6) and again.family_ == both.family_
+    assert (
+        again.predict_proba(others) == pytest.approx(both.predict_proba(others), abs=1e-6)
+        and again.family_ == both.family_
+    )
 
 
-def test_a_committee_may_stop_early(toys):
-    model = DrumClassifier(Committee((Dense((8,)), "cnn1d")), epochs=4, patience=1, verbose=0).fit(toys)
+def test_an_ensemble_may_stop_early(toys):
+    model = DrumClassifier(Ensemble((Dense((8,)), "cnn1d")), epochs=4, patience=1, verbose=0).fit(
+        toys
+    )
     assert len(model.history_) <= 4 and "val_loss" in model.history_
 
 
-def test_committees_that_cannot_be():
-    with pytest.raises(ValueError, match="members"): Committee(())
-    with pytest.raises(ValueError, match="no family is called"): Committee(("sparse",))
+def test_ensembles_that_cannot_be():
+    with pytest.raises(ValueError, match="members"):
+        Ensemble(())
+    with pytest.raises(ValueError, match="no family is called"):
+        Ensemble(("sparse",))
 
 
 def test_out_of_fold_answers_come_from_models_that_never_met_the_kit(toys, monkeypatch):
@@ -195,7 +286,9 @@ def test_out_of_fold_answers_come_from_models_that_never_met_the_kit(toys, monke
 
     def spy(model, train, test):
         met[tuple(test.kits)] = set(train.kits)
-        return np.eye(5)[np.searchsorted(sorted(set(toys.labels)), test.labels)], np.array(sorted(set(toys.labels)))
+        return np.eye(5)[np.searchsorted(sorted(set(toys.labels)), test.labels)], np.array(
+            sorted(set(toys.labels))
+        )
 
     monkeypatch.setattr(recipes, "_one_fold", spy)
     proba, classes, fold = out_of_fold(DrumClassifier(verbose=0), toys, k=4, jobs=1)
@@ -204,9 +297,14 @@ def test_out_of_fold_answers_come_from_models_that_never_met_the_kit(toys, monke
 
 
 def test_train_recipe_writes_model_and_card_or_nothing(toys, tmp_path):
-    small = DrumClassifier(Dense((8,)), validation=0, epochs=4, verbose=0)
+    small = DrumClassifier(Dense((8,)), validation_fraction=0, epochs=4, verbose=0)
     model = train_recipe("small", toys, tmp_path / "small.keras", k=3, jobs=1, model=small)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["small.keras", "small.md"]
-    assert (tmp_path / "small.md").read_text(encoding="utf-8") == card(load(tmp_path / "small.keras")) == card(model)
-    with pytest.raises(ValueError): train_recipe("small", toys, tmp_path / "other.h5", k=3, jobs=1, model=small)
+    assert (
+        (tmp_path / "small.md").read_text(encoding="utf-8")
+        == card(load(tmp_path / "small.keras"))
+        == card(model)
+    )
+    with pytest.raises(ValueError):
+        train_recipe("small", toys, tmp_path / "other.h5", k=3, jobs=1, model=small)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["small.keras", "small.md"]

@@ -8,8 +8,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 import drumlesson
-from drumlesson import notebooks as nb
 from drumlesson import reference as ref
+from drumlesson.dev import notebooks as nb
 from drumlesson.registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS
 
 TOP = Path(__file__).resolve().parent.parent
@@ -48,7 +48,9 @@ def parts(node, classes):
     doc = ast.get_docstring(node) or ""
     yield "", node, doc
     bases = kin(node, classes) if isinstance(node, ast.ClassDef) else []
-    told = {m.name for b in bases for m in methods(b)} | {n for b in bases for n in re.findall(r"`(\w+)", ast.get_docstring(b) or "")}
+    told = {m.name for b in bases for m in methods(b)} | {
+        n for b in bases for n in re.findall(r"`(\w+)", ast.get_docstring(b) or "")
+    }
     hidden = [m for b in bases if b.name.startswith("_") for m in methods(b)]
     for m in [*methods(node), *hidden] if isinstance(node, ast.ClassDef) else []:
         if m.name in MAKERS:
@@ -64,7 +66,11 @@ def is_number(annotation, default):
 
 def raised(node):
     """The errors that a function raises in its own body."""
-    told = [r.exc.func if isinstance(r.exc, ast.Call) else r.exc for r in ast.walk(node) if isinstance(r, ast.Raise) and r.exc]
+    told = [
+        r.exc.func if isinstance(r.exc, ast.Call) else r.exc
+        for r in ast.walk(node)
+        if isinstance(r, ast.Raise) and r.exc
+    ]
     return sorted({ast.unparse(e) for e in told} & ERRORS)
 
 
@@ -77,9 +83,15 @@ def gaps(text, used, module=""):
     said = ref.comments(text)
     classes = {n.name: n for n in ast.parse(text).body if isinstance(n, ast.ClassDef)}
     for name, node in ref.public(text).items():
-        doc = ast.get_docstring(node) or "" if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else None
+        doc = (
+            ast.get_docstring(node) or ""
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+            else None
+        )
         if doc is None:
-            yield from [] if ref.comment_on(node, text) else [f"{name}: no comment that says what it is"]
+            yield from (
+                [] if ref.comment_on(node, text) else [f"{name}: no comment that says what it is"]
+            )
             continue
         if not is_sentence(doc):
             yield f"{name}: no docstring of at least one sentence"
@@ -92,34 +104,57 @@ def gaps(text, used, module=""):
         if not stand_ins(name, module, classes) & (used | built(text)):
             yield f"{name}: no example"
         for part, inner, text_of in parts(node, classes):
-            yield from (f"{name}{'.' * bool(part)}{part}: {gap}" for gap in part_gaps(part, inner, text_of, said))
+            yield from (
+                f"{name}{'.' * bool(part)}{part}: {gap}"
+                for gap in part_gaps(part, inner, text_of, said)
+            )
 
 
 def stand_ins(name, module, classes):
     """What is an example of a name as well: where it is registered, and the classes that are made of it."""
-    registered = {n for r in REGISTRIES for n, entry in r.items() if entry == f"drumlesson.{module}:{name}"}
-    return {name, *registered, *(c for c, node in classes.items() if name in {b.name for b in kin(node, classes)})}
+    registered = {
+        n for r in REGISTRIES for n, entry in r.items() if entry == f"drumlesson.{module}:{name}"
+    }
+    return {
+        name,
+        *registered,
+        *(c for c, node in classes.items() if name in {b.name for b in kin(node, classes)}),
+    }
 
 
 def built(text):
     """The names that a module itself uses outside of its functions and classes, such as `Claim` for the list of claims."""
-    return {n.id for node in ast.parse(text).body if isinstance(node, ast.Assign) for n in ast.walk(node.value) if isinstance(n, ast.Name)}
+    return {
+        n.id
+        for node in ast.parse(text).body
+        if isinstance(node, ast.Assign)
+        for n in ast.walk(node.value)
+        if isinstance(n, ast.Name)
+    }
 
 
 def part_gaps(part, node, doc, said):
     head = range(node.lineno, node.body[0].lineno + 1)
     if part and part not in MAKERS and not doc and not any(said.get(line) for line in head):
         yield "neither docstring nor comment"
-    for name, default, line, annotation in ref.parameters(node, {}) if isinstance(node, ast.FunctionDef) or not part else []:
+    for name, default, line, annotation in (
+        ref.parameters(node, {}) if isinstance(node, ast.FunctionDef) or not part else []
+    ):
         name = name.lstrip("*")
         if not name or name.startswith("_") or name in ref.MEANS or f"`{name}`" in doc:
             continue
         if not said.get(line):
             yield f"parameter {name} is not explained"
-        elif is_number(annotation, default) and not UNIT.search(f"{name.replace('_', ' ')}: {said[line]}"):
+        elif is_number(annotation, default) and not UNIT.search(
+            f"{name.replace('_', ' ')}: {said[line]}"
+        ):
             yield f"parameter {name} is a number of unknown unit: {said[line]}"
     if isinstance(node, ast.FunctionDef):
-        yield from (f"raises {error} and does not say so" for error in raised(node) if "Raises" not in doc or error not in doc)
+        yield from (
+            f"raises {error} and does not say so"
+            for error in raised(node)
+            if "Raises" not in doc or error not in doc
+        )
 
 
 # -- the package
@@ -131,19 +166,38 @@ def code_names(page):
     for cell in PAGES[page].cells:
         if cell.cell_type == "code" and not re.match(r"#\| *(export|default_exp)", cell.source):
             code = re.sub(r"^( *)[%!].*$", r"\1pass", cell.source, flags=re.M)
-            found = [n for n in ast.walk(ast.parse(code)) if isinstance(n, (ast.Name, ast.Attribute, ast.Constant))]
-            names |= {getattr(n, "id", getattr(n, "attr", getattr(n, "value", None))) for n in found}
+            found = [
+                n
+                for n in ast.walk(ast.parse(code))
+                if isinstance(n, (ast.Name, ast.Attribute, ast.Constant))
+            ]
+            names |= {
+                getattr(n, "id", getattr(n, "attr", getattr(n, "value", None))) for n in found
+            }
     return names
 
 
 def home(module):
-    return next(p for p, page in PAGES.items() if any(re.search(rf"^#\| *default_exp {module}$", c.source, re.M) for c in page.cells))
+    return next(
+        p
+        for p, page in PAGES.items()
+        if any(re.search(rf"^#\| *default_exp {module}$", c.source, re.M) for c in page.cells)
+    )
 
 
 def examples(module):
     """The names used on the page that exports a module, on those that import it, and in lessons."""
-    importing = {p for p, page in PAGES.items() if any(f"from drumlesson.{module} import" in c.source for c in page.cells)}
-    return set().union(*(code_names(p) for p in {home(module), *importing, *(p for n, p in KNOWN.items() if n.isdigit())}))
+    importing = {
+        p
+        for p, page in PAGES.items()
+        if any(f"from drumlesson.{module} import" in c.source for c in page.cells)
+    }
+    return set().union(
+        *(
+            code_names(p)
+            for p in {home(module), *importing, *(p for n, p in KNOWN.items() if n.isdigit())}
+        )
+    )
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -160,8 +214,16 @@ def test_what_the_package_offers_is_found_where_it_is_said_to_be():
 def long_cells(page):
     """Code cells of more than 25 lines, where they are exported, or 12. An exercise is one cell with its solution, however long."""
     cells = [c for c in page.cells if c.cell_type == "code" and "@exercise(" not in c.source]
-    code = [(c.source.startswith("#| export"), [x for x in c.source.splitlines() if not x.startswith("#|")]) for c in cells]
-    return [(len(lines), lines[0]) for exported, lines in code if len(lines) > (25 if exported else 12)]
+    code = [
+        (
+            c.source.startswith("#| export"),
+            [x for x in c.source.splitlines() if not x.startswith("#|")],
+        )
+        for c in cells
+    ]
+    return [
+        (len(lines), lines[0]) for exported, lines in code if len(lines) > (25 if exported else 12)
+    ]
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if p.startswith("reference/")])
@@ -172,7 +234,11 @@ def test_cells_can_be_taken_in_at_once(page):
 def imports(module):
     """The modules of the package that a module imports, wherever it does so."""
     found = [n for n in ast.walk(ast.parse(ref.source(module))) if isinstance(n, ast.ImportFrom)]
-    names = {n.module.removeprefix("drumlesson.") for n in found if n.module and (n.level or n.module.startswith("drumlesson."))}
+    names = {
+        n.module.removeprefix("drumlesson.")
+        for n in found
+        if n.module and (n.level or n.module.startswith("drumlesson."))
+    }
     names |= {a.name for n in found if n.module in (None, "drumlesson") for a in n.names}
     return names & set(MODULES)
 
@@ -196,13 +262,20 @@ def test_an_entry_shows_the_fields_of_a_class_and_its_lesson():
 
     text = ref.ShowName(Attack)._repr_markdown_()
     colour = ref.ShowName(Colour)._repr_markdown_()
-    assert "p:float=0.5, # share of the hits" in colour and "sr:int=22050, # samples a second" in colour
-    assert "### Attack" in text and "# " in text.split("```")[1] and "[lesson 02](02_attack_phase.ipynb)" in text
+    assert (
+        "p:float=0.5, # share of the hits" in colour
+        and "sr:int=22050, # samples a second" in colour
+    )
+    assert (
+        "### Attack" in text
+        and "# " in text.split("```")[1]
+        and "[lesson 02](02_attack_phase.ipynb)" in text
+    )
 
 
 # -- the rules do find what is missing
 
-GOOD = '''
+GOOD = """
 __all__ = ["LOUD", "halve", "Box"]
 LOUD = 1.0 # full scale
 def halve(
@@ -222,7 +295,7 @@ class Box(_Thing):
     def __post_init__(self):
         if self.side < 0: raise ValueError("no")
     def fill(self, what): "Puts `what` in."
-'''
+"""
 USED = {"LOUD", "halve", "Box"}
 
 
@@ -237,14 +310,30 @@ def test_a_good_module_has_no_gaps():
         ("Half of a sound. Raises ValueError. Taught in lesson 01.", "", "halve: no docstring"),
         ("Half of a sound.", "Half of", "no example"),
         ("Taught in lesson 01.", "Taught somewhere.", "halve: names no lesson"),
-        ("Taught in lesson 01.", "Taught in lesson 99.", "halve: names no lesson and no page, or one that does not exist: ['99']"),
-        ("page Audio", "page Attic", "Box: names no lesson and no page, or one that does not exist: ['Attic']"),
+        (
+            "Taught in lesson 01.",
+            "Taught in lesson 99.",
+            "halve: names no lesson and no page, or one that does not exist: ['99']",
+        ),
+        (
+            "page Audio",
+            "page Attic",
+            "Box: names no lesson and no page, or one that does not exist: ['Attic']",
+        ),
         ("Taught in lesson 01.", "Used in lesson 01.", "halve: is not used in lesson 01"),
         (" # samples, shape (n,)", "", "halve: parameter x is not explained"),
         (" # how many times", "", "halve: parameter amount is not explained"),
         ("how many times", "as you like", "halve: parameter amount is a number of unknown unit"),
-        ("Half of a sound. Raises ValueError.", "Half of a sound.", "halve: raises ValueError and does not say so"),
-        ("Raises ValueError.\"\n    side", "\"\n    side", "Box.__post_init__: raises ValueError and does not say so"),
+        (
+            "Half of a sound. Raises ValueError.",
+            "Half of a sound.",
+            "halve: raises ValueError and does not say so",
+        ),
+        (
+            'Raises ValueError."\n    side',
+            '"\n    side',
+            "Box.__post_init__: raises ValueError and does not say so",
+        ),
         ("2.0 # in seconds", "2.0", "Box: parameter side is not explained"),
         (" # in grams", "", "Box.weigh: neither docstring nor comment"),
         ('"Puts `what` in."', "pass", "Box.fill: neither docstring nor comment"),
@@ -262,10 +351,21 @@ def test_what_a_base_says_is_not_asked_again():
     subclass = 'class Crate(Box):\n    "A box of wood. Taught in lesson 01."\n    def fill(self, what): pass\n'
     text = GOOD.replace('"Box"]', '"Box", "Crate"]') + subclass
     assert list(gaps(text, USED | {"Crate"})) == []
-    assert list(gaps(text.replace("(Box)", "()"), USED | {"Crate"})) == ["Crate.fill: neither docstring nor comment", "Crate.fill: parameter what is not explained"]
+    assert list(gaps(text.replace("(Box)", "()"), USED | {"Crate"})) == [
+        "Crate.fill: neither docstring nor comment",
+        "Crate.fill: parameter what is not explained",
+    ]
 
 
 def test_a_long_cell_is_seen():
-    cells = [new_code_cell(head + "1\n" * n) for head, n in (("#| export\n", 26), ("", 13), ("#| export\n", 25), ("", 12), ("#| export\n@exercise(", 30))]
+    cells = [
+        new_code_cell(head + "1\n" * n)
+        for head, n in (
+            ("#| export\n", 26),
+            ("", 13),
+            ("#| export\n", 25),
+            ("", 12),
+            ("#| export\n@exercise(", 30),
+        )
+    ]
     assert [n for n, _ in long_cells(new_notebook(cells=cells))] == [26, 13]
-

@@ -1,4 +1,5 @@
 """Where drums come from: a host that fails, a folder of anybody's, a table with mistakes; and splits that never split a kit."""
+
 import hashlib
 import os
 import re
@@ -15,10 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumlesson import sources
-from drumlesson.audio import Facts
+from drumlesson.audio import AudioInfo
+from drumlesson.datasets import (
+    COLUMNS,
+    SourceError,
+    cache_dir,
+    fetch_open,
+    read_csv,
+    read_folder,
+    read_open,
+)
 from drumlesson.drums import Drums, audit_facts, duplicates, folds, load_drums, split, summary
 from drumlesson.labels import LABELS, SYNONYMS, as_label
-from drumlesson.sources import COLUMNS, SourceError, cache_dir, fetch_open, read_csv, read_folder, read_open
 
 KEYS = [
     ("some/pack", "c0ffee", "kicks/Kick 1 @STUDIO.wav", "kick"),
@@ -41,8 +50,21 @@ def pack(tmp_path, monkeypatch):
     """A folder laid out like the public host, and a manifest that describes it."""
     root, rows = tmp_path / "pack", []
     for i, (repo, commit, path, label) in enumerate(KEYS):
-        file = write_sound(root / repo / commit / path, noise_hit(seed=i))
-        rows.append(dict(repo=repo, commit=commit, path=path, sha256=sha256(file), bytes=str(file.stat().st_size), label=label, articulation=label, kit=repo, kind="acoustic", licence="CC0-1.0"))
+        file = write_sound(root / repo / commit / path, noise_hit(random_state=i))
+        rows.append(
+            dict(
+                repo=repo,
+                commit=commit,
+                path=path,
+                sha256=sha256(file),
+                bytes=str(file.stat().st_size),
+                label=label,
+                articulation=label,
+                kit=repo,
+                kind="acoustic",
+                licence="CC0-1.0",
+            )
+        )
     table = pd.DataFrame(rows)
     table["key"] = table.repo + "/" + table.commit + "/" + table.path
     table["url"] = "https://example.org/" + table.key.map(quote)
@@ -68,7 +90,14 @@ class Host:
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write({"rightly": content, "half": content[: len(content) // 2], "other": content[::-1], "nothing": b""}[how])
+                self.wfile.write(
+                    {
+                        "rightly": content,
+                        "half": content[: len(content) // 2],
+                        "other": content[::-1],
+                        "nothing": b"",
+                    }[how]
+                )
                 self.close_connection = True
 
             def log_message(self, *_):
@@ -76,7 +105,9 @@ class Host:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        ).start()
 
     def stop(self):
         self.server.shutdown()
@@ -111,10 +142,23 @@ def test_a_mirror_may_end_in_a_slash(host, monkeypatch):
 def test_names_with_spaces_and_signs_arrive(host):
     waves, table, problems = read_open()
     assert problems == {} and [key_of(i) for i in range(5)] == list(table["file"])
-    assert all(np.array_equal(x, noise_hit(seed=i)) or np.abs(x - noise_hit(seed=i)).max() < 1e-4 for i, x in enumerate(waves))
+    assert all(
+        np.array_equal(x, noise_hit(random_state=i))
+        or np.abs(x - noise_hit(random_state=i)).max() < 1e-4
+        for i, x in enumerate(waves)
+    )
 
 
-@pytest.mark.parametrize("answer, said", [("other", "checksum does not match"), ("half", "download failed"), ("nothing", "download failed"), (404, "answered 404"), (500, "answered 500")])
+@pytest.mark.parametrize(
+    "answer, said",
+    [
+        ("other", "checksum does not match"),
+        ("half", "download failed"),
+        ("nothing", "download failed"),
+        (404, "answered 404"),
+        (500, "answered 500"),
+    ],
+)
 def test_a_file_that_fails_is_named_and_left_out(host, cache, answer, said):
     host.answers[key_of(0)] = answer
     waves, table, problems = read_open()
@@ -141,7 +185,11 @@ def test_decoded_sounds_are_kept_only_when_all_are_there(host, cache):
     assert len([f for f in files_below(cache) if f.endswith(".npz")]) == 1
 
 
-@pytest.mark.parametrize("spoil", [lambda content: content[:-1], lambda content: content[::-1], lambda content: b""], ids=["short", "other bytes", "empty"])
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda content: content[:-1], lambda content: content[::-1], lambda content: b""],
+    ids=["short", "other bytes", "empty"],
+)
 def test_a_file_that_was_damaged_in_the_cache_is_fetched_again(host, cache, spoil):
     fetch_open()
     file = cache / "files" / key_of(0)
@@ -169,7 +217,17 @@ def test_the_second_time_needs_no_host(host):
     pd.testing.assert_frame_equal(first[1], second[1])
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[::-1], lambda b: b"", lambda b: b"PK\x05\x06" + bytes(18), lambda b: b.replace(b"row.npy", b"new.npy")], ids=["short", "backwards", "empty", "no members", "member missing"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda b: b[: len(b) // 2],
+        lambda b: b[::-1],
+        lambda b: b"",
+        lambda b: b"PK\x05\x06" + bytes(18),
+        lambda b: b.replace(b"row.npy", b"new.npy"),
+    ],
+    ids=["short", "backwards", "empty", "no members", "member missing"],
+)
 def test_a_damaged_decoded_cache_is_built_again(host, cache, damage):
     read_open()
     (file,) = cache.glob("*.npz")
@@ -184,7 +242,7 @@ def test_a_damaged_decoded_cache_is_built_again(host, cache, damage):
 def saved(tmp_path_factory):
     """A decoded cache, as bytes, and where to put damaged copies of it."""
     file = tmp_path_factory.mktemp("saved") / "saved.npz"
-    sources._save_hits(file, {i: (np.full(5, i, np.float32), Facts()) for i in range(3)})
+    sources._save_hits(file, {i: (np.full(5, i, np.float32), AudioInfo()) for i in range(3)})
     return file, file.read_bytes()
 
 
@@ -211,7 +269,20 @@ def test_a_host_that_cannot_be_reached_is_given_up(pack, cache, monkeypatch):
         read_open()
 
 
-@pytest.mark.parametrize("value", ["off", "/no/such/folder", "ftp://127.0.0.1/", "what?", "~nosuchuser/drums", "http://", "http://[::1", "https://no host.invalid/", "http://127.0.0.1:99999"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "off",
+        "/no/such/folder",
+        "ftp://127.0.0.1/",
+        "what?",
+        "~nosuchuser/drums",
+        "http://",
+        "http://[::1",
+        "https://no host.invalid/",
+        "http://127.0.0.1:99999",
+    ],
+)
 def test_a_mirror_that_is_none(pack, cache, monkeypatch, value):
     monkeypatch.setenv("DRUMLESSON_MIRROR", value)
     with pytest.raises(SourceError, match="no open kit is at hand") as e:
@@ -235,7 +306,15 @@ def test_a_folder_as_mirror(pack, cache, monkeypatch):
     assert files_below(pack) == before and not (cache / "files").exists()
 
 
-@pytest.mark.parametrize("content, said", [(None, "not in the mirror"), (b"", "checksum"), (b"no sound", "checksum"), ("same length", "checksum")])
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        (None, "not in the mirror"),
+        (b"", "checksum"),
+        (b"no sound", "checksum"),
+        ("same length", "checksum"),
+    ],
+)
 def test_a_folder_as_mirror_with_one_bad_file(pack, cache, monkeypatch, content, said):
     monkeypatch.setenv("DRUMLESSON_MIRROR", str(pack))
     file = pack / key_of(3)
@@ -301,11 +380,26 @@ def test_the_open_kits(open_kits):
 
 
 def test_both_layouts_and_a_mixture(tmp_path):
-    for path in ("kicks/a.wav", "garage/BD/b.wav", "garage/loud/Snare Drum/c.flac", "loft/floor tom/dead/d.ogg", "loft/HH_closed/.hidden.wav", "loft/HH_closed/e.WAV", "loft/notes.txt"):
-        write_sound(tmp_path / path) if not path.endswith("txt") else (tmp_path / path).write_text("no sound")
+    for path in (
+        "kicks/a.wav",
+        "garage/BD/b.wav",
+        "garage/loud/Snare Drum/c.flac",
+        "loft/floor tom/dead/d.ogg",
+        "loft/HH_closed/.hidden.wav",
+        "loft/HH_closed/e.WAV",
+        "loft/notes.txt",
+    ):
+        write_sound(tmp_path / path) if not path.endswith("txt") else (tmp_path / path).write_text(
+            "no sound"
+        )
     _, table, problems = read_folder(tmp_path)
     assert problems == {}
-    got = {(os.path.basename(f), label, kit, art) for f, label, kit, art in table[["file", "label", "kit", "articulation"]].itertuples(index=False)}
+    got = {
+        (os.path.basename(f), label, kit, art)
+        for f, label, kit, art in table[["file", "label", "kit", "articulation"]].itertuples(
+            index=False
+        )
+    }
     assert got == {
         ("a.wav", "kick", tmp_path.name, ""),
         ("b.wav", "kick", "garage", ""),
@@ -317,7 +411,10 @@ def test_both_layouts_and_a_mixture(tmp_path):
 
 def test_what_is_not_understood_is_listed(tmp_path):
     good = write_sound(tmp_path / "kick" / "a.wav")
-    strange = [write_sound(tmp_path / name) for name in ("cowbell/b.wav", "loose.wav", "garage/unsorted/c.wav")]
+    strange = [
+        write_sound(tmp_path / name)
+        for name in ("cowbell/b.wav", "loose.wav", "garage/unsorted/c.wav")
+    ]
     broken = tmp_path / "snare" / "d.wav"
     broken.parent.mkdir()
     broken.write_text("no sound")
@@ -327,7 +424,17 @@ def test_what_is_not_understood_is_listed(tmp_path):
     assert all("kick, snare, hihat, cymbal, tom" in problems[str(p)] for p in strange)
 
 
-@pytest.mark.parametrize("make, said", [(lambda p: None, "no such folder"), (lambda p: p.mkdir(), "holds no sound file"), (lambda p: write_sound(p / "cowbell/a.wav"), "none of its 1 sounds can be used"), (lambda p: write_sound(p / "kick/a.wav", np.zeros(5000)), "silent"), (lambda p: write_sound(p), "is a file")], ids=["missing", "empty", "unknown", "silent", "a file"])
+@pytest.mark.parametrize(
+    "make, said",
+    [
+        (lambda p: None, "no such folder"),
+        (lambda p: p.mkdir(), "holds no sound file"),
+        (lambda p: write_sound(p / "cowbell/a.wav"), "none of its 1 sounds can be used"),
+        (lambda p: write_sound(p / "kick/a.wav", np.zeros(5000)), "silent"),
+        (lambda p: write_sound(p), "is a file"),
+    ],
+    ids=["missing", "empty", "unknown", "silent", "a file"],
+)
 def test_folders_of_no_use(tmp_path, make, said):
     make(tmp_path / "x.wav")
     with pytest.raises(SourceError, match=said) as e:
@@ -335,25 +442,58 @@ def test_folders_of_no_use(tmp_path, make, said):
     assert str(tmp_path / "x.wav") in str(e.value)
 
 
-@pytest.mark.parametrize("data", ["nowhere", "nowhere.csv", "nowhere/deeper", "~nosuchuser/drums", ""])
+@pytest.mark.parametrize(
+    "data", ["nowhere", "nowhere.csv", "nowhere/deeper", "~nosuchuser/drums", ""]
+)
 def test_data_that_is_nowhere(tmp_path, monkeypatch, data):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceError, match="no such|holds no sound file"):
         load_drums(data)
 
 
-@given(word=st.sampled_from([w for words in SYNONYMS.values() for w in words.split()]), before=st.sampled_from(["", "Loud ", "01_", "Acoustic-", "open "]), after=st.sampled_from(["", "s", " 2", "_soft", " Drum", "Samples"]))
+@given(
+    word=st.sampled_from([w for words in SYNONYMS.values() for w in words.split()]),
+    before=st.sampled_from(["", "Loud ", "01_", "Acoustic-", "open "]),
+    after=st.sampled_from(["", "s", " 2", "_soft", " Drum", "Samples"]),
+)
 def test_synonyms_in_company(word, before, after):
-    assert word in SYNONYMS[as_label(before + word + (after if before or not after[:1].isalpha() else f" {after}"))].split()
+    assert (
+        word
+        in SYNONYMS[
+            as_label(before + word + (after if before or not after[:1].isalpha() else f" {after}"))
+        ].split()
+    )
 
 
-@given(name=st.text(max_size=20) | st.sampled_from(["cowbell", "kick snare", "loops", "high", "tomato", "chatter", "", "snarekick", "rid", "drum"]))
+@given(
+    name=st.text(max_size=20)
+    | st.sampled_from(
+        [
+            "cowbell",
+            "kick snare",
+            "loops",
+            "high",
+            "tomato",
+            "chatter",
+            "",
+            "snarekick",
+            "rid",
+            "drum",
+        ]
+    )
+)
 def test_a_label_is_understood_or_it_is_none(name):
     label = as_label(name)
-    assert label is None or any(word in "".join(c for c in name.lower() if c.isascii() and c.isalpha()) for word in SYNONYMS[label].split())
+    assert label is None or any(
+        word in "".join(c for c in name.lower() if c.isascii() and c.isalpha())
+        for word in SYNONYMS[label].split()
+    )
 
 
-@pytest.mark.parametrize("name", ["cowbell", "kick snare", "loops", "high", "tomato", "drum", "snarekick", "one shots", ""])
+@pytest.mark.parametrize(
+    "name",
+    ["cowbell", "kick snare", "loops", "high", "tomato", "drum", "snarekick", "one shots", ""],
+)
 def test_nothing_is_guessed(name):
     assert as_label(name) is None
 
@@ -371,18 +511,32 @@ def write_table(path, *lines):
 def home(tmp_path):
     """A folder with three sounds, beside it one that is none of its business."""
     for i, name in enumerate(("a.wav", "b.wav", "sub/c.wav")):
-        write_sound(tmp_path / "shelf" / name, noise_hit(seed=i))
-    write_sound(tmp_path / "secret.wav", noise_hit(seed=9))
+        write_sound(tmp_path / "shelf" / name, noise_hit(random_state=i))
+    write_sound(tmp_path / "secret.wav", noise_hit(random_state=9))
     return tmp_path / "shelf"
 
 
 def test_a_table_with_kits(home):
-    _, table, problems = read_csv(write_table(home / "drums.csv", "path,label,kit", "a.wav,BD,garage", "b.wav,snare,", "sub/c.wav,ride,loft"))
+    _, table, problems = read_csv(
+        write_table(
+            home / "drums.csv",
+            "path,label,kit",
+            "a.wav,BD,garage",
+            "b.wav,snare,",
+            "sub/c.wav,ride,loft",
+        )
+    )
     assert problems == {}
-    assert list(zip(table["label"], table["kit"])) == [("kick", "garage"), ("snare", "drums"), ("cymbal", "loft")]
+    assert list(zip(table["label"], table["kit"])) == [
+        ("kick", "garage"),
+        ("snare", "drums"),
+        ("cymbal", "loft"),
+    ]
 
 
-@pytest.mark.parametrize("where", ["drums.csv", "./drums.csv", "../shelf/drums.csv", "sub/../drums.csv"])
+@pytest.mark.parametrize(
+    "where", ["drums.csv", "./drums.csv", "../shelf/drums.csv", "sub/../drums.csv"]
+)
 @pytest.mark.parametrize("escape", ["../secret.wav", "sub/../../secret.wav"])
 def test_a_table_named_from_where_you_stand(home, monkeypatch, where, escape):
     write_table(home / "drums.csv", "path,label", "a.wav,kick", "b.wav,snare", f"{escape},tom")
@@ -423,19 +577,37 @@ def test_rows_of_no_use_are_listed(home, row, said):
 
 def test_a_row_may_end_early(home):
     """Cells that a row leaves out are empty, whatever their column."""
-    waves, table, problems = read_csv(write_table(home / "drums.csv", "path,label,kit,repo,sha256", "a.wav,kick", "b.wav,snare,garage"))
+    waves, table, problems = read_csv(
+        write_table(
+            home / "drums.csv", "path,label,kit,repo,sha256", "a.wav,kick", "b.wav,snare,garage"
+        )
+    )
     assert len(waves) == 2 and list(table["kit"]) == ["drums", "garage"] and problems == {}
 
 
 def test_one_file_with_two_labels_is_listed(home):
-    waves, table, problems = read_csv(write_table(home / "drums.csv", "path,label", "a.wav,kick", "b.wav,snare", "b.wav,tom"))
+    waves, table, problems = read_csv(
+        write_table(home / "drums.csv", "path,label", "a.wav,kick", "b.wav,snare", "b.wav,tom")
+    )
     assert "kick" in list(table["label"]) and len(waves) + len(problems) == 3
 
 
 def test_checksums_in_a_table(home):
     right = sha256(home / "a.wav")
-    waves, _, problems = read_csv(write_table(home / "drums.csv", "path,label,sha256", f"a.wav,kick,{right}", f"b.wav,snare,{right}", "sub/c.wav,tom,"))
-    assert len(waves) == 2 and list(problems) == [str(home / "b.wav")] and "checksum" in problems[str(home / "b.wav")]
+    waves, _, problems = read_csv(
+        write_table(
+            home / "drums.csv",
+            "path,label,sha256",
+            f"a.wav,kick,{right}",
+            f"b.wav,snare,{right}",
+            "sub/c.wav,tom,",
+        )
+    )
+    assert (
+        len(waves) == 2
+        and list(problems) == [str(home / "b.wav")]
+        and "checksum" in problems[str(home / "b.wav")]
+    )
 
 
 def test_a_manifest_in_a_folder_is_found(home):
@@ -478,7 +650,11 @@ def test_tables_of_no_use(home, content, said):
     assert str(path) in str(e.value)
 
 
-@given(content=st.binary(max_size=200) | st.text(max_size=200).map(lambda s: s.encode(errors="replace")), head=st.sampled_from([b"", b"path,label\n", b"path,label,kit,repo,commit,sha256\n"]))
+@given(
+    content=st.binary(max_size=200)
+    | st.text(max_size=200).map(lambda s: s.encode(errors="replace")),
+    head=st.sampled_from([b"", b"path,label\n", b"path,label,kit,repo,commit,sha256\n"]),
+)
 @settings(max_examples=100)
 def test_any_bytes_as_a_table(tmp_path_factory, content, head):
     path = tmp_path_factory.getbasetemp() / "any.csv"
@@ -498,14 +674,16 @@ def made_up(layout):
     return Drums([np.full(3, i, np.float32) for i in range(len(table))], table)
 
 
-LAYOUTS = st.lists(st.tuples(st.sampled_from([f"kit {i}" for i in range(8)]), st.sampled_from(LABELS)), max_size=60).map(made_up)
+LAYOUTS = st.lists(
+    st.tuples(st.sampled_from([f"kit {i}" for i in range(8)]), st.sampled_from(LABELS)), max_size=60
+).map(made_up)
 
 
-@given(drums=LAYOUTS, k=st.integers(-1, 9), seed=st.integers(0, 5))
+@given(drums=LAYOUTS, k=st.integers(-1, 9), random_state=st.integers(0, 5))
 @pytest.mark.filterwarnings("error")
-def test_no_fold_splits_a_kit(drums, k, seed):
+def test_no_fold_splits_a_kit(drums, k, random_state):
     try:
-        cut = folds(drums, k, seed)
+        cut = folds(drums, k, random_state)
     except ValueError:
         return
     assert len(cut) == k
@@ -516,18 +694,24 @@ def test_no_fold_splits_a_kit(drums, k, seed):
         assert set(drums.labels[train]) == set(drums.labels)
 
 
-@given(drums=LAYOUTS, share=st.sampled_from([-0.1, 0, 0.01, 0.1, 0.25, 0.3, 0.5, 0.6, 1, float("nan")]), seed=st.integers(0, 5))
+@given(
+    drums=LAYOUTS,
+    share=st.sampled_from([-0.1, 0, 0.01, 0.1, 0.25, 0.3, 0.5, 0.6, 1, float("nan")]),
+    random_state=st.integers(0, 5),
+)
 @pytest.mark.filterwarnings("error")
-def test_no_split_splits_a_kit(drums, share, seed):
+def test_no_split_splits_a_kit(drums, share, random_state):
     try:
-        train, test = split(drums, share, seed)
+        train, test = split(drums, share, random_state)
     except ValueError:
         return
     assert len(train) and len(test) and len(train) + len(test) == len(drums)
     assert not set(train.kits) & set(test.kits)
 
 
-@pytest.mark.parametrize("k, said", [(1, "ask for 2 to 3 folds"), (4, "cannot make 4 folds of 3 kits")])
+@pytest.mark.parametrize(
+    "k, said", [(1, "ask for 2 to 3 folds"), (4, "cannot make 4 folds of 3 kits")]
+)
 def test_folds_that_cannot_be(k, said):
     with pytest.raises(ValueError, match=said):
         folds(made_up([(kit, label) for kit in "abc" for label in LABELS]), k)
@@ -542,20 +726,31 @@ def test_selections(toys):
     assert len(toys[:3]) == len(toys[[0, 1, 2]]) == 3
     assert len(toys[[]]) == 0 and len(toys[np.zeros(len(toys), bool)]) == 0
     kicks = toys[toys.labels == "kick"]
-    assert set(kicks.labels) == {"kick"} and np.array_equal(kicks.waves[-1], toys.waves[np.flatnonzero(toys.labels == "kick")[-1]])
+    assert set(kicks.labels) == {"kick"} and np.array_equal(
+        kicks.waves[-1], toys.waves[np.flatnonzero(toys.labels == "kick")[-1]]
+    )
     assert np.array_equal(toys[-1].x, toys.waves[-1]) and toys[np.int64(0)].source == "synth"
     with pytest.raises(IndexError):
         toys[len(toys)]
 
 
 def test_sums(toys, others):
-    both = Drums(toys.waves, toys.table, {"a": "broken"}) + Drums(others.waves, others.table, {"b": "broken, too"})
-    assert len(both) == len(toys) + len(others) and both.problems == {"a": "broken", "b": "broken, too"}
-    assert list(both.labels) == [*toys.labels, *others.labels] and list(both.table.index) == list(range(len(both)))
+    both = Drums(toys.waves, toys.table, {"a": "broken"}) + Drums(
+        others.waves, others.table, {"b": "broken, too"}
+    )
+    assert len(both) == len(toys) + len(others) and both.problems == {
+        "a": "broken",
+        "b": "broken, too",
+    }
+    assert list(both.labels) == [*toys.labels, *others.labels] and list(both.table.index) == list(
+        range(len(both))
+    )
     assert summary(both).loc["all kits", "total"] == len(both)
 
 
-@pytest.mark.parametrize("settings", [dict(n_kits=0), dict(n_kits=-1), dict(hits=0), dict(hits=-2)], ids=str)
+@pytest.mark.parametrize(
+    "settings", [dict(n_kits=0), dict(n_kits=-1), dict(hits=0), dict(hits=-2)], ids=str
+)
 def test_no_drums_are_synthesised_of_nothing(settings):
     with pytest.raises(ValueError, match="kit|hit"):
         load_drums("synth", **settings)
@@ -567,7 +762,9 @@ def test_settings_of_synthesised_drums_go_with_no_others(folder):
 
 
 def test_drums_without_a_label_that_is_kept(folder):
-    assert len(load_drums(folder, labels=["tom"])) == 0 and len(load_drums(folder, labels=None)) == 24
+    assert (
+        len(load_drums(folder, labels=["tom"])) == 0 and len(load_drums(folder, labels=None)) == 24
+    )
 
 
 def test_an_audit_of_too_little(folder):
@@ -576,9 +773,19 @@ def test_an_audit_of_too_little(folder):
 
 
 def test_copies_are_found(tmp_path):
-    for path, shift, gain in (("a/kick/1.wav", 0, 1), ("a/snare/2.wav", 0, 1), ("b/kick/3.wav", 200, 0.3)):
-        write_sound(tmp_path / path, np.concatenate([np.zeros(shift, np.float32), gain * noise_hit(seed=5)]), subtype="FLOAT")
-    write_sound(tmp_path / "b/tom/4.wav", noise_hit(seed=6))
+    for path, shift, gain in (
+        ("a/kick/1.wav", 0, 1),
+        ("a/snare/2.wav", 0, 1),
+        ("b/kick/3.wav", 200, 0.3),
+    ):
+        write_sound(
+            tmp_path / path,
+            np.concatenate([np.zeros(shift, np.float32), gain * noise_hit(random_state=5)]),
+            subtype="FLOAT",
+        )
+    write_sound(tmp_path / "b/tom/4.wav", noise_hit(random_state=6))
     pairs = duplicates(load_drums(tmp_path))
     assert len(pairs) == 3 and pairs["exact"].sum() == 1
-    assert not pairs[["file", "file of the other"]].map(lambda f: f.endswith("4.wav")).any(axis=None)
+    assert (
+        not pairs[["file", "file of the other"]].map(lambda f: f.endswith("4.wav")).any(axis=None)
+    )

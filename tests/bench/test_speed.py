@@ -1,11 +1,12 @@
 """How fast the parts are that must be fast: ratios within one run, no times asserted. `make bench` shows them."""
+
 import librosa
 import numpy as np
 import pytest
 
 from drumlesson import sources
 from drumlesson.attack import Attack
-from drumlesson.audio import SR, Facts, load_hits
+from drumlesson.audio import SR, AudioInfo, load_hits
 from drumlesson.drums import load_drums
 from drumlesson.features import LogMel
 
@@ -16,7 +17,7 @@ FEATURE = LogMel()
 @pytest.fixture(scope="module")
 def windows():
     """256 windows of 363 ms (8,000 samples)."""
-    return Attack(8000 / SR)(load_drums("synth", n_kits=13, hits=4, seed=1).waves[:N])
+    return Attack(8000 / SR)(load_drums("synth", n_kits=13, hits=4, random_state=1).waves[:N])
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +33,27 @@ def ratio(benchmark, seconds, name, slow=None):
     seconds[name] = benchmark.stats.stats.min
     if slow in seconds:
         benchmark.extra_info["times as fast"] = round(seconds[slow] / seconds[name], 1)
-        print(f"\n{name}: {seconds[name] * 1e3:.2f} ms, {seconds[slow] / seconds[name]:.1f} times as fast as {slow}")
+        print(
+            f"\n{name}: {seconds[name] * 1e3:.2f} ms, {seconds[slow] / seconds[name]:.1f} times as fast as {slow}"
+        )
 
 
 def librosa_loop(windows):
     """The plain way: librosa, a sound at a time."""
-    kw = dict(sr=SR, n_fft=FEATURE.n_fft, hop_length=FEATURE.hop, n_mels=FEATURE.n_mels, fmin=FEATURE.fmin, pad_mode="constant")
-    return np.stack([librosa.power_to_db(librosa.feature.melspectrogram(y=x, **kw), top_db=FEATURE.top_db).T for x in windows])
+    kw = dict(
+        sr=SR,
+        n_fft=FEATURE.n_fft,
+        hop_length=FEATURE.hop_length,
+        n_mels=FEATURE.n_mels,
+        fmin=FEATURE.fmin,
+        pad_mode="constant",
+    )
+    return np.stack(
+        [
+            librosa.power_to_db(librosa.feature.melspectrogram(y=x, **kw), top_db=FEATURE.top_db).T
+            for x in windows
+        ]
+    )
 
 
 @pytest.mark.benchmark(group="log-mel spectrograms of 256 hits of 363 ms")
@@ -56,7 +71,9 @@ def test_batched_logmel(benchmark, windows, seconds):
 
 @pytest.mark.benchmark(group="1,000 synthesised hits")
 def test_rendering(benchmark):
-    drums = benchmark.pedantic(load_drums, args=("synth",), kwargs=dict(n_kits=50, hits=4, seed=2), rounds=3)
+    drums = benchmark.pedantic(
+        load_drums, args=("synth",), kwargs=dict(n_kits=50, hits=4, random_state=2), rounds=3
+    )
     assert len(drums) == 1000
 
 
@@ -68,7 +85,7 @@ def kept(tmp_path, monkeypatch, windows):
     monkeypatch.setenv("DRUMLESSON_CACHE", str(tmp_path))
     monkeypatch.setenv("DRUMLESSON_MIRROR", "off")
     x = {i: np.resize(windows[i % N], SR // 2) for i in range(len(sources.manifest()))}
-    sources._save_hits(sources._cached_open(), {i: (hit, Facts()) for i, hit in x.items()})
+    sources._save_hits(sources._cached_open(), {i: (hit, AudioInfo()) for i, hit in x.items()})
     paths = [tmp_path / f"{i}.wav" for i in x]
     for path, hit in zip(paths, x.values()):
         soundfile.write(path, hit, SR)
@@ -96,7 +113,13 @@ def test_prediction(benchmark, model, others, seconds, n, how):
     benchmark.group = f"prediction of {n} hit{'s' * (n > 1)}"
     X = (others.waves * 18)[:n]
     plain = how == "keras predict"
-    proba = benchmark(lambda: model.network_.predict(model.features(X), verbose=0) if plain else model.predict_proba(X))
+    proba = benchmark(
+        lambda: (
+            model.network_.predict(model.features(X), verbose=0)
+            if plain
+            else model.predict_proba(X)
+        )
+    )
     assert proba.shape == (n, 5) and proba.sum(axis=1) == pytest.approx(1)
     ratio(benchmark, seconds, f"{how} {n}", None if plain else f"keras predict {n}")
 
@@ -106,21 +129,33 @@ def test_prediction(benchmark, model, others, seconds, n, how):
 @pytest.mark.parametrize("family", ["dense", "cnn1d"])
 def test_training_step(benchmark, seconds, family, augment):
     """An epoch is ten steps; the ratio says how much longer a step takes while training hits are augmented."""
-    from drumlesson.classifier import Fresh, build, sample_weights, train
     from drumlesson.registry import AUGMENTATIONS, FAMILIES
     from drumlesson.tasks import Multiclass
+    from drumlesson.training import AugmentedHits, build, sample_weights, train
 
-    drums, task, window = load_drums("synth", n_kits=30, hits=4, seed=3), Multiclass(), Attack(0.3)
+    drums, task, window = (
+        load_drums("synth", n_kits=30, hits=4, random_state=3),
+        Multiclass(),
+        Attack(0.3),
+    )
     x, y = FEATURE(window(drums.waves)), task.targets(drums.labels, task.classes(drums.labels))
-    fresh = augment and Fresh(AUGMENTATIONS.make(augment), window, FEATURE, drums.waves)
+    fresh = augment and AugmentedHits(AUGMENTATIONS.make(augment), window, FEATURE, drums.waves)
     network = build(x, FAMILIES.make(family), task, 5)
     epochs = dict(epochs=5, fresh=fresh, verbose=0)
-    learn = lambda: train(network, task.loss(5), x, y, sample_weights(drums.labels, "balanced"), **epochs)
+    learn = lambda: train(
+        network, task.loss(5), x, y, sample_weights(drums.labels, "balanced"), **epochs
+    )
     history = benchmark.pedantic(learn, rounds=3, warmup_rounds=1)
     assert len(history) == 5 and np.isfinite(history["loss"]).all()
     if benchmark.stats is not None:
         step = benchmark.stats.stats.min / 5 / -(-len(drums) // 64)
         seconds[f"{family} {augment}"] = step
         plain = seconds[f"{family} None"]
-        benchmark.extra_info |= {"ms a step": round(step * 1e3, 1), "times as long": round(step / plain, 2), "share of a step": round(1 - plain / step, 2)}
-        print(f"\n{family}, augmentation {augment}: {step * 1e3:.1f} ms a step, {step / plain:.2f} times as long as without, which is {1 - plain / step:.0%} of the step")
+        benchmark.extra_info |= {
+            "ms a step": round(step * 1e3, 1),
+            "times as long": round(step / plain, 2),
+            "share of a step": round(1 - plain / step, 2),
+        }
+        print(
+            f"\n{family}, augmentation {augment}: {step * 1e3:.1f} ms a step, {step / plain:.2f} times as long as without, which is {1 - plain / step:.0%} of the step"
+        )

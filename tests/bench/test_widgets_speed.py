@@ -1,4 +1,5 @@
 """How long a panel takes to follow a control: one update each, no times asserted. `make bench` shows them."""
+
 import itertools
 
 import numpy as np
@@ -14,7 +15,7 @@ pytest.importorskip("ipywidgets")
 @pytest.fixture(scope="module")
 def drums():
     """Hits of up to a second and a half: 40, of 8 kits."""
-    return load_drums("synth", n_kits=8, hits=1, seed=4)
+    return load_drums("synth", n_kits=8, hits=1, random_state=4)
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +25,19 @@ def five(drums):
 
 def moved(benchmark, panel, **settings):
     """Moves controls on and on through all combinations of the settings, one update a round."""
-    turns = itertools.cycle([dict(zip(settings, values)) for values in itertools.product(*settings.values())])
+    turns = itertools.cycle(
+        [dict(zip(settings, values)) for values in itertools.product(*settings.values())]
+    )
     benchmark.pedantic(panel.set, setup=lambda: ((), next(turns)), rounds=40, warmup_rounds=2)
     if benchmark.stats is not None:
         times = benchmark.stats.stats
-        benchmark.extra_info |= {"median ms": round(times.median * 1e3, 1), "slowest ms": round(times.max * 1e3, 1)}
-        print(f"\n{benchmark.name}: {times.median * 1e3:.0f} ms, the slowest {times.max * 1e3:.0f} ms")
+        benchmark.extra_info |= {
+            "median ms": round(times.median * 1e3, 1),
+            "slowest ms": round(times.max * 1e3, 1),
+        }
+        print(
+            f"\n{benchmark.name}: {times.median * 1e3:.0f} ms, the slowest {times.max * 1e3:.0f} ms"
+        )
 
 
 @pytest.mark.benchmark(group="one update of a panel")
@@ -39,13 +47,25 @@ def test_attack(benchmark, five):
 
 @pytest.mark.benchmark(group="one update of a panel")
 def test_stft(benchmark, five):
-    moved(benchmark, widgets.stft_explorer(five), hit=(0, 3), window=(64, 1024, 4096), hop=(32, 256, 1024))
+    moved(
+        benchmark,
+        widgets.stft_explorer(five),
+        hit=(0, 3),
+        window=(64, 1024, 4096),
+        hop_length=(32, 256, 1024),
+    )
 
 
 @pytest.mark.benchmark(group="one update of a panel")
 @pytest.mark.parametrize("feature", ["STFT magnitude", "log-mel", "MFCC"])
 def test_resynthesis(benchmark, five, feature):
-    moved(benchmark, widgets.resynthesis(five).set(feature=feature), hit=(0, 3), hop=(256, 1024), numbers=(4, 128))
+    moved(
+        benchmark,
+        widgets.resynthesis(five).set(feature=feature),
+        hit=(0, 3),
+        hop_length=(256, 1024),
+        numbers=(4, 128),
+    )
 
 
 @pytest.mark.benchmark(group="one update of a panel")
@@ -53,20 +73,34 @@ def test_resynthesis(benchmark, five, feature):
 def test_augmentation(benchmark, five, of):
     names = list(widgets._BENCH)
     at = names.index("SpectralEnvelope")
-    moved(benchmark, widgets.augment_bench(five), hit=(1, 3), augmentation=names[:at] if of == "waves" else names[at:], draw=(0, 1))
+    moved(
+        benchmark,
+        widgets.augment_bench(five),
+        hit=(1, 3),
+        augmentation=names[:at] if of == "waves" else names[at:],
+        draw=(0, 1),
+    )
 
 
 @pytest.mark.benchmark(group="one update of a panel")
 def test_threshold(benchmark, drums):
     yes = drums.labels == "cymbal"
     p = np.clip(np.random.default_rng(0).normal(np.where(yes, 0.6, 0.4), 0.2), 0, 1)
-    moved(benchmark, widgets.threshold_explorer(p, yes, drums), threshold=np.linspace(0, 1, 21).round(2))
+    moved(
+        benchmark,
+        widgets.threshold_explorer(p, yes, drums),
+        threshold=np.linspace(0, 1, 21).round(2),
+    )
 
 
 @pytest.mark.benchmark(group="one update of a panel")
 def test_confusion(benchmark, drums):
     proba = np.random.default_rng(1).dirichlet(np.full(5, 0.7), len(drums))
-    moved(benchmark, widgets.confusion_explorer(drums.labels, proba, drums), cell=list(itertools.product(range(5), range(5))))
+    moved(
+        benchmark,
+        widgets.confusion_explorer(drums.labels, proba, drums),
+        cell=list(itertools.product(range(5), range(5))),
+    )
 
 
 @pytest.mark.benchmark(group="one update of a panel")
@@ -83,4 +117,6 @@ def test_listening(benchmark, drums, press):
     benchmark.pedantic(pressed, setup=setup, rounds=30)
     assert len(test.answers) >= 30 or benchmark.stats is None
     if benchmark.stats is not None:
-        print(f"\n{benchmark.name}: {benchmark.stats.stats.median * 1e3:.0f} ms, the slowest {benchmark.stats.stats.max * 1e3:.0f} ms")
+        print(
+            f"\n{benchmark.name}: {benchmark.stats.stats.median * 1e3:.0f} ms, the slowest {benchmark.stats.stats.max * 1e3:.0f} ms"
+        )
