@@ -9,6 +9,7 @@ __all__ = ['envelope', 'onset', 'peak_normalize', 'Attack', 'sweep']
 from dataclasses import dataclass
 
 import numpy as np
+
 from .audio import KEEP_SECONDS, SR
 
 # %% ../nbs/02_attack_phase.ipynb #bad22c45

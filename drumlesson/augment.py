@@ -17,6 +17,7 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 import soxr
+
 from .audio import SR, load_audio
 from .registry import AUGMENTATIONS
 

@@ -15,6 +15,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+import drumlesson
 from .attack import Attack
 from .audio import KEEP_SECONDS, SR, AudioError, Sound, check_sound, load_audio
 from .drums import Drums
@@ -23,9 +26,6 @@ from .files import atomic
 from .registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS, from_spec, to_spec
 from .tasks import as_task
 from .training import AugmentedHits, _learn, _outputs, sample_weights, validation_rows
-from sklearn.base import BaseEstimator, ClassifierMixin
-
-import drumlesson
 
 # %% ../nbs/reference/classifier.ipynb #0b5fddaa
 def _sounds(X) -> list[np.ndarray]:
@@ -107,7 +107,7 @@ class _Fitted(_Answers):
     def score(self, X, y=None) -> float:
         "Accuracy on sounds `X` with labels `y` (those of the `Drums` where `y` is None)."
         said = self.predict(X)
-        return float(np.mean(said == self.task_.truth(_labels(X, y))))
+        return float(np.mean(said == self.task_.y_true(_labels(X, y))))
 
     def save(self, path):
         "Writes one `.keras` file, at `path`, that `load` reads, in one step. Raises ValueError."
@@ -185,7 +185,7 @@ def _fit(model, X, labels, kits):
         raise ValueError(
             f"{len(sounds)} sounds, {len(labels)} labels and {len(kits)} kits: they must be as many"
         )
-    classes, truth = task.classes(labels), task.truth(labels)
+    classes, truth = task.classes(labels), task.y_true(labels)
     held_out = (
         validation_rows(truth, kits, model.validation_fraction, model.random_state)
         if model.validation_fraction

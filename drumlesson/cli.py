@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from .registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS
 
 import drumlesson
+from .registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS
 
 # %% ../nbs/11_command_line.ipynb #d66076d2
 def _listed(problems: dict) -> int:  # exit status: 1 where there were any
@@ -209,9 +209,8 @@ def train(args) -> int:
 # %% ../nbs/11_command_line.ipynb #d78dea3d
 def evaluate(args) -> int:
     "`drumlesson evaluate`: judge a model on labelled drums. Shown on the page Command line."
-    from drumlesson.files import atomic
-
     from drumlesson import classifier, evaluation
+    from drumlesson.files import atomic
 
     if args.json:
         _can_write("--json", args.json)
@@ -219,7 +218,7 @@ def evaluate(args) -> int:
     drums = _drums(args, 10_000 + args.seed)
     report = evaluation.evaluate(model, drums)
     low, accuracy, high = evaluation.kit_interval(
-        model.predict(drums) == model.task_.truth(drums.labels), drums.kits
+        model.predict(drums) == model.task_.y_true(drums.labels), drums.kits
     )
     print(
         f"{report['n']} hits of {len(report['per_kit'])} kits: accuracy {accuracy:.3f} (95 % interval over kits {low:.3f} to {high:.3f}), balanced accuracy {report['balanced_accuracy']:.3f}, macro F1 {report['macro_f1']:.3f}\n"
@@ -272,10 +271,9 @@ def predict(args) -> int:
     "`drumlesson predict`: label sound files. Raises ValueError. Shown on the page Command line."
     import csv
 
+    from drumlesson import classifier, evaluation
     from drumlesson.audio import load_hits
     from drumlesson.files import atomic
-
-    from drumlesson import classifier, evaluation
 
     if args.csv:
         _can_write("--csv", args.csv)
@@ -323,6 +321,7 @@ def evidence(args) -> int:
     import contextlib
 
     import joblib
+
     from drumlesson.course.runner import missing, quick, run_studies
     from drumlesson.course.studies import STUDIES
 

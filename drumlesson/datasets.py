@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
+
 from .audio import KEEP_SECONDS, SR, AudioInfo, load_hits
 from .files import atomic
 from .labels import LABELS, as_label

@@ -12,6 +12,7 @@ from html import escape
 
 import numpy as np
 import soundfile
+
 from .audio import SR, AudioError, Sound
 
 # %% ../nbs/reference/display.ipynb #8c807417

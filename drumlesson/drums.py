@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import scipy.fft
+
 from .attack import Attack
 from .audio import SR, Sound
 from .datasets import SourceError, as_table, read_csv, read_folder, read_open

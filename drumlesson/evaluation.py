@@ -20,7 +20,7 @@ def evaluate(
     from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
     said = model.predict(drums)
-    true = model.task_.truth(drums.labels)
+    true = model.task_.y_true(drums.labels)
     labels = [*model.classes_.tolist(), *sorted(set(true.tolist()) - set(model.classes_.tolist()))]
     parts = zip(
         labels, *precision_recall_fscore_support(true, said, labels=labels, zero_division=0)

@@ -12,6 +12,7 @@ from functools import lru_cache
 import librosa
 import numpy as np
 import scipy.fft
+
 from .audio import SR
 
 # %% ../nbs/01_audio_basics.ipynb #303b472a

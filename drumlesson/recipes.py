@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 from .classifier import DrumClassifier, digest, save, spec_of
 from .drums import Drums, folds
 from .evaluation import Calibration, kit_interval

@@ -14,8 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
-from .audio import SR
 from scipy import fft, signal
+
+from .audio import SR
 
 # %% ../nbs/reference/synth.ipynb #be21ef50
 ARTICULATIONS = {  # label -> the ways to strike it

@@ -9,6 +9,7 @@ __all__ = ['body', 'Task', 'head', 'Multiclass', 'best_threshold', 'plot_thresho
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from .labels import LABELS
 from .registry import TASKS
 
@@ -32,7 +33,7 @@ def body(family, x):
 class Task:
     "What tasks have in common: each has `classes`, `targets`, `outputs` and `loss`, too. Taught in lesson 07."
 
-    def truth(self, labels) -> np.ndarray:
+    def y_true(self, labels) -> np.ndarray:
         "The right answers to this task's question, shape (n,): here the labels themselves."
         return np.asarray(labels)
 
@@ -171,7 +172,7 @@ class Binary(Task):
                 )
         return np.array(["rest", self.label])
 
-    def truth(self, labels) -> np.ndarray:
+    def y_true(self, labels) -> np.ndarray:
         return np.where(np.asarray(labels) == self.label, self.label, "rest")
 
     def targets(self, labels, classes) -> np.ndarray:

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+
 from .attack import peak_normalize
 from .audio import KEEP_SECONDS
 from .drums import Drums, folds
@@ -78,8 +79,9 @@ def build(x, family, task, n_classes: int):  # x: training features, float32 (n,
 
 def _progress(epochs, title):
     "A Keras callback: one bar while training runs and somebody is looking, gone at its end."
-    from drumlesson.backend import keras
     from tqdm.auto import tqdm
+
+    from drumlesson.backend import keras
 
     watched = "ipykernel" in sys.modules or sys.stderr.isatty()
 

@@ -14,6 +14,7 @@ from textwrap import fill
 
 import numpy as np
 import pandas as pd
+
 from .results import stored
 from ..labels import LABELS
 

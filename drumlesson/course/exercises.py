@@ -494,6 +494,7 @@ def _(answer):
 )
 def _(clips):
     import matplotlib.pyplot as plt
+
     from drumlesson.display import plot_spectrogram
 
     # The stick clicks: for some milliseconds high frequencies are far louder than later. Without the attack they are not.
@@ -1296,6 +1297,7 @@ def _(answer):
 )
 def _(strokes):
     import matplotlib.pyplot as plt
+
     from drumlesson.attack import Attack
     from drumlesson.features import LogMel
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from html import escape
 
 import numpy as np
+
 from ..audio import SR, Sound, check_sound
 from ..display import listen
 from ..labels import LABELS

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 from .runner import _read
 from ..evaluation import kit_interval
 from ..labels import LABELS

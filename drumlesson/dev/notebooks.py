@@ -25,13 +25,14 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import nbformat
-from ..course.exercises import EXERCISES, KINDS
-from ..files import atomic
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal
 from nbconvert import MarkdownExporter
 from nbdev.clean import clean_nb
 from nbformat.validator import iter_validate
+
+from ..course.exercises import EXERCISES, KINDS
+from ..files import atomic
 
 # %% ../../nbs/reference/notebooks.ipynb #d4a2187e
 def root(

@@ -17,11 +17,11 @@ import tokenize
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 
-from .._modidx import d as _INDEX
 from fastcore.docments import docments
 from nbdev.showdoc import BasicMarkdownRenderer
 
 import drumlesson
+from .._modidx import d as _INDEX
 
 # %% ../../nbs/reference/package.ipynb #8a7199b5
 FLOORS = {  # what is on a floor uses only what is on it or below
