@@ -18,7 +18,7 @@ override DRUMLESSON_MIRROR := $(abspath $(DRUMLESSON_MIRROR))
 export DRUMLESSON_MIRROR
 endif
 
-.PHONY: help lab test bench lessons evidence docs clean quarto
+.PHONY: help lab test format bench lessons evidence docs clean quarto
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -27,14 +27,19 @@ lab: $(STAMP) ## fetch the recorded kits and open JupyterLab (LAB_FLAGS: further
 	@$(VENV)/bin/drumlesson kits --quiet 2>/dev/null || echo "No recorded kits could be fetched: the lessons use synthesised drums (.venv/bin/drumlesson doctor says why)."
 	$(PY) -m jupyterlab nbs/index.ipynb $(LAB_FLAGS)
 
-test: $(STAMP) ## check everything: form, drift, every notebook, tests/ (no network)
+test: $(STAMP) ## check everything: form, types, drift, every notebook, tests/ (no network)
 	DRUMLESSON_MIRROR="$${DRUMLESSON_MIRROR:-off}" $(PY) -m pytest -q -n 2 --dist loadscope --nbval --nbval-current-env --benchmark-disable nbs tests
+
+format: $(STAMP) ## put notebooks and tests into ruff's form, and export the package
+	$(VENV)/bin/ruff check --quiet --fix nbs tests
+	$(VENV)/bin/ruff format --quiet nbs tests
+	$(PY) -m drumlesson.dev.notebooks export
 
 bench: $(STAMP) ## time the parts that must be fast
 	$(PY) -m pytest -q --benchmark-only tests/bench
 
 lessons: $(STAMP) ## export, run every notebook and store its outputs (NB: only these)
-	$(VENV)/bin/nbdev_export
+	$(PY) -m drumlesson.dev.notebooks export
 	$(PY) -m drumlesson.dev.notebooks run $(NB)
 
 evidence: $(STAMP) ## go on with the stored studies: hours, and resumable (STUDIES: only these)

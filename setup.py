@@ -10,6 +10,7 @@ ini = ConfigParser(delimiters=["="], interpolation=None)
 ini.read(here / "settings.ini", encoding="utf-8")
 cfg = ini["DEFAULT"]
 readme = here / "README.md"
+course = cfg["course_requirements"].split()
 
 setup(
     name=cfg["lib_name"],
@@ -31,11 +32,12 @@ setup(
         "Programming Language :: Python :: 3.13",
         "Topic :: Multimedia :: Sound/Audio :: Analysis",
     ],
-    packages=find_packages(include=[cfg["lib_path"], cfg["lib_path"] + ".*"]),
+    # The workshop stays in the project: whoever installs the package never needs it.
+    packages=find_packages(include=["drumlesson", "drumlesson.*"], exclude=["drumlesson.dev*"]),
     package_data={cfg["lib_name"]: ["data/*"]},
     python_requires=f">={cfg['min_python']},<{cfg['max_python']}",
     install_requires=cfg["requirements"].split(),
-    extras_require={"dev": cfg["dev_requirements"].split()},
+    extras_require={"course": course, "dev": course + cfg["dev_requirements"].split()},
     entry_points={"console_scripts": cfg["console_scripts"].split()},
     zip_safe=False,
 )

@@ -1,0 +1,177 @@
+"""The house: who may import whom. A newcomer should know a room from its name, and its floor."""
+
+import ast
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parent.parent
+PACKAGE = TOP / "drumlesson"
+
+# From the ground up. A room imports from its own floor and from those below, nothing else.
+FLOORS = {
+    "ground": (
+        "audio",
+        "labels",
+        "protocols",
+        "registry",
+        "files",
+        "backend",
+        "synth",
+        "features",
+        "attack",
+    ),
+    "library": (
+        "datasets",
+        "drums",
+        "augment",
+        "tasks",
+        "families",
+        "training",
+        "evaluation",
+        "classifier",
+        "display",
+        "recipes",
+    ),
+    "course": ("course",),
+    "use": ("cli",),
+    "workshop": ("dev",),
+}
+FLOOR_OF = {}
+for floor, rooms in FLOORS.items():
+    FLOOR_OF |= dict.fromkeys(rooms, floor)
+ORDER = list(FLOORS)
+
+
+def modules(package):
+    """Every module of a package by its dotted name, the package's own name left out."""
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        if parts[-1] not in ("__init__", "_modidx"):
+            found[".".join(parts)] = path
+    return found
+
+
+def imported(path, package):
+    """The modules of the package that a module imports, at its top or in its functions."""
+    here = path.relative_to(package.parent).with_suffix("").parts
+    known = modules(package)
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = ".".join(here[: len(here) - node.level]) + "." if node.level else ""
+            base = (start + (node.module or "")).strip(".")
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        inside = [n.removeprefix(f"{package.name}.") for n in names if n.startswith(package.name)]
+        found.update(n for n in inside if n in known)
+    return found
+
+
+def arrows(package):
+    """{module: the modules of the package that it imports}."""
+    return {name: imported(path, package) for name, path in modules(package).items()}
+
+
+def departures(graph):
+    """What is wrong with the arrows of a house, a line each."""
+    found = []
+    for module, targets in graph.items():
+        floor = ORDER.index(FLOOR_OF[module.partition(".")[0]])
+        for target in sorted(targets):
+            other = FLOOR_OF[target.partition(".")[0]]
+            if ORDER.index(other) > floor:
+                found.append(f"{module} imports {target}, which is above it, on the floor {other}")
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as e:
+        found.append(f"a circle: {' <- '.join(e.args[1])}")
+    return found
+
+
+def test_every_room_has_its_floor():
+    rooms = {name.partition(".")[0] for name in modules(PACKAGE)}
+    assert rooms == set(FLOOR_OF)
+
+
+def test_nobody_imports_upward_or_in_circles():
+    assert departures(arrows(PACKAGE)) == []
+
+
+def house(folder, **rooms):
+    """A made-up package, with the text of its modules."""
+    package = folder / "drumlesson"
+    for name, text in {"__init__": "", **rooms}.items():
+        path = package / f"{name.replace('__', '/') if name != '__init__' else name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return package
+
+
+@pytest.mark.parametrize(
+    "rooms, what",
+    [
+        ({"audio": "from .drums import Drums", "drums": ""}, "which is above it"),
+        ({"audio": "def f():\n    from drumlesson import drums", "drums": ""}, "above"),
+        ({"drums": "import drumlesson.course.panels", "course__panels": ""}, "floor course"),
+        ({"families__dense": "from ..dev.notebooks import run", "dev__notebooks": ""}, "workshop"),
+        ({"audio": "from .labels import x", "labels": "from .audio import y"}, "a circle"),
+    ],
+)
+def test_a_wrong_arrow_is_seen(tmp_path, rooms, what):
+    found = departures(arrows(house(tmp_path, **rooms)))
+    assert len(found) == 1 and what in found[0]
+
+
+def test_arrows_down_are_fine(tmp_path):
+    package = house(
+        tmp_path, audio="import numpy", drums="from .audio import x", cli="from .drums import y"
+    )
+    assert arrows(package) == {"audio": set(), "drums": {"audio"}, "cli": {"drums"}}
+    assert departures(arrows(package)) == []
+
+
+# -- every shipped module stands on its declared extra
+
+# What the plain installation does not bring, but the extras of these names do.
+COURSE = ["ipywidgets", "IPython", "jupyterlab"]
+DEV = ["nbdev", "nbformat", "nbclient", "nbconvert", "numpydoc", "pytest", "fastcore"]
+BLOCK = f"""
+import sys
+for name in {COURSE + DEV!r}:
+    sys.modules[name] = None  # importing it fails, as if it were not installed
+"""
+SHIPPED = [name for name in modules(PACKAGE) if not name.startswith("dev.")]
+
+
+def plain(code):
+    """Runs code where only the plain requirements can be imported."""
+    return subprocess.run([sys.executable, "-c", BLOCK + code], capture_output=True, text=True)
+
+
+def test_every_shipped_module_imports_with_the_plain_requirements():
+    lines = [f"import drumlesson.{name}" for name in SHIPPED]
+    done = plain("\n".join(lines))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from drumlesson.course.panels import attack_explorer\n"
+        "from drumlesson import load_drums\n"
+        "attack_explorer(load_drums('synth', n_kits=1, hits=1)[0])",
+        "from drumlesson.course.exercises import solution\nsolution('00-split')",
+    ],
+    ids=["panel", "solution"],
+)
+def test_what_needs_an_extra_says_which(code):
+    last = plain(code).stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: ") and 'pip install "drumlesson[course]"' in last
