@@ -252,7 +252,7 @@ def load_hits(
 # %% ../nbs/reference/audio.ipynb #e5876a77
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """Samples that know where they came from.
+    """Samples that know where they came from, as all drums of lesson 00 do.
 
     Parameters
     ----------
@@ -285,20 +285,7 @@ class Sound:
     url: str = ""
 
     def replace(self, x=None, **changes) -> "Sound":
-        """The same sound with other samples or other fields.
-
-        Parameters
-        ----------
-        x : array-like, shape (samples,), optional
-            Other samples. By default they stay.
-        **changes
-            Other fields, by name.
-
-        Returns
-        -------
-        Sound
-            A new sound; what is not named stays, so that it still knows its kit and licence.
-        """
+        """The same sound with other samples `x` or other fields; the rest stays as it is."""
         if x is not None:
             changes["x"] = np.asarray(x, np.float32)
         return replace(self, **changes)
