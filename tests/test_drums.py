@@ -1,0 +1,179 @@
+"""Sets of drums: hits and facts stay together, and no split has a kit on both sides."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import noise_hit, write_sound
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import _safe_indexing
+
+from drumlesson.drums import Drums, audit_facts, duplicates, folds, load_drums, split, summary
+from drumlesson.labels import LABELS
+
+# -- splits, selections and sums
+
+
+def made_up(layout):
+    """`Drums` without sounds: [(kit, label)]."""
+    table = pd.DataFrame(layout, columns=["kit", "label"], dtype=str)
+    return Drums([np.full(3, i, np.float32) for i in range(len(table))], table)
+
+
+KITS = [f"kit {i}" for i in range(8)]
+KIT_AND_LABEL = st.tuples(st.sampled_from(KITS), st.sampled_from(LABELS))
+LAYOUTS = st.lists(KIT_AND_LABEL, max_size=60).map(made_up)
+
+
+@given(drums=LAYOUTS, k=st.integers(-1, 9), random_state=st.integers(0, 5))
+@pytest.mark.filterwarnings("error")
+def test_no_fold_splits_a_kit(drums, k, random_state):
+    try:
+        cut = folds(drums, k, random_state)
+    except ValueError:
+        return
+    assert len(cut) == k
+    assert sorted(np.concatenate([test for _, test in cut])) == list(range(len(drums)))
+    for train, test in cut:
+        assert len(train) and len(test) and len(train) + len(test) == len(drums)
+        assert not set(drums.kits[train]) & set(drums.kits[test])
+        assert set(drums.labels[train]) == set(drums.labels)
+
+
+@given(
+    drums=LAYOUTS,
+    share=st.sampled_from([-0.1, 0, 0.01, 0.1, 0.25, 0.3, 0.5, 0.6, 1, float("nan")]),
+    random_state=st.integers(0, 5),
+)
+@pytest.mark.filterwarnings("error")
+def test_no_split_splits_a_kit(drums, share, random_state):
+    try:
+        train, test = split(drums, share, random_state)
+    except ValueError:
+        return
+    assert len(train) and len(test) and len(train) + len(test) == len(drums)
+    assert not set(train.kits) & set(test.kits)
+
+
+@pytest.mark.parametrize(
+    "k, said", [(1, "ask for 2 to 3 folds"), (4, "cannot make 4 folds of 3 kits")]
+)
+def test_folds_that_cannot_be(k, said):
+    with pytest.raises(ValueError, match=said):
+        folds(made_up([(kit, label) for kit in "abc" for label in LABELS]), k)
+
+
+def test_a_class_in_one_kit_only_is_named():
+    with pytest.raises(ValueError, match="tom"):
+        folds(made_up([*((kit, "kick") for kit in "abc"), ("a", "tom")]), 3)
+
+
+def test_selections(toys):
+    assert len(toys[:3]) == len(toys[[0, 1, 2]]) == 3
+    assert len(toys[[]]) == 0 and len(toys[np.zeros(len(toys), bool)]) == 0
+    kicks = toys[toys.labels == "kick"]
+    last = np.flatnonzero(toys.labels == "kick")[-1]
+    assert set(kicks.labels) == {"kick"}
+    assert np.array_equal(kicks.waves[-1], toys.waves[last])
+    assert np.array_equal(toys[-1].x, toys.waves[-1])
+    assert toys[np.int64(0)].source == "synth"
+    with pytest.raises(IndexError):
+        toys[len(toys)]
+
+
+def test_sums(toys, others):
+    one = Drums(toys.waves, toys.table, {"a": "broken"})
+    other = Drums(others.waves, others.table, {"b": "broken, too"})
+    both = one + other
+    assert len(both) == len(toys) + len(others)
+    assert both.problems == {"a": "broken", "b": "broken, too"}
+    assert list(both.labels) == [*toys.labels, *others.labels]
+    assert list(both.table.index) == list(range(len(both)))
+    assert summary(both).loc["all kits", "total"] == len(both)
+
+
+@pytest.mark.parametrize(
+    "settings", [dict(n_kits=0), dict(n_kits=-1), dict(hits=0), dict(hits=-2)], ids=str
+)
+def test_no_drums_are_synthesised_of_nothing(settings):
+    with pytest.raises(ValueError, match="kit|hit"):
+        load_drums("synth", **settings)
+
+
+def test_settings_of_synthesised_drums_go_with_no_others(folder):
+    with pytest.raises(ValueError, match="n_kits.*only synthesised drums"):
+        load_drums(folder, n_kits=3)
+
+
+def test_drums_without_a_label_that_is_kept(folder):
+    assert len(load_drums(folder, labels=["tom"])) == 0
+    assert len(load_drums(folder, labels=None)) == 24
+
+
+def test_an_audit_of_too_little(folder):
+    with pytest.raises(ValueError, match="two hits of each class"):
+        audit_facts(load_drums(folder)[[0, 8]])
+
+
+def test_copies_are_found(tmp_path):
+    hit = noise_hit(random_state=5)
+    later = np.concatenate([np.zeros(200, np.float32), 0.3 * hit])
+    write_sound(tmp_path / "a/kick/1.wav", hit, subtype="FLOAT")
+    write_sound(tmp_path / "a/snare/2.wav", hit, subtype="FLOAT")
+    write_sound(tmp_path / "b/kick/3.wav", later, subtype="FLOAT")
+    write_sound(tmp_path / "b/tom/4.wav", noise_hit(random_state=6))
+    pairs = duplicates(load_drums(tmp_path))
+    assert len(pairs) == 3 and pairs["exact"].sum() == 1
+    for column in ("file", "file of the other"):
+        assert not pairs[column].str.endswith("4.wav").any()
+
+
+# -- with scikit-learn
+
+
+def loudness(drums):
+    """Two numbers a hit; only of drums, which know their kits."""
+    assert isinstance(drums, Drums)
+    return np.array([[np.abs(x).max(), np.abs(x).mean()] for x in drums.waves])
+
+
+def test_scikit_learn_indexes_drums_as_one_thing(toys):
+    rows = np.array([3, 0, 5])
+    some = _safe_indexing(toys, rows)
+    assert toys.shape == (len(toys),)
+    assert isinstance(some, Drums)
+    assert list(some.kits) == list(toys.kits[rows])
+    assert list(some.labels) == list(toys.labels[rows])
+
+
+class KeepsKits(ClassifierMixin, BaseEstimator):
+    """A cheap classifier that notes which kits it was given to learn and to judge."""
+
+    def fit(self, drums, y):
+        self.kits_ = set(drums.kits)
+        self.model_ = DummyClassifier().fit(loudness(drums), y)
+        self.classes_ = self.model_.classes_
+        return self
+
+    def predict(self, drums):
+        assert not self.kits_ & set(drums.kits)
+        return self.model_.predict(loudness(drums))
+
+
+def test_cross_validation_keeps_the_kits(toys):
+    scores = cross_val_score(
+        KeepsKits(), toys, toys.labels, groups=toys.kits, cv=GroupKFold(4), error_score="raise"
+    )
+    assert len(scores) == 4 and np.isfinite(scores).all()
+
+
+def test_folds_are_a_cv(toys):
+    model = make_pipeline(FunctionTransformer(loudness), LogisticRegression())
+    scores = cross_val_score(model, toys, toys.labels, cv=folds(toys, 4), error_score="raise")
+    assert len(scores) == 4 and np.isfinite(scores).all()
