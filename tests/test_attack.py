@@ -46,26 +46,18 @@ def test_an_early_hit_keeps_its_rise():
     assert abs(np.flatnonzero(late)[0] - first) <= 22
 
 
-IMPOSSIBLE = [
-    dict(seconds=0),
-    dict(seconds=-1),
-    dict(seconds=float("nan")),
-    dict(seconds=float("inf")),
-    dict(seconds=1e-9),
-    dict(seconds=1e9),
-    dict(skip=-0.1),
-    dict(pre=-0.1),
-    dict(skip=float("nan")),
-]
+LENGTHS = [0, -1, float("nan"), float("inf"), 1e-9, 1e9]
+IMPOSSIBLE = [("seconds", length) for length in LENGTHS]
+IMPOSSIBLE += [("skip", -0.1), ("skip", float("nan")), ("pre", -0.1)]
 
 
-@pytest.mark.parametrize("settings", IMPOSSIBLE, ids=str)
-def test_windows_that_cannot_be(settings):
+@pytest.mark.parametrize("name, value", IMPOSSIBLE)
+def test_windows_that_cannot_be(name, value):
     with pytest.raises(ValueError):
-        Attack(**settings)
+        Attack(**{name: value})
     window = Attack()
     with pytest.raises(ValueError):
-        window.set_params(**settings)
+        window.set_params(**{name: value})
     assert window == Attack()
 
 
