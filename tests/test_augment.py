@@ -1,12 +1,14 @@
-"""Augmentations: what each may change, what it must not, and what is refused before anything is trained."""
+"""Augmentations: what each may change, what it must not, and what is refused before training."""
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
 from conftest import noise_hit, write_sound
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import clone
 
 from drumlesson import DrumClassifier, load
 from drumlesson.audio import SR, AudioError
@@ -38,6 +40,7 @@ from drumlesson.augment import (
 from drumlesson.datasets import SourceError
 from drumlesson.families.dense import Dense
 from drumlesson.features import LogMel
+from drumlesson.protocols import AugmentationLike
 from drumlesson.registry import AUGMENTATIONS, from_spec, to_spec
 from drumlesson.training import WIDER, AugmentedHits
 
@@ -51,7 +54,14 @@ PICTURE = [
     FrequencyMask,
     PictureShift,
 ]
-RANGED = [(kind, name) for kind in WAVE + PICTURE for name in kind.LIMITS]
+KINDS = WAVE + PICTURE
+RANGED = [(kind, name) for kind in KINDS for name in kind.LIMITS]
+STRONG = {  # so that small examples change, whatever is drawn
+    DynamicRange: {"db": (5, 15)},
+    TimeMask: {"share": (0.3, 0.6)},
+    FrequencyMask: {"share": (0.3, 0.6)},
+    PictureShift: {"frames": (1, 3)},
+}
 QUICK = dict(
     family=Dense(units=(8,)),
     feature=LogMel(n_mels=16, hop_length=512),
@@ -62,63 +72,79 @@ QUICK = dict(
 )
 
 
-def hits(n=6, samples=3000, random_state=0):
-    return np.stack(
-        [
-            np.resize(noise_hit(samples / SR, random_state=random_state + i), samples)
-            for i in range(n)
-        ]
-    )
+def hits(n=6, samples=3000):
+    """So many hits of noise, (n, samples)."""
+    sounds = [noise_hit(samples / SR, random_state=i) for i in range(n)]
+    return np.stack([np.resize(sound, samples) for sound in sounds])
 
 
 def made(kind, p):
     """One of its kind that changes the small examples of this file, whatever it draws."""
-    return kind(
-        **{
-            DynamicRange: {"db": (5, 15)},
-            TimeMask: {"share": (0.3, 0.6)},
-            FrequencyMask: {"share": (0.3, 0.6)},
-            PictureShift: {"frames": (1, 3)},
-        }.get(kind, {}),
-        p=p,
-    )
+    return kind(**STRONG.get(kind, {}), p=p)
 
 
 def example(kind):
+    """What such an augmentation is given: hits, or pictures of them."""
     return hits() if kind in WAVE else LogMel(n_mels=16, hop_length=256)(hits())
 
 
-@pytest.mark.parametrize("kind", WAVE + PICTURE)
+def dice(random_state=0):
+    return np.random.default_rng(random_state)
+
+
+def changed_hits(a, b):
+    """Which hits differ, (n,)."""
+    return (a != b).any(axis=tuple(range(1, a.ndim)))
+
+
+def test_all_that_need_no_settings_are_tried_here():
+    registered = {AUGMENTATIONS.find(name) for name in AUGMENTATIONS} - {WAVES, PICTURES, BOTH}
+    assert registered == {*KINDS, Chain, Background, Adapt}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_same_seed_same_change_and_the_input_is_left_alone(kind):
     x, step = example(kind), made(kind, 1.0)
     before = x.copy()
-    a, b, c = (step(x, np.random.default_rng(random_state)) for random_state in (1, 1, 2))
-    assert (a == b).all() and (a != c).any() and (x == before).all()
-    assert (
-        a.shape == x.shape
-        and a.dtype == np.float32
-        and np.isfinite(a).all()
-        and (a != x).any(axis=tuple(range(1, x.ndim))).sum() >= 4
-    )
+    y = step(x, dice(1))
+    assert (y == step(x, dice(1))).all()
+    assert (y != step(x, dice(2))).any()
+    assert (x == before).all()
+    assert y.shape == x.shape
+    assert y.dtype == np.float32
+    assert np.isfinite(y).all()
+    assert changed_hits(y, x).sum() >= 4
 
 
-@pytest.mark.parametrize("kind", WAVE + PICTURE)
+@pytest.mark.parametrize("kind", KINDS)
 def test_probability_is_a_share_of_the_hits(kind):
     x = example(kind)
-    assert (made(kind, 0.0)(x, np.random.default_rng(0)) == x).all()
+    assert (made(kind, 0.0)(x, dice()) == x).all()
     many = np.concatenate([x] * 20)
-    changed = (
-        (made(kind, 0.5)(many, np.random.default_rng(0)) != many)
-        .any(axis=tuple(range(1, x.ndim)))
-        .mean()
-    )
-    assert 0.35 < changed < 0.65
+    share = changed_hits(made(kind, 0.5)(many, dice()), many).mean()
+    assert 0.35 < share < 0.65
 
 
-@pytest.mark.parametrize("kind", WAVE + PICTURE)
+@pytest.mark.parametrize("kind", KINDS)
 def test_silence_and_a_single_hit_stay_finite(kind):
     x = np.zeros_like(example(kind)[:1])
-    assert np.isfinite(made(kind, 1.0)(x, np.random.default_rng(0))).all()
+    assert np.isfinite(made(kind, 1.0)(x, dice())).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_settings_can_be_cloned_stored_and_changed(kind):
+    step = made(kind, 0.3)
+    assert isinstance(step, AugmentationLike)
+    assert clone(step) == step
+    assert clone(step) is not step
+    assert pickle.loads(pickle.dumps(step)) == step
+    assert from_spec(AUGMENTATIONS, to_spec(AUGMENTATIONS, step)) == step
+    assert kind(**step.get_params()) == step
+    assert clone(step).set_params(p=0.7) == dataclasses.replace(step, p=0.7)
+    with pytest.raises(ValueError, match="p is a share"):
+        clone(step).set_params(p=7)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        step.p = 0.7
 
 
 @pytest.mark.parametrize("kind, name", RANGED)
@@ -148,123 +174,185 @@ def test_a_curve_needs_two_knots(kind):
         kind(knots=1)
 
 
+# -- an augmentation of one's own
+
+
+@dataclasses.dataclass(frozen=True)
+class Flip(Augmentation):
+    def change(self, x, rng):
+        return -x
+
+
+@dataclasses.dataclass(frozen=True)
+class Darker(Augmentation):
+    db: tuple = (0, 10)
+    on = "picture"
+    LIMITS = {"db": (0, 80)}
+
+    def change(self, x, rng):
+        return x - self.db[1]
+
+
+def test_a_change_of_sounds_leaves_pictures_alone_and_the_other_way_round():
+    x, picture = hits(), example(TimeMask)
+    assert (Flip(p=1).waves(x, dice()) == -x).all()
+    assert Flip(p=1).pictures(picture, dice()) is picture
+    assert (Darker(p=1).pictures(picture, dice()) == picture - 10).all()
+    assert Darker(p=1).waves(x, dice()) is x
+    with pytest.raises(ValueError, match="Darker: db"):
+        Darker((0, 90))
+
+
+def test_without_a_change_there_is_no_augmentation():
+    @dataclasses.dataclass(frozen=True)
+    class Nothing(Augmentation):
+        pass
+
+    with pytest.raises(TypeError, match="Nothing .*change"):
+        Nothing()
+    with pytest.raises(ValueError, match="Nothing .*change"):
+        AUGMENTATIONS.make(Nothing)
+
+
+def test_a_change_keeps_the_shape():
+    @dataclasses.dataclass(frozen=True)
+    class Cut(Augmentation):
+        def change(self, x, rng):
+            return x[:, :-1]
+
+    with pytest.raises(ValueError, match=r"Cut: change must keep the shape .*\(6, 2999\)"):
+        Cut(p=1)(hits(), dice())
+
+
 # -- each does what its name says
 
 
 def test_gain_is_in_decibels():
     x = hits()
-    assert Gain((-6, -6), p=1)(x, np.random.default_rng(0)) == pytest.approx(
-        x * 10 ** (-6 / 20), abs=1e-6
-    )
+    louder = Gain((-6, -6), p=1)(x, dice())
+    assert louder == pytest.approx(x * 10 ** (-6 / 20), abs=1e-6)
 
 
 def test_shift_brings_silence_and_wraps_nothing():
     x = hits()
-    late = Shift((0.01, 0.01), p=1)(x, np.random.default_rng(0))
     n = round(0.01 * SR)
-    assert (late[:, :n] == 0).all() and (late[:, n:] == x[:, :-n]).all()
-    early = Shift((-0.01, -0.01), p=1)(x, np.random.default_rng(0))
-    assert (early[:, -n:] == 0).all() and (early[:, :-n] == x[:, n:]).all()
+    late = Shift((0.01, 0.01), p=1)(x, dice())
+    assert (late[:, :n] == 0).all()
+    assert (late[:, n:] == x[:, :-n]).all()
+    early = Shift((-0.01, -0.01), p=1)(x, dice())
+    assert (early[:, -n:] == 0).all()
+    assert (early[:, :-n] == x[:, n:]).all()
 
 
 @pytest.mark.parametrize("semitones", [-7, -1, 3, 12])
 def test_speed_moves_the_pitch(semitones):
     t = np.arange(SR // 2) / SR
     tone = np.sin(2 * np.pi * 440 * t)[None].astype(np.float32)
-    y = Speed((semitones, semitones), p=1)(tone, np.random.default_rng(0))[0]
+    y = Speed((semitones, semitones), p=1)(tone, dice())[0]
     n = 1 << 16
-    peak = np.argmax(np.abs(np.fft.rfft(y * np.hanning(len(y)), n))) * SR / n
+    spectrum = np.abs(np.fft.rfft(y * np.hanning(len(y)), n))
+    peak = np.argmax(spectrum) * SR / n
     assert peak == pytest.approx(440 * 2 ** (semitones / 12), rel=0.01)
 
 
 def test_tilt_turns_at_one_kilohertz():
-    rng, x = (
-        np.random.default_rng(0),
-        np.random.default_rng(1).standard_normal((1, SR)).astype(np.float32),
-    )
-    gain = 20 * np.log10(
-        np.abs(np.fft.rfft(Tilt((3, 3), p=1)(x, rng)[0])) / np.abs(np.fft.rfft(x[0]))
-    )
-    at = lambda hz: np.median(gain[hz - 20 : hz + 20])
-    assert (
-        at(1000) == pytest.approx(0, abs=0.5)
-        and at(4000) == pytest.approx(6, abs=0.5)
-        and at(250) == pytest.approx(-6, abs=0.5)
-    )
+    x = dice(1).standard_normal((1, SR)).astype(np.float32)
+    y = Tilt((3, 3), p=1)(x, dice())
+    ratio = np.abs(np.fft.rfft(y[0])) / np.abs(np.fft.rfft(x[0]))
+    for hz, db in ((1000, 0), (4000, 6), (250, -6)):
+        gain = 20 * np.log10(ratio[hz - 20 : hz + 20])
+        assert np.median(gain) == pytest.approx(db, abs=0.5)
 
 
 def test_room_adds_a_tail_of_the_energy_asked_for():
     click = np.zeros((1, SR), np.float32)
     click[0, 0] = 1
-    y = Room((0.3, 0.3), (-10, -10), p=1)(click, np.random.default_rng(0))[0]
-    assert y[0] == pytest.approx(1, abs=0.2) and 10 * np.log10(
-        np.sum((y - click[0]) ** 2)
-    ) == pytest.approx(-10, abs=0.2)
+    y = Room((0.3, 0.3), (-10, -10), p=1)(click, dice())[0]
+    tail = y - click[0]
+    assert y[0] == pytest.approx(1, abs=0.2)
+    assert 10 * np.log10(np.sum(tail**2)) == pytest.approx(-10, abs=0.2)
     assert np.sum(y[SR // 2 :] ** 2) < 1e-5  # after half a second, 100 dB down
 
 
 def test_saturation_keeps_the_peak():
     x = hits()
-    assert np.abs(Saturation(p=1)(x, np.random.default_rng(0))).max(axis=1) == pytest.approx(
-        np.abs(x).max(axis=1), rel=1e-4
-    )
+    driven = Saturation(p=1)(x, dice())
+    assert np.abs(driven).max(axis=1) == pytest.approx(np.abs(x).max(axis=1), rel=1e-4)
 
 
 def test_noise_floor_fills_digital_silence_and_little_else():
     x = np.concatenate([hits(), np.zeros((6, 3000), np.float32)], axis=1)
-    y = NoiseFloor((-60, -60), p=1)(x, np.random.default_rng(0))
-    level = 20 * np.log10(np.sqrt(((y - x) ** 2).mean(axis=1)) / np.abs(x).max(axis=1))
-    assert (
-        level == pytest.approx(-60, abs=0.5)
-        and (x[:, 3000:] == 0).all()
-        and (y[:, 3000:] != 0).mean() > 0.99
-    )
+    y = NoiseFloor((-60, -60), p=1)(x, dice())
+    rms = np.sqrt(((y - x) ** 2).mean(axis=1))
+    assert 20 * np.log10(rms / np.abs(x).max(axis=1)) == pytest.approx(-60, abs=0.5)
+    assert (x[:, 3000:] == 0).all()
+    assert (y[:, 3000:] != 0).mean() > 0.99
 
 
 @pytest.mark.parametrize("kind, axis", [(TimeMask, 1), (FrequencyMask, 2)])
 def test_masks_put_one_stretch_to_the_pictures_own_silence(kind, axis):
-    x = np.random.default_rng(0).uniform(-50, 0, (8, 20, 40)).astype(np.float32)
-    y = kind((0.5, 0.5), p=1)(x, np.random.default_rng(0))
+    x = dice().uniform(-50, 0, (8, 20, 40)).astype(np.float32)
+    y = kind((0.5, 0.5), p=1)(x, dice())
     changed = (y != x).any(axis=3 - axis)
-    assert (changed.sum(axis=1) >= x.shape[axis] // 2 - 1).all() and (
-        np.abs(np.diff(changed, axis=1)).sum(axis=1) <= 2
-    ).all()
-    assert all((new[new != old] == old.min()).all() for new, old in zip(y, x))
+    assert (changed.sum(axis=1) >= x.shape[axis] // 2 - 1).all()
+    edges = np.abs(np.diff(changed, axis=1)).sum(axis=1)
+    assert (edges <= 2).all()
+    for new, old in zip(y, x, strict=True):
+        assert (new[new != old] == old.min()).all()
 
 
 def test_picture_shift_does_not_wrap():
-    x = np.random.default_rng(0).uniform(-50, 0, (3, 10, 4)).astype(np.float32)
-    y = PictureShift((2, 2), p=1)(x, np.random.default_rng(0))
-    assert (y[:, 2:] == x[:, :-2]).all() and all(
-        (new[:2] == old.min()).all() for new, old in zip(y, x)
-    )
+    x = dice().uniform(-50, 0, (3, 10, 4)).astype(np.float32)
+    y = PictureShift((2, 2), p=1)(x, dice())
+    assert (y[:, 2:] == x[:, :-2]).all()
+    for new, old in zip(y, x, strict=True):
+        assert (new[:2] == old.min()).all()
 
 
-@given(st.lists(st.sampled_from(WAVE + PICTURE), min_size=1, max_size=5), st.integers(0, 99))
+# -- one after the other
+
+
+@given(st.lists(st.sampled_from(KINDS), min_size=1, max_size=5), st.integers(0, 99))
 def test_a_chain_of_anything_keeps_shapes(kinds, random_state):
-    chain, rng = Chain([kind(p=1.0) for kind in kinds]), np.random.default_rng(random_state)
+    chain = Chain([kind(p=1.0) for kind in kinds])
+    rng = dice(random_state)
     x = chain.waves(hits(2), rng)
     picture = chain.pictures(LogMel(n_mels=8, hop_length=512)(x), rng)
-    assert x.shape == (2, 3000) and picture.shape == (2, 6, 8) and np.isfinite(picture).all()
+    assert x.shape == (2, 3000)
+    assert picture.shape == (2, 6, 8)
+    assert np.isfinite(picture).all()
     assert from_spec(AUGMENTATIONS, to_spec(AUGMENTATIONS, chain)) == chain
+
+
+def test_a_chain_makes_its_steps_and_keeps_a_tuple_that_is_made():
+    steps = (Gain(), Chain(("tilt",)))
+    assert Chain(steps).steps is steps
+    assert clone(Chain(steps)).steps is steps
+    assert Chain(["gain", Chain([Tilt])]) == Chain(steps)
+    assert clone(Chain(("gain",))) == Chain((Gain(),))
+    assert clone(BOTH) == BOTH
+    assert Chain().set_params(steps=("gain",)) == Chain((Gain(),))
+
+
+@pytest.mark.parametrize("chain, on", [(WAVES, "wave"), (PICTURES, "picture"), (BOTH, "wave")])
+def test_a_chain_says_what_it_changes(chain, on):
+    assert chain.on == on
+    assert isinstance(chain, AugmentationLike)
 
 
 # -- background noise, and other people's transforms
 
 
 def test_background_comes_at_the_ratio_asked_for(tmp_path):
-    file = write_sound(
-        tmp_path / "street.wav",
-        np.random.default_rng(0).uniform(-0.1, 0.1, 3 * SR).astype(np.float32),
-    )
+    street = dice().uniform(-0.1, 0.1, 3 * SR).astype(np.float32)
+    file = write_sound(tmp_path / "street.wav", street)
     x = hits()
-    y = Background(file, (20, 20), p=1)(x, np.random.default_rng(0))
-    assert 10 * np.log10((x**2).mean(axis=1) / ((y - x) ** 2).mean(axis=1)) == pytest.approx(
-        20, abs=0.1
-    )
-    assert (
-        Background(tmp_path, (20, 20), p=1)(x, np.random.default_rng(0)) == y
-    ).all()  # a folder with one file
+    y = Background(file, (20, 20), p=1)(x, dice())
+    ratio = (x**2).mean(axis=1) / ((y - x) ** 2).mean(axis=1)
+    assert 10 * np.log10(ratio) == pytest.approx(20, abs=0.1)
+    folder_of_one = Background(tmp_path, (20, 20), p=1)
+    assert (folder_of_one(x, dice()) == y).all()
+    assert clone(folder_of_one) == folder_of_one
 
 
 def test_what_is_no_background_is_refused_at_construction(tmp_path):
@@ -284,19 +372,29 @@ def test_a_background_shorter_than_the_hit_is_refused_before_training(tmp_path, 
         DrumClassifier(**QUICK, augment=short).fit(toys)
 
 
-def test_any_callable_can_be_adapted(toys):
+def doubled(x, sr):
+    return np.append(x, x)
+
+
+def start(x, sr):
+    return x[:10]
+
+
+def test_any_callable_can_be_adapted():
     x = hits()
-    rng = np.random.default_rng(0)
-    assert (Adapt(lambda x, sr: -x, p=1)(x, rng) == -x).all()
-    assert (Adapt(lambda x, sr: np.append(x, x), p=1)(x, rng) == x).all()  # what is longer is cut
-    assert (
-        Adapt(lambda x, sr: x[:10], p=1)(x, rng)[:, 10:] == 0
-    ).all()  # what is shorter ends in silence
+    assert (Adapt(lambda x, sr: -x, p=1)(x, dice()) == -x).all()
+    assert (Adapt(doubled, p=1)(x, dice()) == x).all()  # what is longer is cut
+    assert (Adapt(start, p=1)(x, dice())[:, 10:] == 0).all()  # what is shorter ends in silence
     with pytest.raises(ValueError, match="cannot be called"):
         Adapt("reverb")
-    for wrong in (lambda x, sr: x * np.nan, lambda x, sr: x[None], lambda x, sr: 1.0):
-        with pytest.raises(ValueError, match="must return one sound"):
-            DrumClassifier(**QUICK, augment=Adapt(wrong)).fit(toys)
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda x, sr: x * np.nan, lambda x, sr: x[None], lambda x, sr: 1.0]
+)
+def test_a_callable_must_return_one_sound(toys, wrong):
+    with pytest.raises(ValueError, match="must return one sound"):
+        DrumClassifier(**QUICK, augment=Adapt(wrong)).fit(toys)
 
 
 def test_audiomentations_transforms_can_be_adapted():
@@ -304,7 +402,7 @@ def test_audiomentations_transforms_can_be_adapted():
         "audiomentations", reason="audiomentations is not installed: its transforms are not tried"
     )
     x = hits()
-    y = Adapt(audiomentations.PolarityInversion(p=1.0), p=1)(x, np.random.default_rng(0))
+    y = Adapt(audiomentations.PolarityInversion(p=1.0), p=1)(x, dice())
     assert y == pytest.approx(-x)
 
 
@@ -341,23 +439,28 @@ def test_what_a_file_cannot_remember_does_not_vanish(toys, tmp_path):
 
 
 def test_the_same_seed_trains_on_the_same_changes(toys):
-    a, b = (
-        DrumClassifier(**QUICK, augment="both", augment_every=1).fit(toys).predict_proba(toys)
-        for _ in range(2)
-    )
-    assert a == pytest.approx(b, abs=1e-4)
+    model = DrumClassifier(**QUICK, augment="both", augment_every=1)
+    once = model.fit(toys).predict_proba(toys)
+    again = model.fit(toys).predict_proba(toys)
+    assert once == pytest.approx(again, abs=1e-4)
 
 
-def test_unknown_and_impossible_augmentations(toys):
-    for augment, what in (
+@pytest.mark.parametrize(
+    "augment, what",
+    [
         ("reverb", "no augmentation is called 'reverb'"),
         ("background", "needs settings"),
         (object(), "is no augmentation"),
         ("os:getcwd", "is no augmentation"),
-    ):
-        with pytest.raises(ValueError, match=what):
-            DrumClassifier(**QUICK, augment=augment).fit(toys)
-    with pytest.raises(ValueError, match="renew is a number from 1 up"):
+    ],
+)
+def test_unknown_augmentations(toys, augment, what):
+    with pytest.raises(ValueError, match=what):
+        DrumClassifier(**QUICK, augment=augment).fit(toys)
+
+
+def test_impossible_augmentations(toys):
+    with pytest.raises(ValueError, match="augment_every is a number from 1 up"):
         DrumClassifier(**QUICK, augment="waves", augment_every=0).fit(toys)
     with pytest.raises(ValueError, match="no augmentation"):
         Chain(("waves", "reverb"))
@@ -372,7 +475,7 @@ def test_unknown_and_impossible_augmentations(toys):
 
 
 def test_only_training_hits_change(toys):
-    """Validation and prediction see the hits as they are, and training those of its own kits only."""
+    """Validation and prediction see the hits as they are; training those of its own kits only."""
     seen = []
 
     @dataclasses.dataclass(frozen=True)
@@ -381,30 +484,25 @@ def test_only_training_hits_change(toys):
             seen.append(x.copy())
             return x
 
-    model = DrumClassifier(
-        **QUICK | dict(validation_fraction=0.25, refit=False), augment=Spy(p=1.0), augment_every=1
-    )
-    model.fit(toys)
-    seen.clear()  # the trial before training
-    fresh = AugmentedHits(Spy(p=1.0), model.window_, model.feature_, toys.waves).of(
-        np.isin(toys.kits, model.training_kits_)
-    )
-    held_out = {w.tobytes() for w in fresh.waves[np.isin(toys.kits, model.validation_kits_)]}
+    settings = QUICK | {"validation_fraction": 0.25, "refit": False}
+    model = DrumClassifier(**settings, augment=Spy(p=1.0), augment_every=1).fit(toys)
+    every = AugmentedHits(Spy(p=1.0), model.window_, model.feature_, toys.waves)
+    fresh = every.of(np.isin(toys.kits, model.training_kits_))
+    held_out = {wave.tobytes() for wave in every.waves[np.isin(toys.kits, model.validation_kits_)]}
     seen.clear()
     model.fit(toys)
     training = np.concatenate(seen[3:])  # three trials, then training
-    assert len(training) == 2 * len(fresh.rows) and not held_out & {w.tobytes() for w in training}
+    assert len(training) == 2 * len(fresh.rows)
+    assert not held_out & {wave.tobytes() for wave in training}
     seen.clear()
     model.predict(toys)
     assert not seen
 
 
 def test_a_window_to_augment_is_wider(toys):
-    fresh = AugmentedHits(
-        WAVES, DrumClassifier(**QUICK).fit(toys).window_, QUICK["feature"], toys.waves
-    )
+    window = DrumClassifier(**QUICK).fit(toys).window_
+    feature = QUICK["feature"]
+    fresh = AugmentedHits(WAVES, window, feature, toys.waves)
     assert fresh.waves.shape == (len(toys), round(0.1 * WIDER * SR))
-    assert (
-        fresh.features(np.arange(3), np.random.default_rng(0)).shape
-        == QUICK["feature"](np.zeros((3, round(0.1 * SR)))).shape
-    )
+    unchanged = feature(np.zeros((3, round(0.1 * SR))))
+    assert fresh.features(np.arange(3), dice()).shape == unchanged.shape
