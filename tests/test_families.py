@@ -1,0 +1,245 @@
+"""Families: which networks they build, what they refuse, and settings that can be searched."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from drumlesson import DrumClassifier
+from drumlesson.families.convolutional import CNN, CNN1D, occlusion, receptive_field
+from drumlesson.families.dense import Dense
+from drumlesson.families.recurrent import GRU, LSTM, RNN, SIMPLE, _before, _padding
+from drumlesson.features import LogMel
+from drumlesson.protocols import FamilyLike, Parameters
+from drumlesson.registry import FAMILIES, from_spec, to_spec
+
+QUICK = dict(feature=LogMel(n_mels=16, hop_length=512), window=0.1, epochs=2, verbose=0)
+KINDS = [Dense, CNN, CNN1D, RNN]
+
+
+def built(family, frames=13, bins=16):
+    """A Keras model of a family's body alone."""
+    from drumlesson.backend import keras
+
+    inputs = keras.Input((frames, bins))
+    return keras.Model(inputs, family(inputs))
+
+
+def layer_kinds(network):
+    """The kinds of its layers that a family writes down, in order."""
+    kinds = [type(layer).__name__ for layer in network.layers]
+    return [kind for kind in kinds if kind[0].isupper() and kind != "InputLayer"]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_each_registered_family_learns(toys, name):
+    model = DrumClassifier(name, validation_fraction=0, epochs=6, verbose=0).fit(toys)
+    assert model.score(toys) > 0.35, "no better than a guess on the hits it learned from"
+
+
+def test_a_function_is_a_family_too(toys):
+    from drumlesson.backend import keras
+
+    def average(x):
+        return keras.ops.mean(x, axis=1)
+
+    assert DrumClassifier(average, **QUICK).fit(toys).predict(toys).shape == (len(toys),)
+
+
+# -- settings
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_family_is_parameters(kind):
+    family = kind()
+    assert isinstance(family, Parameters)
+    assert isinstance(family, FamilyLike)
+    assert family.get_params() == vars(family)
+    assert clone(family) == family
+    assert clone(family) is not family
+    assert hash(clone(family)) == hash(family)
+
+
+def test_settings_are_set_and_checked():
+    family = copy.copy(GRU).set_params(units=(8,), cell="lstm")
+    assert family == RNN("lstm", (8,))
+    with pytest.raises(ValueError, match="no recurrent cell is called 'elman'"):
+        family.set_params(cell="elman")
+    assert family == RNN("lstm", (8,))
+    with pytest.raises(ValueError, match="Dense has no setting 'neurons'"):
+        Dense().set_params(neurons=3)
+
+
+def test_the_registered_ones_stay_as_they_are():
+    fresh = clone(DrumClassifier(GRU)).set_params(family__units=(8,))
+    assert fresh.family == RNN("gru", (8,))
+    assert (SIMPLE, GRU, LSTM) == (RNN("simple"), RNN("gru"), RNN("lstm"))
+    for name, family in {"simple": SIMPLE, "gru": GRU, "lstm": LSTM}.items():
+        assert FAMILIES.make(name) == family
+
+
+def test_a_grid_search_over_a_familys_settings(toys):
+    model = DrumClassifier(Dense((4,)), **QUICK, validation_fraction=0)
+    grid = {"family__units": [(4,), (6, 5)]}
+    search = GridSearchCV(model, grid, cv=2, error_score="raise")
+    search.fit(list(toys.waves), toys.labels)
+    tried = [params["family__units"] for params in search.cv_results_["params"]]
+    assert tried == [(4,), (6, 5)]
+    assert search.best_estimator_.family == Dense(search.best_params_["family__units"])
+    assert model.family == Dense((4,))
+
+
+def test_registered_families_come_back():
+    for name in FAMILIES:
+        made = FAMILIES.make(name)
+        assert from_spec(FAMILIES, to_spec(FAMILIES, made)) == made
+
+
+@pytest.mark.parametrize(
+    "make, what",
+    [
+        (lambda: RNN("elman"), "no recurrent cell"),
+        (lambda: RNN(padding="left"), "padding stands after"),
+        (lambda: RNN(units=()), "at least one layer"),
+        (lambda: CNN(filters=()), "at least one"),
+        (lambda: CNN1D(filters=()), "at least one"),
+        (lambda: CNN(pooling="median"), "pooling is one of mean, max, both, not 'median'"),
+        (lambda: CNN1D(pooling="median"), "pooling is one of mean, max, both, not 'median'"),
+    ],
+)
+def test_impossible_families(make, what):
+    with pytest.raises(ValueError, match=what):
+        make()
+
+
+# -- layers, whose order and number a saved model and a stored score depend on
+
+
+def test_layers_of_a_dense_network():
+    network = built(Dense((8, 4)))
+    kinds = ["Flatten", "GaussianNoise", "Dense", "Dropout", "Dense", "Dropout", "Concatenate"]
+    assert layer_kinds(network) == kinds
+    assert network.output_shape == (None, 13 * 16 + 4)
+    assert built(Dense((8, 4), skip=False)).output_shape == (None, 4)
+
+
+def test_layers_of_a_convolutional_network():
+    network = built(CNN((4, 6)))
+    block = ["Conv2D", "Activation"]
+    kinds = ["Reshape", "GaussianNoise", *block, "MaxPooling2D", *block]
+    assert layer_kinds(network)[: len(kinds)] == kinds
+    assert network.output_shape == (None, 2 * 4 * 6)  # mean and max of six maps in four bands
+    assert built(CNN((4, 6), bands=False)).output_shape == (None, 2 * 6)
+    assert built(CNN((4, 6), bands=False, pooling="max")).output_shape == (None, 6)
+
+
+def test_layers_of_a_network_along_time():
+    block = ["Conv1D", "BatchNormalization", "Activation"]
+    kinds = ["GaussianNoise", *block, "MaxPooling1D", *block]
+    network = built(CNN1D((4, 6)))
+    assert layer_kinds(network)[: len(kinds)] == kinds
+    assert network.output_shape == (None, 2 * 6)
+    assert "BatchNormalization" not in layer_kinds(built(CNN1D((4, 6), normalise=False)))
+
+
+def test_layers_of_a_recurrent_network():
+    network = built(RNN("gru", (4, 3)))
+    kinds = ["GaussianNoise", "Bidirectional", "Bidirectional", "Dropout"]
+    assert layer_kinds(network) == kinds
+    assert network.output_shape == (None, 6)
+    one_way = built(RNN("lstm", (4, 3), bidirectional=False))
+    assert layer_kinds(one_way) == ["GaussianNoise", "LSTM", "LSTM", "Dropout"]
+    assert one_way.output_shape == (None, 3)
+
+
+# -- recurrent networks and the frames in which nothing sounds
+
+
+def test_padding_is_what_no_longer_changes():
+    x = np.random.default_rng(0).standard_normal((3, 6, 4)).astype(np.float32)
+    x[0, 3:] = x[0, 3]  # changes for the last time at frame 3
+    never = [False] * 6
+    assert np.asarray(_padding(x)).tolist() == [[False] * 4 + [True] * 2, never, never]
+
+
+def test_padding_moves_to_the_beginning():
+    x = np.random.default_rng(0).standard_normal((2, 6, 4)).astype(np.float32)
+    padded = np.array([[False] * 4 + [True] * 2, [False] * 6])
+    moved, where = _before(x, padded)
+    assert np.asarray(where).tolist() == [[True] * 2 + [False] * 4, [False] * 6]
+    assert np.array_equal(moved[0], np.roll(x[0], 2, axis=0))
+    assert np.array_equal(moved[1], x[1])
+
+
+@pytest.mark.parametrize("padding", ["after", "before"])
+def test_a_masked_network_does_not_hear_the_padding(padding):
+    from drumlesson.backend import keras
+
+    family = RNN("gru", (3,), mask=True, padding=padding, noise=0.0)
+    answers = []
+    for length in (6, 9):
+        keras.utils.set_random_seed(1)
+        network = built(family, frames=length, bins=4)
+        x = np.random.default_rng(0).standard_normal((2, 9, 4)).astype(np.float32)[:, :length]
+        x[:, 4:] = 1.5
+        answers.append(network.predict_on_batch(x))
+    short, long = answers
+    assert long == pytest.approx(short, abs=1e-5)
+
+
+# -- how far a value sees, and what a network heeds
+
+
+def test_a_receptive_field_by_hand():
+    network = built(CNN1D((4, 4, 4), kernel=7), frames=64)
+    rows = receptive_field(network, hop_length=256, n_fft=1024)
+    assert [row["frames"] for row in rows] == [7, 8, 20, 22, 46]
+    assert {row["bins"] for row in rows} == {None}
+    assert rows[-1]["ms"] == 569  # 45 hops and one window
+
+
+def test_a_receptive_field_in_two_dimensions():
+    rows = receptive_field(built(CNN((4, 6))), hop_length=512, n_fft=1024)
+    seen = [(row["frames"], row["bins"], row["ms"]) for row in rows]
+    assert seen == [(5, 7, 139), (6, 9, 163), (14, 33, 348)]
+
+
+class Louder:
+    """A made-up classifier: the odds of `loud` rise with the energy in one point of a picture."""
+
+    classes_ = np.array(["soft", "loud"])
+
+    def __init__(self, point):
+        self.point = point
+        self.network_ = self.task_ = self
+
+    def predict_on_batch(self, pictures):
+        return pictures[:, *self.point]
+
+    def proba(self, outputs):
+        loud = 1 / (1 + np.exp(-outputs))
+        return np.stack([1 - loud, loud], axis=1)
+
+
+@pytest.mark.parametrize("point", [(4, 9), (0, 0), (7, 15)])
+def test_occlusion_finds_the_point_that_counts(point):
+    x = np.zeros((8, 16), np.float32)
+    x[point] = 3
+    fall = occlusion(Louder(point), x, "loud", patch=(2, 3), step=(1, 1))
+    assert fall.shape == x.shape and fall.dtype == np.float32
+    assert np.unravel_index(fall.argmax(), fall.shape) == point
+    assert fall[point] == pytest.approx(3, abs=1e-4)  # every patch over it silences it
+    frames, bins = np.indices(x.shape)
+    far = (abs(frames - point[0]) > 1) | (abs(bins - point[1]) > 2)
+    assert (fall[far] == 0).all()
+    against = occlusion(Louder(point), x, "soft", patch=(2, 3), step=(1, 1))
+    assert against == pytest.approx(-fall, abs=1e-4)
+
+
+def test_a_changed_copy_leaves_the_family():
+    family = Dense((8,))
+    assert replace(family, l2=0.1) == Dense((8,), l2=0.1)
+    assert family == Dense((8,))
