@@ -53,10 +53,10 @@ def _solve_rms(snare, tenth):
         # infinity.
         return 10 * np.log10(max(power, 1e-10))
 
+    silence = my_rms_db(np.zeros(100))
     print(
         f"the snare {my_rms_db(snare.x):.1f} dB, "
-        f"a tenth of it {my_rms_db(tenth.x):.1f} dB, "
-        f"silence {my_rms_db(np.zeros(100)):.0f} dB"
+        f"a tenth of it {my_rms_db(tenth.x):.1f} dB, silence {silence:.0f} dB"
     )
     return my_rms_db
 

@@ -121,8 +121,9 @@ def _solve_twins(toys, window, quartet):
         energy = np.cumsum(sound[0] ** 2)
         n_before = (energy < 0.9 * energy[-1]).sum()
         decay = n_before * 1000 / window.sr
+        name = f"{letter}, {toys.labels[i]:5}"
         print(
-            f"{letter}, {toys.labels[i]:5}: centroid {centroid:5.0f} Hz, "
+            f"{name}: centroid {centroid:5.0f} Hz, "
             f"nine tenths of the energy within {decay:3.0f} ms, "
             f"hiss {-hiss:2.0f} dB below the whole"
         )

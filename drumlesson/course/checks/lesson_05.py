@@ -132,10 +132,9 @@ def _solve_memory():
     # After n frames 0.9 ** n is left, and a logarithm brings the n down.
     frames = int(np.ceil(np.log(0.01) / np.log(0.9)))
     ms = frames * 512 / 22050 * 1000
-    print(
-        f"{0.9 ** (frames - 1):.4f} is left after {frames - 1} frames, "
-        f"{0.9**frames:.4f} after {frames}; each is {512 / 22.05:.1f} ms"
-    )
+    before = f"{0.9 ** (frames - 1):.4f} is left after {frames - 1} frames"
+    after = f"{0.9**frames:.4f} after {frames}"
+    print(f"{before}, {after}; each is {512 / 22.05:.1f} ms")
     return round(ms)
 
 
