@@ -31,7 +31,7 @@ from nbconvert import MarkdownExporter
 from nbdev.clean import clean_nb
 from nbformat.validator import iter_validate
 
-from ..course.exercises import EXERCISES, KINDS
+from ..course.exercises import KINDS, exercises_of
 from ..files import atomic
 
 # %% ../../nbs/reference/notebooks.ipynb #d4a2187e
@@ -589,7 +589,7 @@ def _unsolved(nb, lesson: str) -> list[str]:
         if (n := _solved(c))
         and "✓ right" not in "".join(o.get("data", {}).get("text/html", "") for o in c.outputs)
     ]
-    ours = {n: e["kind"] for n, e in EXERCISES.items() if n.startswith(f"{lesson}-")}
+    ours = {name: e.kind for name, e in exercises_of(lesson).items()}
     found += [
         f"exercise {n} is not on the page of exercises, or of another lesson"
         for n in asked
