@@ -134,7 +134,7 @@ def test_without_ipywidgets_it_says_how_to_get_them(name, make, monkeypatch):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_live_and_still(name, make):
-    """A notebook gets a widget; the page a picture in words, players, a caption, and the same text."""
+    """A notebook gets a widget; the page a picture in words, players and the same text."""
     panel = make(name)
     bundle = panel._repr_mimebundle_()
     html = bundle["text/html"]
@@ -211,7 +211,7 @@ def moved_over(panel, key):
 
 @pytest.mark.parametrize("name", NAMES[:5])
 def test_moving_each_control(name, make):
-    """The panel follows each control; over its range, the picture and the text or the sound change."""
+    """The panel follows each control; picture and text or sound change over its range."""
     panel = make(name)
     for key in panel.controls:
         shown = moved_over(panel, key)
