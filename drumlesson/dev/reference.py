@@ -17,6 +17,7 @@ import tokenize
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from fastcore.docments import docments
 from nbdev.showdoc import BasicMarkdownRenderer
@@ -119,7 +120,7 @@ MET_BY_USERS = (
 )
 
 # %% ../../nbs/reference/package.ipynb #269f5d01
-_INDEXED: dict = dict(_INDEX["syms"])  # {module: {name: (address of its entry, file)}}
+_INDEXED: Any = _INDEX["syms"]  # {module: {name: (address of its entry, file)}}
 
 
 def module(
@@ -341,7 +342,9 @@ def _imported(tree) -> set[tuple[str, str]]:  # {("drumlesson.drums", "split")}
     """The names that a piece of code imports from the package."""
     found = set()
     for node in ast.walk(tree):
-        home = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        home = node.module or ""
         if home.startswith("drumlesson"):
             found |= {(home, alias.name) for alias in node.names}
     return found
@@ -504,6 +507,11 @@ def table(
 
 
 # %% ../../nbs/reference/package.ipynb #42ca8c3d
+def _first_line(obj) -> str:
+    """The summary of a docstring; the rest may differ, since IPython strips prompts from a cell."""
+    return (inspect.getdoc(obj) or "").partition("\n")[0]
+
+
 def packaged(
     sym,  # a function or class
 ):
@@ -513,7 +521,7 @@ def packaged(
     for home, names in _INDEXED.items():
         if f"{home}.{sym.__qualname__}" in names:
             own = getattr(importlib.import_module(home), sym.__qualname__, None)
-            if own is not None and inspect.getdoc(own) == inspect.getdoc(sym):
+            if own is not None and _first_line(own) == _first_line(sym):
                 return own
     return sym
 
