@@ -13,6 +13,7 @@ import io
 import os
 import pkgutil
 import re
+import textwrap
 import tokenize
 from dataclasses import dataclass
 from functools import cache
@@ -175,19 +176,31 @@ def comment_on(
     mod,  # a module
     name: str,  # of a constant
 ) -> str:  # empty where there is none
-    """The comment that says what a constant is: on its first or last line, or right above."""
+    """The comment that says what a constant is: on its first or last line, or right above.
+
+    A comment above several constants that follow each other stands for all of them.
+    """
     source = inspect.getsource(mod)
-    node = _assignment(ast.parse(source), name)
+    tree = ast.parse(source)
+    node = _assignment(tree, name)
     found = comments(source)
     for line in (node.lineno, node.end_lineno):
         if line in found:
             return found[line]
     above: list[str] = []
-    line = node.lineno - 1
+    line = _first_of_group(tree, node).lineno - 1
     while line in found and not found[line].startswith("%%") and _is_comment(source, line):
         above.insert(0, found[line])
         line -= 1
     return " ".join(above)
+
+
+def _first_of_group(tree, node):
+    """The first of the assignments that follow each other without a line between, up to `node`."""
+    ends = {n.end_lineno: n for n in tree.body if isinstance(n, (ast.Assign, ast.AnnAssign))}
+    while node.lineno - 1 in ends:
+        node = ends[node.lineno - 1]
+    return node
 
 
 def _is_comment(source: str, line: int) -> bool:
@@ -221,15 +234,37 @@ def _explained_in_sections(doc: NumpyDocString) -> dict[str, str]:
     return explained
 
 
+def is_written(
+    function,  # of Python
+) -> bool:  # false for what is generated, such as the `__init__` of a dataclass
+    """Whether a function has source that can be read."""
+    return Path(function.__code__.co_filename).is_file()
+
+
+def _fields(cls) -> dict[str, str]:
+    """The fields of a dataclass or a named tuple, and the comments on them."""
+    source = textwrap.dedent(inspect.getsource(cls))
+    said = comments(source)
+    body = ast.parse(source).body[0].body  # type: ignore[attr-defined]
+    fields = {}
+    for node in body:
+        if isinstance(node, ast.AnnAssign):
+            last = node.end_lineno or node.lineno
+            fields[ast.unparse(node.target)] = said.get(node.lineno) or said.get(last)
+    return {name: text for name, text in fields.items() if text}
+
+
 def _explained_in_comments(obj) -> dict[str, str]:
-    """What comments say of parameters, and of the fields of a dataclass and its bases."""
+    """What comments say of parameters, and of the fields of a class and its bases."""
     explained: dict[str, str] = {}
-    kin = [c for c in inspect.getmro(obj) if c is not object] if inspect.isclass(obj) else [obj]
-    for relative in kin:
-        found = docments(relative, args_kwargs=True)
-        for name, text in found.items():
-            if text and name not in explained:
-                explained[name] = text
+    if inspect.isclass(obj):
+        for cls in reversed(inspect.getmro(obj)):
+            if cls.__module__ == obj.__module__ or cls.__module__.startswith("drumlesson."):
+                explained |= _fields(cls)
+        obj = obj.__init__
+    if inspect.isfunction(obj) and is_written(obj):
+        found = docments(obj, args_kwargs=True, returns=False)
+        explained |= {name: text for name, text in found.items() if text}
     return explained
 
 
@@ -335,7 +370,7 @@ def parsed(
     cell,  # of a notebook
 ) -> ast.Module:
     """The syntax tree of a code cell, without the lines that only IPython understands."""
-    return ast.parse(re.sub(r"^( *)[%!].*$", r"\1pass", cell.source, flags=re.M))
+    return ast.parse(re.sub(r"^( *)[%!]{1,2}[a-z].*$", r"\1pass", cell.source, flags=re.M))
 
 
 def _imported(tree) -> set[tuple[str, str]]:  # {("drumlesson.drums", "split")}
