@@ -54,7 +54,7 @@ def _scores_of(rows) -> dict:
     "One row of the table that `scores` gives."
     right = np.repeat(rows["true"] == rows["predicted"], rows["n"])
     low, accuracy, high = kit_interval(right, np.repeat(rows["kit"], rows["n"]))
-    found = {"low": low, "accuracy": accuracy, "high": high}
+    found: dict = {"low": low, "accuracy": accuracy, "high": high}
     found["kit mean"] = _share_right(rows, "kit").mean()
     seeds = _share_right(rows, "seed")
     found["seeds"] = f"{len(seeds)}: {seeds.min():.3f} to {seeds.max():.3f}"
