@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .classifier import DrumClassifier, digest, save, spec_of
+from .classifier import DrumClassifier, digest, spec_of
 from .drums import Drums, folds
 from drumlesson.evaluation import (
     Calibration,
@@ -285,7 +285,7 @@ def train_recipe(
         "parameters": int(model.network_.count_params()),
         "versions": {package: version(package) for package in _PACKAGES},
     }
-    save(model, out)
+    model.save(out)
     with atomic(card_path(out)) as t:
         t.write_text(card(model), encoding="utf-8")
     return model
