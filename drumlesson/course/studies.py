@@ -155,7 +155,7 @@ def _short(registry, spec) -> str:
         if _usual(registry, name) == spec:
             return name
     if spec["name"] in ("chain", "ensemble"):
-        parts = spec.get("steps", spec.get("members", []))
+        parts = spec["steps"] if "steps" in spec else spec["members"]
         return " + ".join(_short(registry, part) for part in parts)
     usual = _usual(registry, spec["name"]) if spec["name"] in registry else {}
     unusual = {k: v for k, v in spec.items() if k != "name" and usual.get(k) != v}
