@@ -1,0 +1,190 @@
+"""Scores, the one bootstrap, and what a probability is worth."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score, confusion_matrix, f1_score
+
+from drumlesson.evaluation import (
+    Calibration,
+    balanced_accuracy,
+    bootstrap,
+    calibrate,
+    calibration_error,
+    evaluate,
+    kappa,
+    kit_interval,
+    macro_f1,
+    percentile_interval,
+    plot_confusion,
+)
+
+
+def some_labels(n=300, random_state=0):
+    """Five classes, about six of ten predicted rightly."""
+    rng = np.random.default_rng(random_state)
+    y_true = rng.integers(0, 5, n)
+    y_pred = np.where(rng.random(n) < 0.6, y_true, rng.integers(0, 5, n))
+    return y_true, y_pred
+
+
+# -- scores
+
+
+@pytest.mark.parametrize("random_state", range(3))
+def test_scores_of_counts_are_those_of_scikit_learn(random_state):
+    y_true, y_pred = some_labels(random_state=random_state)
+    counts = confusion_matrix(y_true, y_pred)
+    assert balanced_accuracy(counts) == pytest.approx(balanced_accuracy_score(y_true, y_pred))
+    assert macro_f1(counts) == pytest.approx(f1_score(y_true, y_pred, average="macro"))
+    assert kappa(counts) == pytest.approx(cohen_kappa_score(y_true, y_pred))
+
+
+def test_scores_take_many_tables_at_once():
+    tables = np.stack([confusion_matrix(*some_labels(random_state=s)) for s in range(6)])
+    tables = tables.reshape(2, 3, 5, 5)
+    for score in (balanced_accuracy, macro_f1, kappa):
+        assert score(tables).shape == (2, 3)
+        assert score(tables)[1, 2] == score(tables[1, 2])
+
+
+def test_a_class_that_was_not_played_has_no_say():
+    counts = np.array([[8, 0, 2], [0, 5, 0], [0, 0, 0]])
+    assert balanced_accuracy(counts) == pytest.approx((0.8 + 1) / 2)
+    assert macro_f1(counts) == pytest.approx((16 / 18 + 1) / 2)
+
+
+def test_evaluate_fits_together(model, others):
+    report = evaluate(model, others)
+    counts = np.array(report["confusion"])
+    assert counts.sum() == report["n"] == len(others)
+    assert np.trace(counts) / len(others) == pytest.approx(report["accuracy"])
+    assert list(report["per_class"]) == report["labels"]
+    recalls = [scores["recall"] for scores in report["per_class"].values()]
+    assert np.mean(recalls) == pytest.approx(report["balanced_accuracy"])
+    hits = sum(kit["n"] for kit in report["per_kit"].values())
+    right = sum(kit["n"] * kit["accuracy"] for kit in report["per_kit"].values())
+    assert hits == len(others)
+    assert right / hits == pytest.approx(report["accuracy"])
+
+
+def test_plot_confusion_draws_where_it_is_told(model, others):
+    import matplotlib.pyplot as plt
+
+    ax = plt.subplots()[1]
+    assert plot_confusion(evaluate(model, others), ax) is ax
+    assert "right" in ax.get_title()
+    plt.close("all")
+
+
+# -- the bootstrap
+
+
+def drawn_by_hand(right, kits, level, random_state):
+    """The interval of version 0.1.0, in NumPy alone."""
+    table = pd.Series(np.asarray(right, float)).groupby(np.asarray(kits)).agg(["sum", "size"])
+    rng = np.random.default_rng(random_state)
+    drawn = rng.integers(len(table), size=(2000, len(table)))
+    sums = table.to_numpy()[drawn].sum(axis=1)
+    ends = np.quantile(sums[:, 0] / sums[:, 1], [(1 - level) / 2, (1 + level) / 2])
+    return float(ends[0]), float(np.mean(right)), float(ends[1])
+
+
+@pytest.mark.parametrize("random_state", range(20))
+def test_kit_interval_gives_the_same_numbers_as_ever(random_state):
+    rng = np.random.default_rng(random_state)
+    n = rng.integers(1, 300)
+    kits = rng.integers(0, rng.integers(1, 30), n)
+    right = rng.random(n) < 0.7
+    gain = rng.normal(0.1, 1, n)
+    for values in (right, gain):
+        for level in (0.95, 0.5):
+            by_hand = drawn_by_hand(values, kits, level, random_state)
+            assert kit_interval(values, kits, level, random_state) == by_hand
+
+
+def test_kits_are_drawn_whole():
+    right = np.repeat([1, 0, 1, 1, 0, 1], 20)
+    low, middle, high = kit_interval(right, np.repeat(np.arange(6), 20))
+    alone_low, alone_middle, alone_high = kit_interval(right, np.arange(120))
+    assert alone_middle == middle == right.mean()
+    assert high - low > 2 * (alone_high - alone_low)
+
+
+def test_kits_and_seeds_are_drawn_for_themselves():
+    table = np.random.default_rng(0).normal(size=(8, 5))
+
+    def mean_of(kits, seeds):
+        return table[kits[:, :, None], seeds[:, None, :]].mean(axis=(1, 2))
+
+    value, drawn = bootstrap(mean_of, 8, 5, draws=300)
+    assert value == pytest.approx(table.mean())
+    assert drawn.shape == (300,)
+    again = bootstrap(mean_of, 8, 5, draws=300)[1]
+    other = bootstrap(mean_of, 8, 5, draws=300, random_state=1)[1]
+    assert np.array_equal(drawn, again) and not np.array_equal(drawn, other)
+
+
+def test_a_single_seed_is_not_drawn_but_kept():
+    def seen(kits, seeds):
+        assert seeds.shape[1] == 1 and not seeds.any()
+        return kits.mean(axis=1)
+
+    value, drawn = bootstrap(seen, 8, 1, draws=50)
+    assert value == 3.5 and np.ptp(drawn) > 0
+
+
+def test_draws_without_a_score_are_left_out():
+    assert percentile_interval(np.array([1.0, np.nan, np.inf, 1.0])) == (1.0, 1.0)
+    assert np.isnan(percentile_interval(np.array([np.nan, np.nan]))).all()
+
+
+# -- calibration
+
+
+def some_answers(power, n=3000, random_state=0):
+    rng = np.random.default_rng(random_state)
+    honest = rng.dirichlet(np.ones(5) * 0.15, n)
+    y_true = np.array([rng.choice(5, p=p) for p in honest])
+    return honest**power / (honest**power).sum(axis=1, keepdims=True), y_true
+
+
+@pytest.mark.parametrize("power", [0.5, 1, 2, 4])
+def test_temperature_undoes_what_training_overdid(power):
+    proba, y_true = some_answers(power)
+    c = calibrate(proba, y_true)
+    assert c.temperature == pytest.approx(power, rel=0.1)
+    assert calibration_error(c(proba), y_true) < 0.03
+    assert (c(proba).argmax(axis=1) == proba.argmax(axis=1)).all()
+    assert np.allclose(c(proba).sum(axis=1), 1)
+
+
+def test_threshold_keeps_its_promise_on_other_answers():
+    c = calibrate(*some_answers(2))
+    proba, y_true = some_answers(2, random_state=1)
+    kept = ~c.doubts(c(proba))
+    right = proba[kept].argmax(axis=1) == y_true[kept]
+    assert np.mean(right) == pytest.approx(0.95, abs=0.02)
+    assert 0.2 < kept.mean() < 0.9
+
+
+def test_always_right_is_never_unsure_and_hopeless_answers_nothing_much():
+    y_true = np.arange(100) % 5
+    right = np.full((100, 5), 0.05) + 0.75 * np.eye(5)[y_true]
+    c = calibrate(right, y_true)
+    assert not c.doubts(c(right)).any()
+    assert np.isfinite(c(right)).all()
+
+
+def test_a_class_may_be_missing_among_the_held_out_hits():
+    proba, y_true = some_answers(2)
+    some = y_true != 3
+    assert calibrate(proba[some], y_true[some]).temperature > 1
+    two, one_or_other = proba[:, :2] / proba[:, :2].sum(axis=1, keepdims=True), y_true < 2
+    assert calibrate(two[one_or_other], y_true[one_or_other]).temperature > 1
+
+
+def test_no_calibration_changes_nothing():
+    proba = np.array([[0.2, 0.8]])
+    assert Calibration()(proba) is proba
+    assert not Calibration().doubts(proba).any()
