@@ -146,7 +146,8 @@ def _keep_memory() -> bool:
         top_pad: 1 << 26,
         arena_max: 1,
     }
-    return all([mallopt(parameter, value) for parameter, value in settings.items()])
+    done = [mallopt(parameter, value) for parameter, value in settings.items()]
+    return all(done)
 
 
 # %% ../nbs/reference/backend.ipynb #b5ae2f80
@@ -182,7 +183,8 @@ def _set_keras_seed(seeds: dict) -> None:
 @contextmanager
 def keep_random_state() -> Iterator[None]:
     """Leaves the random numbers of the process, after the block, where they were before it."""
-    python_state, numpy_state = random.getstate(), np.random.get_state()
+    python_state = random.getstate()
+    numpy_state = np.random.get_state()  # noqa: NPY002  the host's, not one of our own
     seeds: dict = {}
     try:
         from drumlesson.backend import keras  # noqa: F401  which draws from `random` itself
@@ -192,4 +194,4 @@ def keep_random_state() -> Iterator[None]:
     finally:
         _set_keras_seed(seeds)
         random.setstate(python_state)
-        np.random.set_state(numpy_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002

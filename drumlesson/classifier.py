@@ -106,7 +106,7 @@ def _with_settings(part: str, value, settings: dict):
     if hasattr(made, "set_params"):
         return copy.copy(made).set_params(**settings)
     if dataclasses.is_dataclass(made):
-        return dataclasses.replace(made, **settings)
+        return dataclasses.replace(made, **settings)  # type: ignore[type-var]
     raise ValueError(f"the {part} {value!r} has no settings to change")
 
 
@@ -368,22 +368,26 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             network, history, task = _learn(
                 family, task, hits, held_out, self.refit, seed, settings
             )
-        learned = {
-            "network_": network,
-            "classes_": classes,
-            "history_": history,
+        parts = {
             "window_": window,
             "feature_": feature,
             "task_": task,
             "family_": family,
             "augment_": augment,
+        }
+        learned = {
+            "network_": network,
+            "classes_": classes,
+            "history_": history,
             "calibration_": Calibration(),
             "report_": None,
             "training_kits_": _sorted_kits(kits[~held_out]),
             "validation_kits_": _sorted_kits(kits[held_out]),
             "seconds_": time.perf_counter() - start,
         }
-        vars(self).update(learned)  # in one step: an interrupt finds it as it was, or fitted
+        vars(self).update(
+            parts | learned
+        )  # in one step: an interrupt finds it as it was, or fitted
         if self.verbose:
             print(self._told())
         return self
@@ -522,17 +526,21 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
         if not isinstance(settings["random_state"], int):
             settings["random_state"] = None  # a generator, which has moved on
         augment = None if self.augment_ is None else to_spec(AUGMENTATIONS, self.augment_)
-        return {
+        about = {
             "format": FORMAT,
             "drumlesson": drumlesson.__version__,
             "sr": SR,
             "classes": self.classes_.tolist(),
+        }
+        about |= {
             "family": to_spec(FAMILIES, self.family_),
             "augment": augment,
             "task": to_spec(TASKS, self.task_),
             "feature": to_spec(FEATURES, self.feature_),
             "window": to_spec({}, self.window_),
             "settings": settings,
+        }
+        return about | {
             "training_kits": self.training_kits_,
             "validation_kits": self.validation_kits_,
             "calibration": dataclasses.asdict(self.calibration_),
@@ -714,20 +722,22 @@ def _loaded(path, about: dict) -> DrumClassifier:
         augment=about.get("augment"),
         **about["settings"],
     )
-    learned = {
-        "network_": keras.saving.load_model(path, compile=False, safe_mode=True),
-        "classes_": np.array(about["classes"]),
+    parts = {
         "window_": model.window,
         "feature_": model.feature,
         "task_": model.task,
         "family_": model.family,
         "augment_": model.augment,
+    }
+    learned = {
+        "network_": keras.saving.load_model(path, compile=False, safe_mode=True),
+        "classes_": np.array(about["classes"]),
         "calibration_": Calibration(**about.get("calibration", {})),
         "report_": about.get("report"),
         "training_kits_": about["training_kits"],
         "validation_kits_": about["validation_kits"],
     }
-    vars(model).update(learned)
+    model.__dict__.update(parts | learned)
     return model
 
 

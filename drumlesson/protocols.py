@@ -19,7 +19,7 @@ class Parameters:
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The settings by name; with `deep` those of nested objects, too, as `part__setting`."""
-        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
         nested = {}
         for part, value in own.items():
             if deep and isinstance(value, Parameters):
@@ -69,6 +69,10 @@ class Transformer(Parameters):
         if name in vars(self) and not name.startswith("_"):
             raise dataclasses.FrozenInstanceError(f"{name} is set: use dataclasses.replace")
         object.__setattr__(self, name, value)
+
+    def __call__(self, x) -> np.ndarray:
+        """The function itself, which a subclass writes."""
+        raise NotImplementedError(f"{type(self).__name__} has no method __call__ yet")
 
     def fit(self, X, y=None):
         """Learns nothing. Returns self."""

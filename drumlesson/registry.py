@@ -39,14 +39,15 @@ class Registry(dict):
         self.methods = methods
 
     def find(self, name: str):
-        """The class or function of a registered name, or of `module:attribute`. Raises ValueError."""
+        """What a registered name, or `module:attribute`, stands for. Raises ValueError."""
         entry = self.get(name, name)
         if not isinstance(entry, str):
             return entry
         if ":" not in entry:
             known = ", ".join(sorted(self))
             raise ValueError(
-                f"no {self.kind} is called {name!r}: choose from {known}, or give package.module:name"
+                f"no {self.kind} is called {name!r}: choose from {known}, "
+                "or give package.module:name"
             )
         try:
             return _load(entry)
@@ -124,34 +125,35 @@ FAMILIES = Registry(  # what answers it
         "ensemble": "drumlesson.families.ensemble:Ensemble",
     },
 )
-AUGMENTATIONS = Registry(  # what is done to training hits
-    "augmentation",
-    ("waves", "pictures"),
-    {
-        "chain": "drumlesson.augment:Chain",
-        "waves": "drumlesson.augment:WAVES",
-        "pictures": "drumlesson.augment:PICTURES",
-        "both": "drumlesson.augment:BOTH",
-        "gain": "drumlesson.augment:Gain",
-        "shift": "drumlesson.augment:Shift",
-        "speed": "drumlesson.augment:Speed",
-        "tilt": "drumlesson.augment:Tilt",
-        "colour": "drumlesson.augment:Colour",
-        "decay": "drumlesson.augment:Decay",
-        "saturation": "drumlesson.augment:Saturation",
-        "room": "drumlesson.augment:Room",
-        "background": "drumlesson.augment:Background",
-        "noise-floor": "drumlesson.augment:NoiseFloor",
-        "adapt": "drumlesson.augment:Adapt",
-        "picture-noise": "drumlesson.augment:PictureNoise",
-        "picture-gain": "drumlesson.augment:PictureGain",
-        "spectral-envelope": "drumlesson.augment:SpectralEnvelope",
-        "dynamic-range": "drumlesson.augment:DynamicRange",
-        "time-mask": "drumlesson.augment:TimeMask",
-        "frequency-mask": "drumlesson.augment:FrequencyMask",
-        "picture-shift": "drumlesson.augment:PictureShift",
-    },
-)
+AUGMENTATIONS = Registry("augmentation", ("waves", "pictures"))  # done to training hits
+AUGMENTATIONS |= {
+    "chain": "drumlesson.augment:Chain",
+    "waves": "drumlesson.augment:WAVES",
+    "pictures": "drumlesson.augment:PICTURES",
+    "both": "drumlesson.augment:BOTH",
+}
+AUGMENTATIONS |= {
+    "gain": "drumlesson.augment:Gain",
+    "shift": "drumlesson.augment:Shift",
+    "speed": "drumlesson.augment:Speed",
+    "tilt": "drumlesson.augment:Tilt",
+    "colour": "drumlesson.augment:Colour",
+    "decay": "drumlesson.augment:Decay",
+    "saturation": "drumlesson.augment:Saturation",
+    "room": "drumlesson.augment:Room",
+    "background": "drumlesson.augment:Background",
+    "noise-floor": "drumlesson.augment:NoiseFloor",
+    "adapt": "drumlesson.augment:Adapt",
+}
+AUGMENTATIONS |= {
+    "picture-noise": "drumlesson.augment:PictureNoise",
+    "picture-gain": "drumlesson.augment:PictureGain",
+    "spectral-envelope": "drumlesson.augment:SpectralEnvelope",
+    "dynamic-range": "drumlesson.augment:DynamicRange",
+    "time-mask": "drumlesson.augment:TimeMask",
+    "frequency-mask": "drumlesson.augment:FrequencyMask",
+    "picture-shift": "drumlesson.augment:PictureShift",
+}
 
 
 # %% ../nbs/reference/registry.ipynb #7edb7540

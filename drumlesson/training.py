@@ -422,7 +422,7 @@ def _fit_members(family, task, hits: _Hits, validation: _Hits | None, random_sta
             hits.x,
             hits.y,
             hits.weights,
-            None if validation is None else validation[:3],
+            None if validation is None else (validation.x, validation.y, validation.weights),
             augmented=hits.augmented,
             random_state=random_state + number,
             title=to_spec(FAMILIES, member)["name"],
@@ -449,7 +449,7 @@ def _try_members(family, shape: tuple) -> None:
 def _learn(family, task, hits: _Hits, held_out, refit: bool, random_state: int, settings: dict):
     """A trained network, its history, and the task with its thresholds.
 
-    The kits held out stop the training; with `refit` a new network then learns from all, for as long.
+    The kits held out stop the training; with `refit` a new network then learns from all kits.
     """
     _try_members(family, hits.x.shape[1:])
     if not held_out.any():
