@@ -17,9 +17,11 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 import drumlesson
 from .attack import Attack
@@ -62,6 +64,12 @@ def _sounds(X) -> list[np.ndarray]:
         return X.waves
     if isinstance(X, (str, Path, Sound)):
         X = [X]
+    if issparse(X):
+        raise AudioError("sparse input is not supported: give sounds as arrays")
+    if hasattr(X, "__array__"):
+        X = np.asarray(X)  # such as a DataFrame, which iterates over its columns
+    if isinstance(X, np.ndarray) and X.dtype.kind == "c":
+        raise AudioError("Complex data not supported: a sound is made of real numbers")
     if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind == "f":
         raise AudioError("one sound where a list of sounds is expected: give it as [x]")
     sounds = [_one_sound(x, number) for number, x in enumerate(X)]
@@ -73,7 +81,9 @@ def _sounds(X) -> list[np.ndarray]:
 def _labels(X, y) -> np.ndarray:
     """The labels `y`, or those that a `Drums` brings. Raises ValueError."""
     if y is not None:
-        return np.asarray(y)
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        return y
     if not isinstance(X, Drums):
         raise ValueError("the labels are missing: give y, or a Drums, which brings its own")
     return X.labels
@@ -345,9 +355,6 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
         classes = task.classes(labels)
         y_true = task.y_true(labels)
         seed = _seed(self.random_state)
-        held_out = np.zeros(len(sounds), bool)
-        if self.validation_fraction:
-            held_out = validation_rows(y_true, kits, self.validation_fraction, seed)
         weights = sample_weights(y_true, self.class_weight, sample_weight)
         targets = task.targets(labels, classes)
         settings = {
@@ -360,6 +367,9 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             "verbose": self.verbose,
         }
         with keep_random_state():
+            held_out = np.zeros(len(sounds), bool)
+            if self.validation_fraction:
+                held_out = validation_rows(y_true, kits, self.validation_fraction, seed)
             pictures = _features(feature, window(sounds))
             augmented = None
             if augment is not None:

@@ -106,7 +106,7 @@ def sample_weights(
                 "it must be one number a hit"
             )
         if not (further >= 0).all() or not further.any():
-            raise ValueError("sample_weight must be numbers from 0 up, and not all 0")
+            raise ValueError("sample_weight must be numbers from zero up, and not all zero")
         weights = weights * further
     return (weights / weights.mean()).astype(np.float32)
 
