@@ -610,21 +610,17 @@ _SETTINGS_OF_FORMAT_1 = {
 _NAMES_OF_FORMAT_1 = {"committee": "ensemble"}
 
 
-def _renamed(spec, settings: dict, names: dict):
-    """Plain data at any depth with other names for settings and for objects."""
-    if isinstance(spec, list):
-        return [_renamed(value, settings, names) for value in spec]
-    if not isinstance(spec, dict):
-        return spec
+def _renamed(settings):
+    """Settings of a model file of format 1, at any depth, under their names of today."""
+    if isinstance(settings, list):
+        return [_renamed(value) for value in settings]
+    if not isinstance(settings, dict):
+        return settings
     renamed = {}
-    for key, value in spec.items():
-        if key == "skip" and not isinstance(value, bool):
-            new_key = key  # the window's: seconds, which always had this name
-        else:
-            new_key = settings.get(key, key)
-        renamed[new_key] = _renamed(value, settings, names)
+    for key, value in settings.items():
+        renamed[_SETTINGS_OF_FORMAT_1.get(key, key)] = _renamed(value)
     if "name" in renamed:
-        renamed["name"] = names.get(renamed["name"], renamed["name"])
+        renamed["name"] = _NAMES_OF_FORMAT_1.get(renamed["name"], renamed["name"])
     return renamed
 
 
@@ -632,15 +628,8 @@ def _to_today(about: dict) -> dict:
     """The `drumlesson.json` of a file of format 1 as one of today's format."""
     today = dict(about)
     for part in ("family", "augment", "task", "feature", "window", "settings"):
-        today[part] = _renamed(about.get(part), _SETTINGS_OF_FORMAT_1, _NAMES_OF_FORMAT_1)
+        today[part] = _renamed(about.get(part))
     return today
-
-
-def _to_format_1(spec: dict) -> dict:
-    """A spec of today under the names of format 1."""
-    settings = {today: then for then, today in _SETTINGS_OF_FORMAT_1.items()}
-    names = {today: then for then, today in _NAMES_OF_FORMAT_1.items()}
-    return _renamed(spec, settings, names)
 
 
 # %% ../nbs/reference/classifier.ipynb #69731370
@@ -706,7 +695,7 @@ def spec_of(model: DrumClassifier) -> dict:
 
 def digest(spec: dict) -> str:
     """Eight characters that stand for a `spec`: another setting gives another digest."""
-    text = json.dumps(_to_format_1(spec), sort_keys=True)
+    text = json.dumps(spec, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -260,7 +260,7 @@ def train(
         validation_batches = None
     else:
         rate = learning_rate
-        validation_batches = _batches(*validation, 1024)
+        validation_batches = _batches(*validation, size=1024)
         early_stopping = keras.callbacks.EarlyStopping(
             "val_loss", patience=patience, restore_best_weights=True
         )
