@@ -391,6 +391,8 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             "history_": history,
             "calibration_": Calibration(),
             "report_": None,
+        }
+        learned |= {
             "training_kits_": _sorted_kits(kits[~held_out]),
             "validation_kits_": _sorted_kits(kits[held_out]),
             "seconds_": time.perf_counter() - start,
@@ -542,9 +544,9 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             "sr": SR,
             "classes": self.classes_.tolist(),
         }
+        about["family"] = to_spec(FAMILIES, self.family_)
+        about["augment"] = augment
         about |= {
-            "family": to_spec(FAMILIES, self.family_),
-            "augment": augment,
             "task": to_spec(TASKS, self.task_),
             "feature": to_spec(FEATURES, self.feature_),
             "window": to_spec({}, self.window_),
@@ -712,11 +714,13 @@ def _loaded(path, about: dict) -> DrumClassifier:
     family = about["family"]
     if family["name"] in FAMILIES:
         family = from_spec(FAMILIES, family)
+    task = from_spec(TASKS, about["task"])
+    feature = from_spec(FEATURES, about["feature"])
     window = {key: value for key, value in about["window"].items() if key != "name"}
     model = DrumClassifier(
         family,
-        from_spec(TASKS, about["task"]),
-        from_spec(FEATURES, about["feature"]),
+        task,
+        feature,
         Attack(**window),
         augment=about.get("augment"),
         **about["settings"],
@@ -728,10 +732,12 @@ def _loaded(path, about: dict) -> DrumClassifier:
         "family_": model.family,
         "augment_": model.augment,
     }
+    network = keras.saving.load_model(path, compile=False, safe_mode=True)
+    calibration = Calibration(**about.get("calibration", {}))
     learned = {
-        "network_": keras.saving.load_model(path, compile=False, safe_mode=True),
+        "network_": network,
         "classes_": np.array(about["classes"]),
-        "calibration_": Calibration(**about.get("calibration", {})),
+        "calibration_": calibration,
         "report_": about.get("report"),
         "training_kits_": about["training_kits"],
         "validation_kits_": about["validation_kits"],

@@ -260,7 +260,8 @@ def train(
         validation_batches = None
     else:
         rate = learning_rate
-        validation_batches = _batches(*validation, size=1024)
+        x_val, y_val, weights_val = validation
+        validation_batches = _batches(x_val, y_val, weights_val, 1024)
         early_stopping = keras.callbacks.EarlyStopping(
             "val_loss", patience=patience, restore_best_weights=True
         )

@@ -178,9 +178,6 @@ def host(number, frame):
     seen.append("host")
     raise KeyboardInterrupt
 signal.signal(signal.SIGINT, host)
-class Dense(keras.layers.Layer):
-    def __init__(self, **settings):
-        super().__init__(**settings)
 fit = keras.callbacks.EarlyStopping.on_epoch_end
 def interrupted(self, epoch, logs=None):
     fit(self, epoch, logs)
@@ -193,7 +190,7 @@ try:
     model.fit(drums)
 except KeyboardInterrupt:
     seen.append("interrupted")
-assert vars(model) == model.get_params() and signal.getsignal(signal.SIGINT) is host
+assert vars(model) == model.get_params(deep=False) and signal.getsignal(signal.SIGINT) is host
 print(",".join(seen))
 """
 
