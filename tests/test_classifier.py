@@ -1,8 +1,9 @@
-"""The classifier: what it promises to scikit-learn, to its file and to whoever gives it the wrong thing."""
+"""The classifier: what it learns, what its file keeps, and what it says of the wrong thing."""
 
 import json
 import os
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,15 +15,18 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GroupKFold, cross_val_score
 
 import drumlesson
-from drumlesson import DrumClassifier, classifier, load
+from drumlesson import DrumClassifier, load, training
 from drumlesson.attack import Attack
 from drumlesson.audio import KEEP_SECONDS, SR, AudioError, Sound
+from drumlesson.classifier import FORMAT, SHIPPED, digest, spec_of
+from drumlesson.drums import load_drums
 from drumlesson.evaluation import evaluate, kit_interval
+from drumlesson.families.convolutional import CNN
 from drumlesson.families.dense import Dense
+from drumlesson.families.ensemble import Ensemble
 from drumlesson.features import LogMel
 from drumlesson.labels import LABELS
 from drumlesson.registry import FAMILIES, FEATURES, from_spec, to_spec
-from drumlesson.training import validation_rows
 
 QUICK = dict(
     family=Dense(units=(8,)),
@@ -95,20 +99,25 @@ def test_more_than_one_block_is_the_same_as_one(model, others):
 
 
 def test_every_form_of_input_is_the_same(model, others, tmp_path):
+    waves = others.waves[:2]
     expected = model.predict_proba(others[:2])
-    paths = [
-        write_sound(tmp_path / f"{i}.wav", x, subtype="FLOAT")
-        for i, x in enumerate(others.waves[:2])
-    ]
-    for X in (
-        others.waves[:2],
-        [others[0], others[1]],
-        paths,
-        [str(p) for p in paths],
-        [paths[0], others.waves[1].astype(float)],
-        np.array([np.pad(x, (0, 4 * SR - len(x))) for x in others.waves[:2]]),
-    ):
-        assert model.predict_proba(X) == pytest.approx(expected, abs=1e-4)
+    paths = []
+    for number, x in enumerate(waves):
+        paths.append(write_sound(tmp_path / f"{number}.wav", x, subtype="FLOAT"))
+    names = [str(path) for path in paths]
+    table = np.array([np.pad(x, (0, 4 * SR - len(x))) for x in waves])
+    forms = {
+        "arrays": waves,
+        "sounds": [others[0], others[1]],
+        "paths": paths,
+        "a mixture": [paths[0], waves[1].astype(float)],
+        "a table": table,
+        "a data frame": pd.DataFrame(table),
+        "names": names,
+        "a column of names": pd.Series(names),
+    }
+    for form, X in forms.items():
+        assert model.predict_proba(X) == pytest.approx(expected, abs=1e-4), form
     assert model.predict_proba(paths[0]) == pytest.approx(expected[:1], abs=1e-4)
     assert model.predict_proba(others[0]) == pytest.approx(expected[:1], abs=1e-4)
 
@@ -129,7 +138,7 @@ def test_cross_validation_by_scikit_learn(toys):
         toys.labels,
         groups=toys.kits,
         cv=GroupKFold(2),
-        params={"kits": toys.kits},
+        params={"groups": toys.kits},
         error_score="raise",
     )
     assert len(scores) == 2 and all(0 <= s <= 1 for s in scores)
@@ -138,43 +147,14 @@ def test_cross_validation_by_scikit_learn(toys):
 # -- training
 
 
-def test_validation_kits_stand_apart(model, toys):
-    learned, checked = set(model.training_kits_), set(model.validation_kits_)
-    assert learned and checked and not learned & checked and learned | checked == set(toys.kits)
-
-
-@given(
-    rows=st.lists(
-        st.tuples(st.sampled_from("abcdef"), st.sampled_from(LABELS)), min_size=1, max_size=40
-    ),
-    share=st.sampled_from([0.05, 0.2, 0.5]),
-    random_state=st.integers(0, 3),
-)
-@settings(max_examples=40)
-@pytest.mark.filterwarnings("error")
-def test_what_is_validated_on_is_whole_kits_or_every_class_is_learned(rows, share, random_state):
-    kits, labels = map(np.array, zip(*rows))
-    try:
-        held_out = validation_rows(labels, kits, share, random_state)
-    except ValueError:
-        return
-    assert held_out.any() and not held_out.all()
-    assert set(labels[~held_out]) == set(labels)
-    apart = not set(kits[held_out]) & set(kits[~held_out])
-    by_label = pd.Series(kits).groupby(labels).nunique()
-    assert (
-        apart or by_label.min() < 2 or len(set(kits)) < 3
-    )  # hits of one kit are parted only where kits do not suffice
-
-
 @pytest.mark.parametrize("share", [-1, 0.6, 1, 2, float("nan")])
 def test_a_share_that_is_none(toys, share):
-    with pytest.raises(ValueError, match="validation is a share"):
+    with pytest.raises(ValueError, match="validation_fraction is a share"):
         DrumClassifier(**QUICK, validation_fraction=share).fit(toys)
 
 
 @pytest.mark.parametrize(
-    "change, said",
+    "change, text",
     [
         (dict(family="nosuch"), "no family is called 'nosuch': choose from .*dense"),
         (dict(task="nosuch"), "no task is called 'nosuch': choose from .*multiclass"),
@@ -194,13 +174,14 @@ def test_a_share_that_is_none(toys, share):
     ],
     ids=lambda v: "",
 )
-def test_settings_that_cannot_be(toys, change, said):
-    with pytest.raises(ValueError, match=said):
+def test_settings_that_cannot_be(toys, change, text):
+    with pytest.raises(ValueError, match=text):
         DrumClassifier(**{**QUICK, **change}).fit(toys)
 
 
+@pytest.mark.filterwarnings("ignore:no kits are known")
 @pytest.mark.parametrize(
-    "X, y, kits, said",
+    "X, y, groups, text",
     [
         ([], [], None, "at least one"),
         ([noise_hit()] * 4, ["kick"] * 4, None, "at least two classes.*kick"),
@@ -230,10 +211,10 @@ def test_settings_that_cannot_be(toys, change, said):
     ],
     ids=lambda v: "",
 )
-def test_data_that_cannot_be_learned_from(X, y, kits, said):
+def test_data_that_cannot_be_learned_from(X, y, groups, text):
     model = DrumClassifier(**QUICK)
-    with pytest.raises(ValueError, match=said):
-        model.fit(X, y, kits)
+    with pytest.raises(ValueError, match=text):
+        model.fit(X, y, groups)
     assert not [name for name in vars(model) if name.endswith("_")]
 
 
@@ -270,9 +251,11 @@ def test_an_interrupted_fit_leaves_it_unfitted(toys, monkeypatch):
 
 def test_an_interrupted_second_fit_leaves_the_first(model, toys, others, monkeypatch):
     before = model.predict_proba(others)
-    monkeypatch.setattr(
-        classifier, "train", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)
-    )
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", interrupt)
     with pytest.raises(KeyboardInterrupt):
         model.fit(toys[:40])
     assert np.array_equal(model.predict_proba(others), before)
@@ -296,7 +279,7 @@ def test_before_fit(tmp_path, use):
 
 
 @pytest.mark.parametrize(
-    "X, said",
+    "X, text",
     [
         ([], "no sounds"),
         ([[]], "sound 0: is empty"),
@@ -306,8 +289,8 @@ def test_before_fit(tmp_path, use):
     ],
     ids=["none", "empty", "one sample", "no batch", "inf"],
 )
-def test_what_cannot_be_predicted(model, X, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_cannot_be_predicted(model, X, text):
+    with pytest.raises(ValueError, match=text):
         model.predict(X)
 
 
@@ -338,11 +321,11 @@ def test_a_saved_model_says_the_same(model, model_file, others):
     )
     assert {
         k: v
-        for k, v in again.get_params().items()
+        for k, v in again.get_params(deep=False).items()
         if k not in ("family", "task", "feature", "window")
     } == {
         k: v
-        for k, v in model.get_params().items()
+        for k, v in model.get_params(deep=False).items()
         if k not in ("family", "task", "feature", "window")
     }
 
@@ -458,7 +441,7 @@ def without(key):
 
 
 @pytest.mark.parametrize(
-    "change, said",
+    "change, text",
     [
         ("", "damaged"),
         ("no JSON", "damaged"),
@@ -492,15 +475,15 @@ def without(key):
     ],
     ids=lambda v: "",
 )
-def test_files_that_were_altered(model_file, tmp_path, change, said):
+def test_files_that_were_altered(model_file, tmp_path, change, text):
     path = altered(model_file, tmp_path / "altered.keras", change)
-    with pytest.raises(ValueError, match=said) as e:
+    with pytest.raises(ValueError, match=text) as e:
         load(path)
     assert str(path) in str(e.value)
 
 
 def test_an_unknown_family_is_no_hindrance(model_file, tmp_path, others):
-    """Prediction needs the layers, which the file holds, and not the function that arranged them."""
+    """Prediction needs the layers, which the file holds, not the function that made them."""
     path = altered(
         model_file,
         tmp_path / "mine.keras",
@@ -556,29 +539,136 @@ def test_where_there_is_no_model_file(tmp_path, path):
 @given(data=st.data())
 @settings(max_examples=25)
 def test_a_damaged_model_file_is_named_or_harmless(model, model_file, others, data):
-    """Flipped bytes and cuts: the file is refused, or (where nothing of weight was hit) says what it said before."""
+    """Flipped bytes and cuts: the file is refused, or says what it said before.
+
+    The latter where nothing of weight was hit.
+    """
     content = bytearray(model_file.read_bytes())
     path = model_file.with_name("damaged.keras")
+    last = len(content) - 1
+    anywhere = st.integers(0, last)
+    places = anywhere | st.integers(0, 300) | st.integers(last - 2499, last)
     if data.draw(st.booleans()):
-        content = content[: data.draw(st.integers(0, len(content) - 1))]
+        content = content[: data.draw(anywhere)]
     else:
         for _ in range(data.draw(st.integers(1, 5))):
-            content[
-                data.draw(
-                    st.integers(0, len(content) - 1)
-                    | st.integers(0, 300)
-                    | st.integers(len(content) - 2500, len(content) - 1)
-                )
-            ] ^= data.draw(st.integers(1, 255))
+            content[data.draw(places)] ^= data.draw(st.integers(1, 255))
     path.write_bytes(content)
     try:
         again = load(path)
     except ValueError as e:
         assert str(path) in str(e)
     else:
-        assert again.predict_proba(others[:2]) == pytest.approx(
-            model.predict_proba(others[:2]), abs=1e-6
-        )
+        expected = pytest.approx(model.predict_proba(others[:2]), abs=1e-6)
+        assert again.predict_proba(others[:2]) == expected
+
+
+# -- the model that comes along, a file of version 0.1.0
+
+
+def test_the_shipped_model_says_what_it_said_in_0_1_0():
+    stored = pd.read_csv(Path(__file__).parent / "data" / "shipped_0.1.0.csv")
+    drums = load_drums("synth", n_kits=5, hits=2, random_state=123)
+    assert list(stored["kit"]) == list(drums.kits)
+    assert list(stored["label"]) == list(drums.labels)
+    proba = load().predict_proba(drums)
+    assert proba == pytest.approx(stored[list(LABELS)].to_numpy(), abs=1e-6)
+
+
+def test_a_file_of_format_1_has_todays_names():
+    shipped = load()
+    assert shipped.family_ == Ensemble(("cnn1d", CNN(stride=(2, 2))))
+    assert shipped.feature_ == LogMel(hop_length=256) and shipped.window_ == Attack(0.3)
+    assert shipped.augment_every == 8 and shipped.validation_fraction == 0
+    with zipfile.ZipFile(SHIPPED) as archive:
+        assert json.loads(archive.read("drumlesson.json"))["format"] == 1
+
+
+def test_a_digest_is_of_all_settings_but_the_seed():
+    spec = spec_of(DrumClassifier(random_state=3, verbose=0))
+    assert digest(spec) == digest(spec_of(DrumClassifier())) and len(digest(spec)) == 8
+    assert set(spec) == {"family", "task", "feature", "window", "augment", "more"}
+    assert not {"random_state", "verbose"} & set(spec["more"])
+    others = [DrumClassifier(epochs=61), DrumClassifier("cnn"), DrumClassifier(augment="speed")]
+    others.append(DrumClassifier(Dense(noise=0.1)))
+    assert len({digest(spec_of(other)) for other in others} | {digest(spec)}) == 5
+
+
+def test_settings_of_the_shipped_model_are_those_of_the_recipe():
+    best = DrumClassifier(
+        Ensemble(("cnn1d", CNN(stride=(2, 2)))),
+        feature=LogMel(hop_length=256),
+        window=Attack(0.3),
+        augment="waves",
+        epochs=120,
+        augment_every=8,
+        validation_fraction=0,
+    )
+    assert digest(spec_of(load())) == digest(spec_of(best))
+
+
+def test_a_file_of_format_1_is_written_again_as_one_of_format_2(tmp_path, others):
+    shipped = load()
+    shipped.save(tmp_path / "again.keras")
+    with zipfile.ZipFile(tmp_path / "again.keras") as archive:
+        about = json.loads(archive.read("drumlesson.json"))
+    assert about["format"] == FORMAT == 2 and "renew" not in about["settings"]
+    again = load(tmp_path / "again.keras")
+    assert again.predict_proba(others) == pytest.approx(shipped.predict_proba(others), abs=1e-6)
+    assert again.calibration_ == shipped.calibration_ and again.report_ == shipped.report_
+
+
+# -- parts of one's own
+
+
+class Feature:
+    """A feature that breaks its word in one way."""
+
+    def __init__(self, how):
+        self.how = how
+
+    def __call__(self, x):
+        if self.how == "raises":
+            raise RuntimeError("no such filter")
+        if self.how == "flat":
+            return x
+        if self.how == "fewer":
+            return x[1:, None, :]
+        if self.how == "text":
+            return np.full((len(x), 2, 2), "a")
+        return np.full((len(x), 2, 2), np.nan)
+
+    def __repr__(self):
+        return f"Feature({self.how})"
+
+
+@pytest.mark.parametrize(
+    "how, text",
+    [
+        ("raises", r"the feature Feature\(raises\) makes no picture of a hit: no such filter"),
+        ("flat", r"the feature Feature\(flat\) must make numbers of shape \(hits, frames, bins\)"),
+        ("fewer", r"Feature\(fewer\) must make numbers .* and makes float32 of shape"),
+        ("text", r"Feature\(text\) must make numbers .* and makes <U1 of shape"),
+        ("NaN", r"Feature\(NaN\) makes NaN or infinite numbers"),
+    ],
+)
+def test_a_feature_that_breaks_its_word_is_named(toys, how, text):
+    with pytest.raises(ValueError, match=text):
+        DrumClassifier(**{**QUICK, "feature": Feature(how)}).fit(toys)
+
+
+@pytest.mark.parametrize("part", ["family", "task", "feature", "augment"])
+def test_a_part_without_its_methods_is_named(toys, part):
+    with pytest.raises(ValueError, match="<object object.* is no .*: it has no method"):
+        DrumClassifier(**{**QUICK, part: object()}).fit(toys)
+
+
+def test_kits_may_be_numbered(toys, tmp_path):
+    kits = pd.factorize(toys.kits)[0]
+    model = DrumClassifier(**QUICK).fit(toys.waves, toys.labels, groups=kits)
+    assert all(isinstance(kit, int) for kit in model.training_kits_)
+    model.save(tmp_path / "numbered.keras")
+    assert load(tmp_path / "numbered.keras").training_kits_ == model.training_kits_
 
 
 # -- judging

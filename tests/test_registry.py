@@ -1,0 +1,113 @@
+"""Names and specs: what they stand for, and that nobody can change what is registered."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from drumlesson.families.dense import Dense
+from drumlesson.features import LogMel
+from drumlesson.registry import (
+    AUGMENTATIONS,
+    FAMILIES,
+    FEATURES,
+    TASKS,
+    Registry,
+    from_spec,
+    to_spec,
+)
+
+
+@dataclass(frozen=True)
+class Square:
+    side: float = 1.0
+
+    def __call__(self):
+        return self.side**2
+
+
+@pytest.fixture
+def shapes():
+    return Registry("shape", entries={"square": Square, "large": Square(9.0)})
+
+
+def test_a_name_a_class_and_an_object_are_the_same(shapes):
+    assert shapes.make("square") == shapes.make(Square) == shapes.make(Square()) == Square(1.0)
+
+
+def test_what_is_registered_is_handed_out_as_a_copy(shapes):
+    for made in (shapes.make("large"), from_spec(shapes, {"name": "large"})):
+        assert made == shapes["large"] and made is not shapes["large"]
+    mine = Square(2.0)
+    assert shapes.make(mine) is mine
+
+
+@pytest.mark.parametrize(
+    "registry, method",
+    [(FEATURES, "__call__"), (FAMILIES, "__call__"), (TASKS, "targets"), (AUGMENTATIONS, "waves")],
+)
+def test_a_role_without_a_method_is_named(registry, method):
+    class Half:
+        decide = classes = y_true = None
+
+    with pytest.raises(ValueError, match=f"Half.* is no {registry.kind}: it has no .*{method}"):
+        registry.make(Half())
+
+
+def test_an_augmentation_of_waves_only_is_no_augmentation():
+    class Waves:
+        def waves(self, x, rng):
+            return x
+
+    with pytest.raises(ValueError, match="no method pictures"):
+        AUGMENTATIONS.make(Waves())
+
+
+@pytest.mark.parametrize("registry", [FEATURES, FAMILIES, TASKS, AUGMENTATIONS])
+def test_every_registered_name_can_be_loaded(registry):
+    for name in registry:
+        assert registry.find(name) is not None
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("circle", "no shape is called 'circle': choose from large, square, or give package"),
+        ("no.such.module:Circle", "cannot load the shape"),
+        ("math:circle", "cannot load the shape"),
+        ("math:pi", "is no shape: it has no method __call__"),
+    ],
+)
+def test_what_is_not_there(shapes, name, text):
+    with pytest.raises(ValueError, match=text):
+        shapes.make(name)
+
+
+def test_a_class_that_needs_settings(shapes):
+    @dataclass
+    class Needy:
+        side: float
+
+        def __call__(self):
+            return self.side
+
+    with pytest.raises(ValueError, match="needs settings"):
+        shapes.make(Needy)
+
+
+def test_a_spec_makes_no_module_load(shapes):
+    with pytest.raises(ValueError, match="'os:remove' is not registered here"):
+        from_spec(shapes, {"name": "os:remove"})
+
+
+@pytest.mark.parametrize(
+    "registry, part",
+    [
+        (FAMILIES, Dense(units=(3, 4), dropout=0.1)),
+        (FEATURES, LogMel(n_mels=7, fmax=5000.0)),
+        (FAMILIES, FAMILIES.make("ensemble")),
+        (AUGMENTATIONS, AUGMENTATIONS.make("both")),
+    ],
+)
+def test_a_family_by_name_and_settings_of_objects_survive(registry, part):
+    assert from_spec(registry, json.loads(json.dumps(to_spec(registry, part)))) == part
