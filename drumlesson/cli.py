@@ -30,7 +30,7 @@ app = App(
     help_epilogue="Each command has its own --help with an example.",
     version=f"drumlesson {drumlesson.__version__}",
     version_flags="--version",
-    default_parameter=Parameter(negative=()),
+    default_parameter=Parameter(negative=(), allow_repeating=True),
     suppress_keyboard_interrupt=False,
 )
 
