@@ -118,7 +118,7 @@ def test_decoded_cache(benchmark, kept, seconds):
 @pytest.mark.parametrize("n", [1, N])
 @pytest.mark.parametrize("how", ["keras predict", "predict_proba"])
 def test_prediction(benchmark, model, others, seconds, n, how):
-    """From sound to probabilities; the plain way hands the same features to `keras.Model.predict`."""
+    """From sound to probabilities; the plain way is `keras.Model.predict` on the same features."""
     benchmark.group = f"prediction of {n} hit{'s' * (n > 1)}"
     sounds = (others.waves * 18)[:n]
 
