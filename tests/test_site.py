@@ -422,7 +422,7 @@ def loose_references(site):
 
 
 def content(site, page, address):
-    """(mime type, bytes) of a data: address or of a file of the site. Raises ValueError, OSError."""
+    """(mime type, bytes) of a picture or sound, by its address. Raises ValueError, OSError."""
     if not address.startswith("data:"):
         file, _ = goal(site, page, address)
         return "", (site.folder / file).read_bytes()
@@ -564,7 +564,7 @@ def styles_of(part):
 
 
 def foreign_parts(site):
-    """What a page would fetch from elsewhere: scripts, styles, pictures, sounds, formulas' script."""
+    """What a page would fetch from elsewhere: scripts, styles, pictures, sounds."""
     for where, _, tag in site.tags(list(LOADED)):
         address = tag.get(LOADED[tag.name], "")
         if is_remote(address) and not address.startswith("data:"):
@@ -595,18 +595,15 @@ def each(form, *names):
 # What Quarto documents for cells (docs/reference/cells/cells-jupyter) and nbdev adds
 # (explanations/directives), with what each may say.
 DIRECTIVES = {
-    "default_exp": str,
-    "filter_stream": str,
-    "label": str,
     "classes": TEXTS,
     "echo": (bool, {"fenced"}),
     "output": (bool, {"asis"}),
     "code-fold": (bool, {"show"}),
-    "code-summary": str,
     "code-overflow": {"scroll", "wrap"},
     "code-line-numbers": (bool, str),
     "fig-align": {"default", "left", "right", "center"},
 }
+DIRECTIVES |= each(str, "default_exp", "filter_stream", "label", "code-summary")
 DIRECTIVES |= each(bool, "hide", "export", "exporti", "exports", "exec_doc")
 DIRECTIVES |= each(bool, "eval", "include", "warning", "error")
 DIRECTIVES |= each(TEXTS, "fig-cap", "fig-subcap", "fig-alt", "fig-link", "lst-label", "lst-cap")
@@ -663,12 +660,11 @@ FORMAT = {
     "css": TEXTS,
     "toc-depth": int,
     "toc-location": {"body", "left", "right", "left-body", "right-body"},
-    "toc-title": str,
     "code-copy": (bool, {"hover"}),
     "code-fold": (bool, {"show"}),
-    "code-summary": str,
     "code-overflow": {"scroll", "wrap"},
 }
+FORMAT |= each(str, "toc-title", "code-summary")
 FORMAT |= each(bool, "toc", "code-tools", "fig-responsive", "anchor-sections", "smooth-scroll")
 FORMAT["html-math-method"] = {"plain", "webtex", "gladtex", "mathml", "mathjax", "katex"}
 FORMAT["include-in-header"] = (str, [str], {"text": str, "file": str})
@@ -879,10 +875,9 @@ class Good:
             *[new_markdown_cell(f"## {head}") for head in nb.HEADINGS],
             new_markdown_cell(SEE),
             shows({"image/png": png()}, FIGURE),
-            player(sound()),
-            player(sound(1, "FLAC"), "audio/flac"),
             html(f"<figure>{img(HAS_ALT)}<figcaption>Red.</figcaption></figure>"),
         ]
+        self.lesson += [player(sound()), player(sound(1, "FLAC"), "audio/flac")]
         self.index = [
             front_matter("title: Y", "description: y"),
             new_markdown_cell(f"## A b\n\n{THERE}"),
@@ -977,175 +972,266 @@ def warned(good):
     )
 
 
-def finds(check, *spoilt):
-    """Tests that a check finds each fault: pairs of a change and what is said of it."""
-
-    @pytest.mark.parametrize("change, message", spoilt, ids=[message for _, message in spoilt])
-    def test(tmp_path, change, message):
-        good = Good()
-        change(good)
-        found = list(check(good.made(tmp_path)))
-        assert any(message in line for line in found), found
-
-    test.check = check
-    return test
+def assert_found(check, folder, change, message):
+    """A check says so where a good site was changed for the worse."""
+    good = Good()
+    change(good)
+    found = list(check(good.made(folder)))
+    assert any(message in line for line in found), found
 
 
-test_lost_pages = finds(
-    lost_pages,
-    (without_start, "index.ipynb: not in the sidebar"),
-    (in_the_sidebar("index.ipynb"), "index.ipynb: 2 times in the sidebar"),
-    (in_the_sidebar("no.ipynb"), "_quarto.yml: leads to no.ipynb, which does not exist"),
-    (
-        sets("website/navbar", {"left": [{"href": "no.ipynb"}]}),
-        "_quarto.yml: leads to no.ipynb, which does not exist",
-    ),
-    (
-        becomes("output-file: x.html", "output-file: index.html"),
-        "index.html: 2 notebooks become this page",
-    ),
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (without_start, "index.ipynb: not in the sidebar"),
+        (in_the_sidebar("index.ipynb"), "index.ipynb: 2 times in the sidebar"),
+        (in_the_sidebar("no.ipynb"), "_quarto.yml: leads to no.ipynb, which does not exist"),
+        (
+            sets("website/navbar", {"left": [{"href": "no.ipynb"}]}),
+            "_quarto.yml: leads to no.ipynb, which does not exist",
+        ),
+        (
+            becomes("output-file: x.html", "output-file: index.html"),
+            "index.html: 2 notebooks become this page",
+        ),
+    ],
 )
-test_untitled_pages = finds(
-    untitled_pages,
-    (becomes("title: Y", "titel: Y"), "index.ipynb: has no title"),
-    (becomes("title: Y", "titel: Y"), "index.ipynb: front matter titel is not documented"),
+def test_lost_pages_are_found(tmp_path, change, message):
+    assert_found(lost_pages, tmp_path, change, message)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (becomes("title: Y", "titel: Y"), "index.ipynb: has no title"),
+        (becomes("title: Y", "titel: Y"), "index.ipynb: front matter titel is not documented"),
+    ],
 )
-test_heavy_lessons = finds(
-    heavy_lessons,
-    (says("a" * 701_000), "kB: at most 700"),
+def test_untitled_pages_are_found(tmp_path, change, message):
+    assert_found(untitled_pages, tmp_path, change, message)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (says("a" * 701_000), "kB: at most 700"),
+    ],
 )
-test_missing_parts = finds(
-    missing_parts,
-    (becomes("## Summary", "Summary"), "00_x.ipynb: heading missing: Summary"),
-    (becomes("dl-doors", "doors"), "00_x.ipynb: 0 rows of doors"),
+def test_heavy_lessons_are_found(tmp_path, change, message):
+    assert_found(heavy_lessons, tmp_path, change, message)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (becomes("## Summary", "Summary"), "00_x.ipynb: heading missing: Summary"),
+        (becomes("dl-doors", "doors"), "00_x.ipynb: 0 rows of doors"),
+    ],
 )
-test_run_for_docs = finds(
-    run_for_docs,
-    (warned, "it starts import os"),
+def test_missing_parts_are_found(tmp_path, change, message):
+    assert_found(missing_parts, tmp_path, change, message)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (warned, "it starts import os"),
+    ],
 )
-test_dead_links = finds(
-    dead_links,
-    (says("[x](no.ipynb)"), "leads to no.ipynb, which does not exist"),
-    (says("[x](../index.ipynb)"), "leads to ../index.ipynb, which does not exist"),
-    (says('<a href="no.csv">x</a>'), "leads to no.csv, which does not exist"),
-    (says("[x](https://x.org/y/no.html)"), "leads to no.html, which does not exist"),
-    (says("[x](https://x.org/y/x.html#no)"), "leads to 00_x.ipynb#no, and there is no such anchor"),
-    (says("[x](index.ipynb#A-b)"), "leads to index.ipynb#A-b, and there is no such anchor"),
-    (says("[x](#fig-y)"), "leads to 00_x.ipynb#fig-y, and there is no such anchor"),
-    (
-        says("[x](bibliography.ipynb#by2001)"),
-        "leads to bibliography.ipynb#by2001, and there is no such anchor",
-    ),
-    (adds(html('<a href="#x">x</a>')), "leads to 00_x.ipynb#x, and there is no such anchor"),
-    (adds(shows({"text/markdown": "[x](no.md)"})), "leads to no.md, which does not exist"),
-    (
-        becomes("#| label: fig-x", "#| include: false\n#| label: fig-x"),
-        "leads to 00_x.ipynb#fig-x, and there is no such anchor",
-    ),
-    (becomes("## A b", "## A b {#c}"), "leads to index.ipynb#a-b, and there is no such anchor"),
+def test_run_for_docs_are_found(tmp_path, change, message):
+    assert_found(run_for_docs, tmp_path, change, message)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (says("[x](no.ipynb)"), "leads to no.ipynb, which does not exist"),
+        (says("[x](../index.ipynb)"), "leads to ../index.ipynb, which does not exist"),
+        (says('<a href="no.csv">x</a>'), "leads to no.csv, which does not exist"),
+        (says("[x](https://x.org/y/no.html)"), "leads to no.html, which does not exist"),
+        (
+            says("[x](https://x.org/y/x.html#no)"),
+            "leads to 00_x.ipynb#no, and there is no such anchor",
+        ),
+        (says("[x](index.ipynb#A-b)"), "leads to index.ipynb#A-b, and there is no such anchor"),
+        (says("[x](#fig-y)"), "leads to 00_x.ipynb#fig-y, and there is no such anchor"),
+        (
+            says("[x](bibliography.ipynb#by2001)"),
+            "leads to bibliography.ipynb#by2001, and there is no such anchor",
+        ),
+        (adds(html('<a href="#x">x</a>')), "leads to 00_x.ipynb#x, and there is no such anchor"),
+        (adds(shows({"text/markdown": "[x](no.md)"})), "leads to no.md, which does not exist"),
+        (
+            becomes("#| label: fig-x", "#| include: false\n#| label: fig-x"),
+            "leads to 00_x.ipynb#fig-x, and there is no such anchor",
+        ),
+        (becomes("## A b", "## A b {#c}"), "leads to index.ipynb#a-b, and there is no such anchor"),
+    ],
 )
-test_anchors_given_twice = finds(
-    anchors_given_twice,
-    (says('<b id="summary">x</b>'), "the anchor summary is given 2 times"),
+def test_dead_links_are_found(tmp_path, change, message):
+    assert_found(dead_links, tmp_path, change, message)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (says('<b id="summary">x</b>'), "the anchor summary is given 2 times"),
+    ],
 )
-test_labels_without_figure = finds(
-    labels_without_figure,
-    (becomes("label: fig-x", "label: x"), "the label x is not fig-"),
-    (adds(new_code_cell("#| label: fig-y\n1")), "the label fig-y stands on no figure"),
+def test_anchors_given_twice_are_found(tmp_path, change, message):
+    assert_found(anchors_given_twice, tmp_path, change, message)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (becomes("label: fig-x", "label: x"), "the label x is not fig-"),
+        (adds(new_code_cell("#| label: fig-y\n1")), "the label fig-y stands on no figure"),
+    ],
 )
-test_loose_references = finds(
-    loose_references,
-    (
-        becomes("[Ay 2001](bibliography.ipynb#ay2001)", "nobody"),
-        "bibliography.ipynb: ay2001 is cited nowhere",
-    ),
-    (
-        becomes("[Ay 2001](bibliography.ipynb#ay2001)", "nobody"),
-        "ay2001 says that 00_x.ipynb uses it, which does not cite it",
-    ),
-    (
-        becomes("Used in [lesson 00](00_x.ipynb).", ""),
-        "ay2001 does not say that 00_x.ipynb uses it",
-    ),
-    (
-        becomes('id="ay2001"', 'id="ay2002"'),
-        "the key ay2002 is not the first author's surname and the year",
-    ),
-    (
-        becomes("- <span", '- <span id="by2001"></span>By, A. (2001). B.\n- <span'),
-        "ay2001 comes after by2001",
-    ),
+def test_labels_without_figure_are_found(tmp_path, change, message):
+    assert_found(labels_without_figure, tmp_path, change, message)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (
+            becomes("[Ay 2001](bibliography.ipynb#ay2001)", "nobody"),
+            "bibliography.ipynb: ay2001 is cited nowhere",
+        ),
+        (
+            becomes("[Ay 2001](bibliography.ipynb#ay2001)", "nobody"),
+            "ay2001 says that 00_x.ipynb uses it, which does not cite it",
+        ),
+        (
+            becomes("Used in [lesson 00](00_x.ipynb).", ""),
+            "ay2001 does not say that 00_x.ipynb uses it",
+        ),
+        (
+            becomes('id="ay2001"', 'id="ay2002"'),
+            "the key ay2002 is not the first author's surname and the year",
+        ),
+        (
+            becomes("- <span", '- <span id="by2001"></span>By, A. (2001). B.\n- <span'),
+            "ay2001 comes after by2001",
+        ),
+    ],
 )
-test_broken_pictures = finds(
-    broken_pictures,
-    (adds(shows({"image/png": png()[:-40]})), "a picture does not open"),
-    (says("![x](no.png)"), "a picture does not open: FileNotFoundError"),
-    (
-        says(f'<img src="data:image/jpeg;base64,{png()}">'),
-        "a picture says that it is image/jpeg, and is image/png",
-    ),
+def test_loose_references_are_found(tmp_path, change, message):
+    assert_found(loose_references, tmp_path, change, message)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (adds(shows({"image/png": png()[:-40]})), "a picture does not open"),
+        (says("![x](no.png)"), "a picture does not open: FileNotFoundError"),
+        (
+            says(f'<img src="data:image/jpeg;base64,{png()}">'),
+            "a picture says that it is image/jpeg, and is image/png",
+        ),
+    ],
 )
-test_broken_sounds = finds(
-    broken_sounds,
-    (adds(player(sound()[:40])), "a sound does not open"),
-    (adds(player("no base64")), "a sound does not open"),
-    (says('<audio src="no.ogg"></audio>'), "a sound does not open: FileNotFoundError"),
-    (adds(html("<audio controls></audio>")), "a player has no sound"),
-    (adds(player(sound(loud=0))), "a sound is silent"),
-    (adds(player(sound(0.6))), "a sound of 0.6 s is not compressed: WAV"),
-    (adds(player(sound(), "audio/flac")), "a sound says that it is audio/flac, and is WAV"),
+def test_broken_pictures_are_found(tmp_path, change, message):
+    assert_found(broken_pictures, tmp_path, change, message)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (adds(player(sound()[:40])), "a sound does not open"),
+        (adds(player("no base64")), "a sound does not open"),
+        (says('<audio src="no.ogg"></audio>'), "a sound does not open: FileNotFoundError"),
+        (adds(html("<audio controls></audio>")), "a player has no sound"),
+        (adds(player(sound(loud=0))), "a sound is silent"),
+        (adds(player(sound(0.6))), "a sound of 0.6 s is not compressed: WAV"),
+        (adds(player(sound(), "audio/flac")), "a sound says that it is audio/flac, and is WAV"),
+    ],
 )
-test_wordless_figures = finds(
-    wordless_figures,
-    (becomes("#| fig-alt: ", "#| fig-alt: A.\n# "), "a figure without fig-alt"),
-    (becomes('#| fig-cap: "Red."\n', ""), "a figure without fig-cap"),
-    (becomes('"Red."', '"Red: "that"'), "a figure without fig-cap"),
-    (becomes('"Red."', '["Red.", "Blue."]'), "a figure without fig-cap"),
-    (
-        adds(html(f"<figure>{img()}<figcaption>x</figcaption></figure>")),
-        "a picture without a text in its place",
-    ),
-    (adds(html(img(HAS_ALT))), "a picture without caption"),
+def test_broken_sounds_are_found(tmp_path, change, message):
+    assert_found(broken_sounds, tmp_path, change, message)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (becomes("#| fig-alt: ", "#| fig-alt: A.\n# "), "a figure without fig-alt"),
+        (becomes('#| fig-cap: "Red."\n', ""), "a figure without fig-cap"),
+        (becomes('"Red."', '"Red: "that"'), "a figure without fig-cap"),
+        (becomes('"Red."', '["Red.", "Blue."]'), "a figure without fig-cap"),
+        (
+            adds(html(f"<figure>{img()}<figcaption>x</figcaption></figure>")),
+            "a picture without a text in its place",
+        ),
+        (adds(html(img(HAS_ALT))), "a picture without caption"),
+    ],
 )
-test_foreign_parts = finds(
-    foreign_parts,
-    (adds(html('<script src="https://cdn.x.org/x.js"></script>')), "<script> from cdn.x.org"),
-    (adds(html('<script src="//cdn.x.org/x.js"></script>')), "<script> from cdn.x.org"),
-    (adds(html('<link rel="stylesheet" href="https://cdn.x.org/x.css">')), "<link> from cdn.x.org"),
-    (adds(html("<style>@import 'https://cdn.x.org/x.css';</style>")), "a style from cdn.x.org"),
-    (says("![x](https://x.org/x.png)"), "<img> from x.org"),
-    (says('<audio><source src="http://x.org/x.ogg"></audio>'), "<source> from x.org"),
-    (
-        both(says("As $x$."), sets("format/html/html-math-method", "katex")),
-        "html-math-method is katex",
-    ),
-    (both(says("As $x$."), sets("format/html", {})), "html-math-method is mathjax"),
+def test_wordless_figures_are_found(tmp_path, change, message):
+    assert_found(wordless_figures, tmp_path, change, message)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (adds(html('<script src="https://cdn.x.org/x.js"></script>')), "<script> from cdn.x.org"),
+        (adds(html('<script src="//cdn.x.org/x.js"></script>')), "<script> from cdn.x.org"),
+        (
+            adds(html('<link rel="stylesheet" href="https://cdn.x.org/x.css">')),
+            "<link> from cdn.x.org",
+        ),
+        (adds(html("<style>@import 'https://cdn.x.org/x.css';</style>")), "a style from cdn.x.org"),
+        (says("![x](https://x.org/x.png)"), "<img> from x.org"),
+        (says('<audio><source src="http://x.org/x.ogg"></audio>'), "<source> from x.org"),
+        (
+            both(says("As $x$."), sets("format/html/html-math-method", "katex")),
+            "html-math-method is katex",
+        ),
+        (both(says("As $x$."), sets("format/html", {})), "html-math-method is mathjax"),
+    ],
 )
-test_odd_directives = finds(
-    odd_directives,
-    (adds(new_code_cell("#| fig-caption: x\n1")), "fig-caption is not documented"),
-    (adds(new_code_cell("#| echo: no way\n1")), "echo: 'no way'"),
-    (becomes('"Red."', '"Red: "that"'), "fig-cap: None"),
-    (adds(new_code_cell("1\n#| echo: false")), "a directive below the first line of code"),
+def test_foreign_parts_are_found(tmp_path, change, message):
+    assert_found(foreign_parts, tmp_path, change, message)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (adds(new_code_cell("#| fig-caption: x\n1")), "fig-caption is not documented"),
+        (adds(new_code_cell("#| echo: no way\n1")), "echo: 'no way'"),
+        (becomes('"Red."', '"Red: "that"'), "fig-cap: None"),
+        (adds(new_code_cell("1\n#| echo: false")), "a directive below the first line of code"),
+    ],
 )
-test_odd_settings = finds(
-    odd_settings,
-    (sets("website/favicon", False), "_quarto.yml: website: favicon: False cannot be said here"),
-    (sets("website/title-block", "x"), "_quarto.yml: website: title-block is not documented"),
-    (sets("website/repo-actions", ["fork"]), "repo-actions: 'fork' is not one of"),
-    (
-        sets("website/navbar", {"tools": []}),
-        "_quarto.yml: website: navbar: tools is not documented",
-    ),
-    (
-        sets("format/html/theme", {"light": "cosmo", "night": "darkly"}),
-        "theme: night is not documented",
-    ),
-    (sets("format/html/css", "no.css"), "_quarto.yml: css: no.css does not exist"),
-    (sets("format/html/toc-depth", "three"), "toc-depth: 'three' cannot be said here"),
+def test_odd_directives_are_found(tmp_path, change, message):
+    assert_found(odd_directives, tmp_path, change, message)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (
+            sets("website/favicon", False),
+            "_quarto.yml: website: favicon: False cannot be said here",
+        ),
+        (sets("website/title-block", "x"), "_quarto.yml: website: title-block is not documented"),
+        (sets("website/repo-actions", ["fork"]), "repo-actions: 'fork' is not one of"),
+        (
+            sets("website/navbar", {"tools": []}),
+            "_quarto.yml: website: navbar: tools is not documented",
+        ),
+        (
+            sets("format/html/theme", {"light": "cosmo", "night": "darkly"}),
+            "theme: night is not documented",
+        ),
+        (sets("format/html/css", "no.css"), "_quarto.yml: css: no.css does not exist"),
+        (sets("format/html/toc-depth", "three"), "toc-depth: 'three' cannot be said here"),
+    ],
 )
+def test_odd_settings_are_found(tmp_path, change, message):
+    assert_found(odd_settings, tmp_path, change, message)
 
 
 def test_every_check_is_shown_to_find():
-    shown = [getattr(test, "check", None) for test in globals().values()]
-    assert set(CHECKS) == {check for check in shown if check}
+    for check in CHECKS:
+        assert f"test_{check.__name__}_are_found" in globals()

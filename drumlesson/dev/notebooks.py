@@ -401,8 +401,7 @@ def doors(
 
 
 # %% ../../nbs/reference/notebooks.ipynb #d00r5a11b
-_INSTALLS = """\
-#| hide
+_INSTALLS = """#| hide
 try:
     from drumlesson.backend import own_process
 except ImportError:  # on Colab: the version that this lesson goes with, and its stored studies
