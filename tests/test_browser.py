@@ -243,7 +243,8 @@ async function one(a) {
   } catch (e) { told.wrong = String(e); }
   return {...told, duration: a.duration, wrong: told.wrong || (a.error && a.error.message)};
 }
-Promise.all([...root.querySelectorAll('audio')].map(one)).then(done, e => done([{wrong: String(e)}]));
+const players = [...root.querySelectorAll('audio')];
+Promise.all(players.map(one)).then(done, e => done([{wrong: String(e)}]));
 """
 
 
