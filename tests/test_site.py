@@ -858,6 +858,7 @@ def front_matter(*lines):
 
 ALT = "A red square, and nothing else in it."
 HAS_ALT = f' alt="{ALT}"'
+HEADS = [f"## {head}" for head in nb.HEADINGS]
 FIGURE = f'#| label: fig-x\n#| fig-alt: "{ALT}"\n#| fig-cap: "Red."\nplot()'
 SEE = "See [A](index.ipynb#a-b), [the figure](#fig-x) and [Ay 2001](bibliography.ipynb#ay2001)."
 THERE = '[There](https://x.org/y/x.html#summary), <a href="00_x.ipynb">here</a>.'
@@ -871,9 +872,7 @@ class Good:
         self.log = ""
         self.lesson = [
             front_matter("title: X", "description: x", "output-file: x.html"),
-            new_markdown_cell('<p class="dl-doors">doors</p>'),
-            *[new_markdown_cell(f"## {head}") for head in nb.HEADINGS],
-            new_markdown_cell(SEE),
+            *map(new_markdown_cell, ['<p class="dl-doors">doors</p>', *HEADS, SEE]),
             shows({"image/png": png()}, FIGURE),
             html(f"<figure>{img(HAS_ALT)}<figcaption>Red.</figcaption></figure>"),
         ]
