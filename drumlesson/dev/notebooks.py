@@ -45,6 +45,7 @@ import sys
 import tempfile
 import time
 from configparser import ConfigParser
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -743,7 +744,7 @@ def _typed_numbers(nb):
 def _missing_solutions(nb):
     "Exercises that no folded solution follows, and solutions that show no right answer."
     code = _code(nb)
-    for cell, after in zip(code, [*code[1:], None], strict=True):
+    for cell, after in pairwise([*code, None]):
         for name in _CHECK.findall(cell.source):
             if after is None or _solved(after) != name or "#| echo: false" not in after.source:
                 yield f"no folded solution right after the exercise {name}"
