@@ -12,7 +12,7 @@ import re
 import sys
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
@@ -148,9 +148,9 @@ def _kits(*, verify: bool = False, quiet: bool = False) -> int:
 
 
 # %% ../nbs/11_command_line.ipynb #84ce474b
-def _name(about):
-    "The type of an option that takes a registered name, or an address."
-    return Annotated[str | None, Parameter(help=f"{about}; or package.module:name")]
+def _name(about) -> Parameter:
+    "An option that takes a registered name, or an address."
+    return Parameter(help=f"{about}; or package.module:name")
 
 
 @Parameter(name="*")
@@ -158,12 +158,14 @@ def _name(about):
 class _Settings:
     "The options of `train` that are settings of a `DrumClassifier`, under the same names."
 
-    family: _name(f"model family: {', '.join(FAMILIES)}") = "dense"
-    task: _name("multiclass, one-vs-rest, or a class such as kick to tell from the rest") = (
-        "multiclass"
-    )
-    feature: _name(f"feature: {', '.join(FEATURES)}") = "logmel"
-    augment: _name("of training hits: waves, pictures, both, or one such as speed") = None
+    family: Annotated[str, _name(f"model family: {', '.join(FAMILIES)}")] = "dense"
+    task: Annotated[
+        str, _name("multiclass, one-vs-rest, or a class such as kick to tell from the rest")
+    ] = "multiclass"
+    feature: Annotated[str, _name(f"feature: {', '.join(FEATURES)}")] = "logmel"
+    augment: Annotated[
+        str | None, _name("of training hits: waves, pictures, both, or one such as speed")
+    ] = None
     window: Annotated[float, Parameter(help="seconds of sound from the onset")] = 0.3
     epochs: Annotated[
         _Count,
@@ -482,15 +484,16 @@ def _predict(
 
     if labels:
         _check_writable("--csv", labels)
-    model_file = None
-    if paths[0].endswith(".keras"):
-        model_file, *paths = paths
-    if not paths:
+    model_file: str | None = None
+    sounds = list(paths)
+    if sounds[0].endswith(".keras"):
+        model_file = sounds.pop(0)
+    if not sounds:
         raise ValueError(f"{model_file}: is a model; name a sound PATH after it")
     model = load(model_file)
     if not 1 <= top <= len(model.classes_):
         raise ValueError(f"--top {top}: the model knows {len(model.classes_)} classes")
-    files, problems = _pooled(paths)
+    files, problems = _pooled(sounds)
     hits, failed = load_hits(files, progress=_bar)
     table = _answers(model, hits, top)
     if hits:
@@ -648,7 +651,7 @@ def _doctor() -> int:
     from drumlesson.backend import keras
     from drumlesson.datasets import cache_dir, local_path, manifest, mirror
 
-    facts = {"drumlesson": drumlesson.__version__, "python": sys.version.split()[0]}
+    facts: dict[str, Any] = {"drumlesson": drumlesson.__version__, "python": sys.version.split()[0]}
     for name in _NEEDED + _FOR_THE_LESSONS:
         facts[name] = _version(name)
     files = [local_path(row).is_file() for row in manifest().itertuples()]

@@ -345,7 +345,7 @@ def _set_time(
     "Writes into a notebook how long it takes a reader and the machine."
     total = _reading_minutes(nb) + seconds / 60
     about = max(5, 5 * round(total / 5))
-    n_cores = os.cpu_count()
+    n_cores = os.cpu_count() or 1
     cores = {1: "one core", 2: "two cores"}.get(n_cores, f"{n_cores} cores")
     machine = f"the machine needs {max(1, round(seconds))} s on {cores}"
     for cell in _markdown(nb):
@@ -524,7 +524,10 @@ def course(
     "The lessons with their promises and minutes, and the hours of all. Raises ValueError."
     table, total = _HEAD_OF_THE_COURSE, 0
     for path in filter(is_lesson, notebooks(top)):
-        title, promise = _TITLE.fullmatch(read(path).cells[0].source).groups()
+        head = _TITLE.fullmatch(read(path).cells[0].source)
+        if not head:
+            raise ValueError(f"{path}: the first cell is not just a title and a promise")
+        title, promise = head.groups()
         number = path.name[:2]
         table += f"| [{number} {title}]({path.name}) | {promise} | {minutes(path)} |\n"
         total += minutes(path)
