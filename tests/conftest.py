@@ -17,39 +17,38 @@ settings.load_profile("short")
 
 
 def pytest_configure(config):
-    config.addinivalue_line(
-        "filterwarnings", "ignore:__array__ implementation:DeprecationWarning"
-    )  # Keras to NumPy
-    if not hasattr(
-        config, "workerinput"
-    ):  # librosa compiles at its first import and keeps the result, which two workers that do so at once can spoil
+    """Leaves out a warning of Keras, and has librosa compiled before workers start.
+
+    It compiles at its first import and keeps the result, which two workers at once can spoil.
+    """
+    config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")
+    is_worker = hasattr(config, "workerinput")
+    if not is_worker:
         importlib.import_module("librosa.util.utils")
 
 
 def noise_hit(seconds=0.3, sr=22050, random_state=0):
     """Decaying noise, float32: a sound that any reader takes."""
     n = int(seconds * sr)
-    x = (
-        0.4
-        * np.random.default_rng(random_state).standard_normal(n)
-        * np.exp(-np.arange(n) / (0.05 * sr))
-    )
-    return np.clip(x, -1, 1).astype(np.float32)
+    noise = np.random.default_rng(random_state).standard_normal(n)
+    decay = np.exp(-np.arange(n) / (0.05 * sr))
+    return np.clip(0.4 * noise * decay, -1, 1).astype(np.float32)
 
 
 def write_sound(path, x=None, sr=22050, **kw):
     """Writes a sound file, folders included; a hit of noise unless `x` is given."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(
-        path, noise_hit(sr=sr, random_state=len(path.name)) if x is None else x, sr, **kw
-    )
+    if x is None:
+        x = noise_hit(sr=sr, random_state=len(path.name))
+    soundfile.write(path, x, sr, **kw)
     return path
 
 
 def files_below(folder):
     """Every file below a folder, hidden and temporary ones too."""
-    return sorted(p.relative_to(folder).as_posix() for p in Path(folder).rglob("*") if p.is_file())
+    files = [path for path in Path(folder).rglob("*") if path.is_file()]
+    return sorted(path.relative_to(folder).as_posix() for path in files)
 
 
 @pytest.fixture
@@ -99,10 +98,8 @@ def folder(tmp_path):
     for kit in ("garage", "loft"):
         for label in ("kick", "snare", "hihat"):
             for i in range(4):
-                write_sound(
-                    tmp_path / "drums" / kit / label / f"{i}.wav",
-                    noise_hit(random_state=hash_of(kit, label, i)),
-                )
+                hit = noise_hit(random_state=hash_of(kit, label, i))
+                write_sound(tmp_path / "drums" / kit / label / f"{i}.wav", hit)
     return tmp_path / "drums"
 
 

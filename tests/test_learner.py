@@ -1,4 +1,8 @@
-"""The learner's machine: training that is interrupted, no network, lessons out of order, no wall of warnings, every exercise in its place."""
+"""The learner's machine, with its interrupts, without a network, with wrong answers.
+
+Training that is interrupted, no network, lessons out of order, no wall of warnings, every exercise
+in its place.
+"""
 
 import ast
 import json
@@ -10,6 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import files_below
@@ -28,237 +33,318 @@ TINY = dict(epochs=3, refit=False, verbose=0, random_state=5)
 
 
 def name(path):
+    """A notebook's path in the folder of notebooks, for the name of its test."""
     return path.relative_to(NBS).as_posix()
 
 
 # -- interrupted training
 
 
-class TestInterrupted:
+@pytest.fixture
+def fitted(toys):
+    """A classifier that has learned."""
+    return DrumClassifier(**TINY).fit(toys)
+
+
+# What is interrupted, at which of its calls, with which augmentation.
+EPOCH_ENDS = "keras.callbacks.EarlyStopping.on_epoch_end"
+STAGES = {
+    "before the first epoch": ("keras.layers.Normalization.adapt", 1, None),
+    "amid the epochs": (EPOCH_ENDS, 2, None),
+    "amid changing hits": (EPOCH_ENDS, 2, "waves"),
+    "after the epochs": ("drumlesson.training._outputs", 1, None),
+    "before the refit": ("drumlesson.training.build", 2, None),
+}
+
+
+@pytest.mark.parametrize("where, times, augment", STAGES.values(), ids=STAGES)
+def test_an_interrupt_at_any_stage(toys, others, monkeypatch, where, times, augment):
     """Nothing half done is left: the classifier is as it was, and learns again right away."""
+    settings = {**TINY, "refit": True, "augment": augment}
+    model, calls = DrumClassifier(**settings), []
+    original = pkgutil.resolve_name(where)
 
-    @pytest.fixture
-    def fitted(self, toys):
-        return DrumClassifier(**TINY).fit(toys)
-
-    STAGES = {
-        "before the first epoch": ("keras.layers.Normalization.adapt", 1, None),
-        "amid the epochs": ("keras.callbacks.EarlyStopping.on_epoch_end", 2, None),
-        "amid changing hits": ("keras.callbacks.EarlyStopping.on_epoch_end", 2, "waves"),
-        "after the epochs": ("drumlesson.classifier._outputs", 1, None),
-        "before the refit": ("drumlesson.classifier.build", 2, None),
-    }
-
-    @pytest.mark.parametrize("where, times, augment", STAGES.values(), ids=STAGES)
-    def test_at_any_stage(self, toys, others, monkeypatch, where, times, augment):
-        model, calls = DrumClassifier(**{**TINY, "refit": True, "augment": augment}), []
-        original = pkgutil.resolve_name(where)
-
-        def once(*args, **kw):
-            calls.append(1)
-            if len(calls) == times:
-                raise KeyboardInterrupt
-            return original(*args, **kw)
-
-        with monkeypatch.context() as m:
-            m.setattr(where, once)
-            with pytest.raises(KeyboardInterrupt):
-                model.fit(toys)
-        assert (
-            len(calls) == times and vars(model) == model.get_params()
-        )  # settings, and nothing learned
-        with pytest.raises(ValueError, match="call fit first"):
-            model.predict(others)
-        assert model.set_params(refit=False).fit(toys).score(toys) > 0.3
-
-    def lines(self):
-        """Numbers of the lines of the function that does the work of `fit`."""
-        return sorted(
-            {line for *_, line in classifier._fit.__code__.co_lines() if line}
-            - {classifier._fit.__code__.co_firstlineno}
-        )
-
-    @pytest.mark.parametrize("again", [False, True], ids=["the first fit", "a second fit"])
-    def test_at_each_line(self, toys, others, fitted, monkeypatch, again):
-        """An interrupt comes between two steps, never inside an assignment: at each, the classifier has learned all or nothing."""
-        learned = fitted.network_, fitted.history_, fitted.task_
-        monkeypatch.setattr(classifier, "_learn", lambda *_: learned)
-        whole, halves = set(vars(fitted)), []
-        for line in self.lines():
-            model = DrumClassifier(**TINY)
-            if again:
-                model.fit(others)
-            before = dict(vars(model))
-
-            def inside(frame, event, _, line=line):
-                if event == "line" and frame.f_lineno == line:
-                    raise KeyboardInterrupt
-                return inside
-
-            outer = sys.gettrace()
-            sys.settrace(
-                lambda frame, event, _: inside if frame.f_code is classifier._fit.__code__ else None
-            )
-            try:
-                model.fit(toys)
-            except KeyboardInterrupt:
-                pass
-            finally:
-                sys.settrace(outer)
-            now = vars(model)
-            as_before = now.keys() == before.keys() and all(now[k] is before[k] for k in now)
-            all_new = now.keys() == whole and (
-                not again
-                or now["training_kits_"] != before["training_kits_"]
-                and now["seconds_"] != before["seconds_"]
-            )
-            if not (as_before or all_new):
-                halves.append(
-                    f"line {line - self.lines()[0]}: {sorted(now.keys() - before.keys()) or 'a mixture of both'}"
-                )
-        assert halves == []
-
-    def test_no_bar_is_left(self, toys, monkeypatch):
-        """Else the bars of all later trainings are drawn below a dead one."""
-        from tqdm.auto import tqdm
-
-        def interrupt(*_, **__):
+    def interrupted(*args, **kw):
+        calls.append(1)
+        if len(calls) == times:
             raise KeyboardInterrupt
+        return original(*args, **kw)
 
-        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-        monkeypatch.setattr("keras.callbacks.EarlyStopping.on_epoch_end", interrupt)
-        before = set(tqdm._instances)
-        with pytest.raises(
-            KeyboardInterrupt
-        ) as held:  # which keeps the frames alive, as a notebook does
-            DrumClassifier(**{**TINY, "verbose": 1}).fit(toys)
-        left = [bar for bar in tqdm._instances if bar not in before]
-        for bar in left:
-            bar.close()
-        assert not left and held
+    with monkeypatch.context() as patch:
+        patch.setattr(where, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(toys)
+    assert len(calls) == times
+    assert vars(model) == model.get_params()  # settings, and nothing learned
+    with pytest.raises(ValueError, match="call fit first"):
+        model.predict(others)
+    assert model.set_params(refit=False).fit(toys).score(toys) > 0.3
 
-    @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to oneself")
-    def test_while_tensorflow_loads(self, tmp_path):
-        """The first fit of a session loads it, for seconds: broken off half-way, it could not be loaded again."""
-        code = """
-import signal, sys
+
+FIT = DrumClassifier.fit.__code__
+
+
+def lines_of_fit():
+    """Numbers of the lines of `DrumClassifier.fit`."""
+    lines = {line for *_, line in FIT.co_lines() if line}
+    return sorted(lines - {FIT.co_firstlineno})
+
+
+def interrupted_at(line, model, drums):
+    """Fits a model, interrupted as soon as `fit` comes to a line."""
+
+    def inside(frame, event, _):
+        if event == "line" and frame.f_lineno == line:
+            raise KeyboardInterrupt
+        return inside
+
+    def outside(frame, event, _):
+        return inside if frame.f_code is FIT else None
+
+    before = sys.gettrace()
+    sys.settrace(outside)
+    try:
+        model.fit(drums)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+
+
+def is_new(now, before):
+    """Whether a second fit has replaced what the first one left."""
+    other_kits = now["training_kits_"] != before.get("training_kits_")
+    return other_kits and now["seconds_"] != before.get("seconds_")
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["the first fit", "a second fit"])
+def test_an_interrupt_at_each_line(toys, others, fitted, monkeypatch, again):
+    """It comes between two steps: at each, the classifier has learned all or nothing."""
+    learned = fitted.network_, fitted.history_, fitted.task_
+    monkeypatch.setattr(classifier, "_learn", lambda *_: learned)
+    halves = []
+    for line in lines_of_fit():
+        model = DrumClassifier(**TINY)
+        if again:
+            model.fit(others)
+        before = dict(vars(model))
+        interrupted_at(line, model, toys)
+        now = vars(model)
+        as_before = now.keys() == before.keys() and all(now[k] is before[k] for k in now)
+        all_new = now.keys() == vars(fitted).keys() and is_new(now, before)
+        if not (as_before or all_new):
+            new = sorted(now.keys() - before.keys())
+            halves.append(f"line {line - lines_of_fit()[0]}: {new or 'a mixture of both'}")
+    assert halves == []
+
+
+def test_an_interrupt_leaves_no_bar(toys, monkeypatch):
+    """Else the bars of all later trainings are drawn below a dead one."""
+    from tqdm.auto import tqdm
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr("keras.callbacks.EarlyStopping.on_epoch_end", interrupt)
+    before = set(tqdm._instances)
+    with pytest.raises(KeyboardInterrupt) as held:  # it keeps the frames alive, as a notebook does
+        DrumClassifier(**{**TINY, "verbose": 1}).fit(toys)
+    left = [bar for bar in tqdm._instances if bar not in before]
+    for bar in left:
+        bar.close()
+    assert not left and held
+
+
+WHILE_LOADING = """
+import signal
+import sys
+from drumlesson.backend import own_process
+own_process()
 class Watch:
     seen = 0
     def find_spec(self, name, *_):
-        if name.startswith("tensorflow."): Watch.seen += 1
-        if Watch.seen == 300: Watch.seen += 1; signal.raise_signal(signal.SIGINT)
+        if name.startswith("tensorflow."):
+            Watch.seen += 1
+        if Watch.seen == 300:
+            Watch.seen += 1
+            signal.raise_signal(signal.SIGINT)
 sys.meta_path.insert(0, Watch())
-try: from drumlesson.backend import keras
-except KeyboardInterrupt: print("interrupted")
+try:
+    from drumlesson.backend import keras
+except KeyboardInterrupt:
+    print("interrupted")
 from drumlesson.backend import keras
 print(keras.layers.Dense(1).count_params.__name__, Watch.seen)
 """
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
-        )
-        assert done.stdout.startswith("interrupted\ncount_params"), done.stdout + done.stderr[-800:]
 
-    def test_by_the_stop_button(self, tmp_path):
-        """JupyterLab's stop button sends the kernel a SIGINT: while TensorFlow loads, during a first fit, a second one, and while a model is saved over another."""
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to oneself")
+def test_an_interrupt_while_tensorflow_loads(tmp_path):
+    """The first fit of a session loads it: broken off half-way, it could not be loaded again."""
+    command = [sys.executable, "-c", WHILE_LOADING]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.stdout.startswith("interrupted\ncount_params"), done.stdout + done.stderr[-800:]
+
+
+class Kernel:
+    """A kernel as JupyterLab has it, with its stop button."""
+
+    def __init__(self, folder):
         from jupyter_client.manager import start_new_kernel
 
-        km, kc = start_new_kernel(
-            kernel_name="python3", cwd=str(tmp_path), env={**os.environ, "DRUMLESSON_MIRROR": "off"}
+        env = {**os.environ, "DRUMLESSON_MIRROR": "off"}
+        self.manager, self.client = start_new_kernel(
+            kernel_name="python3", cwd=str(folder), env=env
         )
-        try:
 
-            def run(code, stop_after=None):
-                """The reply to `code`; the kernel is interrupted once the code has printed `go` and some time has passed."""
-                ident, said = kc.execute(code), ""
-                while stop_after is not None and "go" not in said:
-                    message = kc.get_iopub_msg(timeout=60)
-                    said += (
-                        message["content"].get("text", "")
-                        if message["parent_header"].get("msg_id") == ident
-                        else ""
-                    )
-                if stop_after is not None:
-                    time.sleep(stop_after)
-                    km.interrupt_kernel()
-                while (reply := kc.get_shell_msg(timeout=60))["parent_header"].get(
-                    "msg_id"
-                ) != ident:
-                    pass
-                return (
-                    reply["content"]
-                    if reply["content"]["status"] != "aborted"
-                    else run(code, stop_after)
-                )  # came too soon after an error
+    def close(self):
+        """Ends the kernel."""
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
 
-            def fine(code):
-                reply = run(code)
-                assert reply["status"] == "ok", "\n".join(reply.get("traceback", []))
+    def wait_for_go(self, ident):
+        """Waits until the code of a request has printed `go`."""
+        printed = ""
+        while "go" not in printed:
+            message = self.client.get_iopub_msg(timeout=60)
+            if message["parent_header"].get("msg_id") == ident:
+                printed += message["content"].get("text", "")
 
-            def stopped(code, after):
-                start = time.perf_counter()
-                reply = run(f"print('go', flush=True)\n{code}", after)
-                assert reply.get("ename") == "KeyboardInterrupt", reply
-                return time.perf_counter() - start - after
+    def reply_to(self, ident):
+        """The reply to a request."""
+        while True:
+            reply = self.client.get_shell_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == ident:
+                return reply["content"]
 
-            fine(
-                "import numpy as np\nfrom pathlib import Path\nfrom drumlesson import DrumClassifier, load\nfrom drumlesson.drums import load_drums\n"
-                "toys = load_drums('synth', n_kits=8, hits=2, seed=1)\nforever, tiny = dict(epochs=10**6, patience=10**6), dict(epochs=3, patience=15)\n"
-                "model = DrumClassifier(refit=False, seed=5, **forever)"
-            )
-            stopped(
-                "model.fit(toys)", 0.7
-            )  # the first fit in a kernel begins with the import of TensorFlow, which takes seconds
-            fine("model.set_params(**tiny).fit(toys)")
-            fine("model = DrumClassifier(refit=False, seed=5, **forever)")
-            took = stopped("model.fit(toys)", 2)
-            fine(
-                "assert vars(model) == model.get_params()\nmodel.set_params(**tiny).fit(toys)\nmodel.save('drums.keras')\nbefore, there = model.predict_proba(toys), Path('drums.keras').read_bytes()"
-            )
-            took = max(took, stopped("model.set_params(**forever, augment='waves').fit(toys)", 2))
-            fine(
-                "assert (model.predict_proba(toys) == before).all() and Path('drums.keras').read_bytes() == there"
-            )
-            stopped("while True: model.save('drums.keras')", 1)
-            fine(
-                "assert [p.name for p in Path('.').iterdir()] == ['drums.keras']\nassert np.allclose(load('drums.keras').predict_proba(toys), before, atol=1e-5)"
-            )
-            fine("assert model.set_params(**tiny).fit(toys).score(toys) > 0.3")
-            print(f"the stop button took at most {took:.1f} s")
-        finally:
-            kc.stop_channels()
-            km.shutdown_kernel(now=True)
+    def run(self, code, stop_after=None):
+        """The reply to `code`; with `stop_after`, stopped so many seconds after it printed `go`."""
+        ident = self.client.execute(code)
+        if stop_after is not None:
+            self.wait_for_go(ident)
+            time.sleep(stop_after)
+            self.manager.interrupt_kernel()
+        reply = self.reply_to(ident)
+        came_too_soon = reply["status"] == "aborted"  # after an error
+        return self.run(code, stop_after) if came_too_soon else reply
+
+    def fine(self, code):
+        """Runs code in which nothing goes wrong."""
+        reply = self.run(code)
+        assert reply["status"] == "ok", "\n".join(reply.get("traceback", []))
+
+    def stopped(self, code, after):
+        """Runs code and stops it; returns the seconds from the button to the reply."""
+        start = time.perf_counter()
+        reply = self.run(f"print('go', flush=True)\n{code}", after)
+        assert reply.get("ename") == "KeyboardInterrupt", reply
+        return time.perf_counter() - start - after
+
+
+@pytest.fixture
+def kernel(tmp_path):
+    """A kernel with drums and settings at hand."""
+    kernel = Kernel(tmp_path)
+    try:
+        kernel.fine(BEGIN)
+        yield kernel
+    finally:
+        kernel.close()
+
+
+BEGIN = """
+from pathlib import Path
+import numpy as np
+from drumlesson.backend import own_process
+own_process()
+from drumlesson import DrumClassifier, load
+from drumlesson.drums import load_drums
+toys = load_drums("synth", n_kits=8, hits=2, random_state=1)
+forever = dict(epochs=10**6, patience=10**6)
+tiny = dict(epochs=3, patience=15)
+model = DrumClassifier(refit=False, random_state=5, **forever)
+"""
+SAVE = """
+assert vars(model) == model.get_params()
+model.set_params(**tiny).fit(toys)
+model.save("drums.keras")
+before = model.predict_proba(toys)
+there = Path("drums.keras").read_bytes()
+"""
+AS_BEFORE = """
+assert (model.predict_proba(toys) == before).all()
+assert Path("drums.keras").read_bytes() == there
+"""
+WHOLE = """
+assert [p.name for p in Path(".").iterdir()] == ["drums.keras"]
+assert np.allclose(load("drums.keras").predict_proba(toys), before, atol=1e-5)
+"""
+
+
+def test_the_stop_button(kernel):
+    """It sends the kernel a SIGINT.
+
+    While TensorFlow loads, in a first fit, in a second one, and while a model is saved anew.
+    """
+    # The first fit in a kernel begins with the import of TensorFlow, which takes seconds.
+    kernel.stopped("model.fit(toys)", 0.7)
+    kernel.fine("model.set_params(**tiny).fit(toys)")
+    kernel.fine("model = DrumClassifier(refit=False, random_state=5, **forever)")
+    first = kernel.stopped("model.fit(toys)", 2)
+    kernel.fine(SAVE)
+    second = kernel.stopped("model.set_params(**forever, augment='waves').fit(toys)", 2)
+    kernel.fine(AS_BEFORE)
+    kernel.stopped("while True: model.save('drums.keras')", 1)
+    kernel.fine(WHOLE)
+    kernel.fine("assert model.set_params(**tiny).fit(toys).score(toys) > 0.3")
+    print(f"the stop button took at most {max(first, second):.1f} s")
 
 
 # -- a lesson on the learner's machine
 
+
+# A sitecustomize that notes which hosts are asked for, and reaches none but this machine.
 OFFLINE = """
-import os, socket
+import os
+import socket
+
 def _refuse(address):
-    with open(os.environ["LEARNER_ASKED"], "a") as f: f.write(f"{address}\\n")
+    with open(os.environ["LEARNER_ASKED"], "a") as f:
+        f.write(f"{address}\\n")
     raise OSError(101, "Network is unreachable")
+
+_HERE = ("127.0.0.1", "::1", "localhost")
+
 def _only_here(function):
     def call(self, address, *rest):
-        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"): _refuse(address)
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in _HERE:
+            _refuse(address)
         return function(self, address, *rest)
     return call
-for _name in ("connect", "connect_ex", "sendto"): setattr(socket.socket, _name, _only_here(getattr(socket.socket, _name)))
+
+for _name in ("connect", "connect_ex", "sendto"):
+    setattr(socket.socket, _name, _only_here(getattr(socket.socket, _name)))
 _resolve = socket.getaddrinfo
+
 def _getaddrinfo(host, *rest, **kw):
-    if host not in (None, "", "127.0.0.1", "::1", "localhost", socket.gethostname()): _refuse(host)
+    if host not in (None, "", *_HERE, socket.gethostname()):
+        _refuse(host)
     return _resolve(host, *rest, **kw)
+
 socket.getaddrinfo = _getaddrinfo
 """
 
 
 def offline(folder):
-    """The environment of somebody without a network, without recorded kits and with an empty cache."""
+    """The environment of somebody without a network, recorded kits or anything in the cache."""
     (folder / "offline").mkdir()
     (folder / "offline" / "sitecustomize.py").write_text(OFFLINE)
     (folder / "asked").touch()
-    path = os.pathsep.join(filter(None, (str(folder / "offline"), os.environ.get("PYTHONPATH"))))
+    path = [str(folder / "offline"), os.environ.get("PYTHONPATH")]
     return {
         **os.environ,
-        "PYTHONPATH": path,
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "LEARNER_ASKED": str(folder / "asked"),
         "DRUMLESSON_CACHE": str(folder / "cache"),
         "DRUMLESSON_MIRROR": "off",
@@ -267,213 +353,226 @@ def offline(folder):
 
 CHECKED = re.compile(r'^check\("([\w-]+)", (my_\w+)\)', re.M)
 
-# The wrong answers as the page of exercises has them, and the right one as the learner reads it: the code of the folded solution, pasted.
+# The wrong answers as the page of a lesson's checks has them, and the right one as the learner
+# reads it: the code of the folded solution, pasted.
 HELPERS = """
-import ast as _ast, json as _json
-from drumlesson import exercises as _exercises
+import ast as _ast
+import importlib as _importlib
+import json as _json
+from drumlesson.course import exercises as _exercises
+_number, _sources = %r, _json.loads(%r)
 _wrong = {}
-_page = {**vars(_exercises), "right": lambda *a: None, "wrong": lambda name, *answers: _wrong.update({name: answers})}
-for _source in _json.loads(%r): exec(_source, _page)
-def _told_wrong(name): # the first for which there is a hint of its own
-    return next(a for a in _wrong[name] if not _exercises.hint(name, a).startswith(("not answered", "this is not the kind")))
+_exercises.right = lambda name, *answers: None
+_exercises.wrong = lambda name, *answers: _wrong.update({name: answers})
+_page = dict(vars(_importlib.import_module(f"drumlesson.course.checks.lesson_{_number}")))
+for _source in _sources:
+    exec(_source, _page)
+_WITHOUT_A_HINT_OF_ITS_OWN = ("not answered", "this is not the kind")
+def _told_wrong(name):
+    for answer in _wrong[name]:
+        if not _exercises.hint(name, answer).startswith(_WITHOUT_A_HINT_OF_ITS_OWN):
+            return answer
 def _pasted(name):
-    *body, last = _ast.parse(_exercises._code(_exercises.EXERCISES[name]["solution"])).body
+    *body, last = _ast.parse(_exercises.exercises_of(_number)[name].code).body
     space = dict(globals())
     exec(compile(_ast.Module(body, []), name, "exec"), space)
     return eval(compile(_ast.Expression(last.value), name, "eval"), space)
 """
 
 
-def wrong_answers(lesson):
-    """The cells of the page of exercises that hold the wrong answers of a lesson, as JSON."""
-    cells = [
-        c.source
-        for c in nb.read(NBS / "reference" / "exercises.ipynb").cells
-        if c.cell_type == "code"
-    ]
-    found = [
-        s for s in cells if f'\nwrong("{lesson}-' in f"\n{s}" and not s.startswith("#| export")
-    ]
-    imports = [
-        s
-        for s in cells
-        if not s.startswith("#|")
-        and all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in ast.parse(s).body)
-    ]
-    return json.dumps(imports + found)
+def helpers(lesson):
+    """A cell that brings wrong and right answers into a lesson, given by its number."""
+    page = nb.read(NBS / "reference" / "checks" / f"lesson_{lesson}.ipynb")
+    sources = [c.source for c in page.cells if c.cell_type == "code"]
+    tried = [source for source in sources if not source.startswith("#|")]
+    return new_code_cell(HELPERS % (lesson, json.dumps(tried)))
+
+
+def question_in(cell):
+    """(the line that checks an answer, exercise, variable) of a cell, or None."""
+    if cell.cell_type != "code" or cell.source.startswith("#| hide"):
+        return None
+    found = CHECKED.search(cell.source)
+    return found and (found[0], found[1], found[2])
 
 
 def answered(cells, lesson):
-    """The cells of a lesson, each exercise given a wrong and then a right answer in its own cell, after the blank one; and which cell asks what."""
+    """The cells of a lesson, each exercise given a wrong and a right answer after the blank one.
+
+    Beside them what is asked: for each exercise the numbers of the cells that leave it blank,
+    answer it wrongly and rightly.
+    """
     out, asked = [], []
     for cell in cells:
+        question = question_in(cell)
         out.append(cell)
-        found = (
-            CHECKED.search(cell.source)
-            if cell.cell_type == "code" and not cell.source.startswith("#| hide")
-            else None
-        )
-        if not found:
+        if not question:
             continue
-        exercise, variable = found.groups()
+        blank = len(out) - 1
+        line, exercise, variable = question
         if not asked:
-            out.append(new_code_cell(HELPERS % wrong_answers(lesson)))
-        answers = f'_told_wrong("{exercise}")', f'_pasted("{exercise}")'
-        out += [
-            new_code_cell(cell.source.replace(found[0], f"{variable} = {answer}\n{found[0]}"))
-            for answer in answers
-        ]
-        asked.append(
-            (exercise, len(out) - 3 if len(asked) else len(out) - 4, len(out) - 2, len(out) - 1)
-        )
+            out.append(helpers(lesson))
+        for answer in (f'_told_wrong("{exercise}")', f'_pasted("{exercise}")'):
+            source = cell.source.replace(line, f"{variable} = {answer}\n{line}")
+            out.append(new_code_cell(source))
+        asked.append((exercise, [blank, len(out) - 2, len(out) - 1]))
     return out, asked
 
 
 def printed(cell, stream="stdout"):
-    return "".join(
-        o.text for o in cell.get("outputs", []) if o.output_type == "stream" and o.name == stream
+    """What a cell wrote to a stream."""
+    streams = [o for o in cell.get("outputs", []) if o.output_type == "stream"]
+    return "".join(o.text for o in streams if o.name == stream)
+
+
+def is_wall(text):
+    """Whether a text on the error stream is more than a line or two, or a warning."""
+    return len(text.splitlines()) > 2 or "Warning" in text or "Traceback" in text
+
+
+def warned(page):
+    """Walls of text that cells wrote to the error stream, progress bars aside."""
+    cells = [cell for cell in page.cells if cell.cell_type == "code"]
+    texts = [re.sub(r"[^\n]*\r", "", printed(cell, "stderr")).strip() for cell in cells]
+    return [text for text in texts if is_wall(text)]
+
+
+def errors(page):
+    """How cells of a notebook ended that did not end well."""
+    outputs = [output for cell in page.cells for output in cell.get("outputs", [])]
+    return [f"{o.ename}: {o.evalue}" for o in outputs if o.output_type == "error"]
+
+
+def go_through(stem, folder):
+    """Goes through a lesson in a copy of the project's notebooks, as a learner without a network.
+
+    Returns the notebook, what it asks, the files before and after, and the hosts asked for.
+    """
+    shutil.copytree(NBS, folder / "nbs", ignore=shutil.ignore_patterns(".*", "_*"))
+    env = offline(folder)
+    path = next((folder / "nbs").rglob(f"{stem}.ipynb"))
+    lesson = nb.read(path)
+    lesson.cells, asked = answered(lesson.cells, stem[:2])
+    for cell in nb._code(lesson):
+        cell.update(outputs=[], execution_count=None)
+    before = files_below(folder / "nbs")
+    client = NotebookClient(
+        lesson,
+        timeout=120,
+        allow_errors=True,
+        kernel_name="python3",
+        coalesce_streams=True,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    client.execute(env=env)
+    return SimpleNamespace(
+        lesson=lesson,
+        asked=asked,
+        before=before,
+        after=files_below(folder / "nbs"),
+        hosts=(folder / "asked").read_text().split(),
     )
 
 
-def warned(nb):
-    """What cells wrote to the error stream, progress bars aside; a line or two a cell may be of use."""
-    said = [
-        re.sub(r"[^\n]*\r", "", printed(c, "stderr")).strip()
-        for c in nb.cells
-        if c.cell_type == "code"
-    ]
-    return [
-        text
-        for text in said
-        if len(text.splitlines()) > 2 or "Warning" in text or "Traceback" in text
-    ]
-
-
 @pytest.fixture(scope="class")
-def gone_through(request, tmp_path_factory):
-    """A lesson gone through in a copy of the project's notebooks: the notebook, its exercises, the files before and after, hosts asked for."""
+def gone_through(tmp_path_factory):
+    """What `go_through` returns for a notebook, once for all tests of the class."""
     done = {}
 
-    def go(stem):
+    def once(stem):
         if stem not in done:
-            folder = tmp_path_factory.mktemp(stem)
-            shutil.copytree(NBS, folder / "nbs", ignore=shutil.ignore_patterns(".*", "_*"))
-            env, lesson = offline(folder), nb.read(next((folder / "nbs").rglob(f"{stem}.ipynb")))
-            lesson.cells, asked = answered(lesson.cells, stem[:2])
-            for cell in lesson.cells:
-                if cell.cell_type == "code":
-                    cell.update(outputs=[], execution_count=None)
-            before, where = (
-                files_below(folder / "nbs"),
-                next((folder / "nbs").rglob(f"{stem}.ipynb")).parent,
-            )
-            client = NotebookClient(
-                lesson,
-                timeout=120,
-                allow_errors=True,
-                kernel_name="python3",
-                coalesce_streams=True,
-                extra_arguments=["--IPKernelApp.log_level=ERROR"],
-                resources={"metadata": {"path": str(where)}},
-            )
-            client.execute(env=env)
-            done[stem] = (
-                lesson,
-                asked,
-                before,
-                files_below(folder / "nbs"),
-                (folder / "asked").read_text().split(),
-            )
+            done[stem] = go_through(stem, tmp_path_factory.mktemp(stem))
         return done[stem]
 
-    return go
+    return once
 
 
 class TestLessons:
-    @pytest.mark.parametrize("stem", [*QUICK, "widgets"])
+    """Each lesson is gone through once, and looked at by several tests."""
+
+    @pytest.mark.parametrize("stem", [*QUICK, "panels"])
     def test_runs_offline_from_an_empty_cache(self, gone_through, stem):
-        lesson, *_, hosts = gone_through(stem)
-        assert [
-            f"{o.ename}: {o.evalue}"
-            for c in lesson.cells
-            for o in c.get("outputs", [])
-            if o.output_type == "error"
-        ] == []
-        assert hosts == []
+        assert errors(gone_through(stem).lesson) == []
+        assert gone_through(stem).hosts == []
 
-    @pytest.mark.parametrize("stem", [*QUICK, "widgets"])
+    @pytest.mark.parametrize("stem", [*QUICK, "panels"])
     def test_leaves_no_file_behind(self, gone_through, stem):
-        _, _, before, after, _ = gone_through(stem)
-        assert after == before
+        assert gone_through(stem).after == gone_through(stem).before
 
-    @pytest.mark.parametrize("stem", [*QUICK, "widgets"])
+    @pytest.mark.parametrize("stem", [*QUICK, "panels"])
     def test_no_wall_of_warnings(self, gone_through, stem):
-        assert warned(gone_through(stem)[0]) == []
+        assert warned(gone_through(stem).lesson) == []
 
     @pytest.mark.parametrize("stem", QUICK)
     def test_each_exercise_in_its_place(self, gone_through, stem):
         """Blank, then wrong, then right, as the learner would: in the cell that asks."""
-        lesson, asked, *_ = gone_through(stem)
-        assert [exercise for exercise, *_ in asked] == nb._asked(nb.read(NBS / f"{stem}.ipynb"))
-        for exercise, *cells in asked:
-            blank, wrong, right = (printed(lesson.cells[i]) for i in cells)
+        done = gone_through(stem)
+        names = [exercise for exercise, _ in done.asked]
+        assert names == nb._asked(nb.read(NBS / f"{stem}.ipynb"))
+        for exercise, numbers in done.asked:
+            blank, wrong, right = (printed(done.lesson.cells[i]) for i in numbers)
             assert "✗ not answered yet: " in blank, (exercise, blank)
-            assert (
-                "✗ " in wrong
-                and "not answered" not in wrong
-                and "not the kind of answer" not in wrong
-            ), (exercise, wrong)
+            assert "✗ " in wrong and "not answered" not in wrong, (exercise, wrong)
+            assert "not the kind of answer" not in wrong, (exercise, wrong)
             assert "✓ right" in right, (exercise, right)
 
-    def test_offline_with_no_mirror_named(self, tmp_path):
-        """The public host is tried, not reached, and the lesson goes on with synthesised drums."""
-        env = offline(tmp_path)
-        del env["DRUMLESSON_MIRROR"]
-        start = time.perf_counter()
-        code = "from drumlesson.drums import load_drums; load_drums(n_kits=2, hits=1)"
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=tmp_path,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 0 and "10 synthesised hits of 2 kits" in done.stdout, done.stderr
-        assert done.stderr.strip() == "" and (tmp_path / "asked").read_text()
-        assert time.perf_counter() - start < 60
+
+def test_offline_with_no_mirror_named(tmp_path):
+    """The public host is tried, not reached, and the lesson goes on with synthesised drums."""
+    env = offline(tmp_path)
+    del env["DRUMLESSON_MIRROR"]
+    start = time.perf_counter()
+    code = "from drumlesson.drums import load_drums; load_drums(n_kits=2, hits=1)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0 and "10 synthesised hits of 2 kits" in done.stdout, done.stderr
+    assert done.stderr.strip() == "" and (tmp_path / "asked").read_text()
+    assert time.perf_counter() - start < 60
 
 
 # -- lessons out of order
 
 
 def code_of(path):
-    """The code cells that a lesson runs as syntax trees, and whether they are exported; what installs the package aside."""
-    for cell in nb.read(path).cells:
-        if cell.cell_type == "code" and not cell.source.startswith("#| hide"):
-            yield (
-                bool(re.search(r"^#\| export", cell.source, re.M)),
-                ast.parse(TransformerManager().transform_cell(cell.source)),
-            )
+    """Code cells as syntax trees, and whether they are exported; what installs is left out."""
+    for cell in nb._code(nb.read(path)):
+        if not cell.source.startswith("#| hide"):
+            is_exported = bool(re.search(r"^#\| export", cell.source, re.M))
+            yield is_exported, ast.parse(TransformerManager().transform_cell(cell.source))
+
+
+def nodes_of(path, exported=True):
+    """All nodes of a lesson's code, with or without that of exported cells."""
+    for is_exported, tree in code_of(path):
+        if exported or not is_exported:
+            yield from ast.walk(tree)
+
+
+def imported(node):
+    """The modules that an import names."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or "."]
+    return []
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=name)
 def test_imports_only_what_is_installed(path):
     """No lesson imports another, or a file beside it."""
-    beside = {p.stem for p in NBS.rglob("*") if p.suffix in (".py", ".ipynb")} - {"drumlesson"}
-    for _, tree in code_of(path):
-        for node in ast.walk(tree):
-            found = (
-                [a.name for a in node.names]
-                if isinstance(node, ast.Import)
-                else [node.module or "."]
-                if isinstance(node, ast.ImportFrom)
-                else []
-            )
-            assert not getattr(node, "level", 0), ast.unparse(node)
-            for module in found:
-                top = module.partition(".")[0]
-                assert top == "drumlesson" or top not in beside, f"imports {module}"
+    files = [p for p in NBS.rglob("*") if p.suffix in (".py", ".ipynb")]
+    beside = {p.stem for p in files} - {"drumlesson"}
+    for node in nodes_of(path):
+        assert not getattr(node, "level", 0), ast.unparse(node)
+        for module in imported(node):
+            assert module.partition(".")[0] not in beside, f"imports {module}"
 
 
 WRITES = {
@@ -492,68 +591,61 @@ WRITES = {
 }
 
 
-def loose_writes(path):
-    """Calls that write a file, other than below a folder that the lesson made for itself with `tempfile`."""
-    own, found = set(), []
-    for exported, tree in code_of(path):
-        if exported:
+def names_in(node):
+    """The names that stand in a piece of code."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def own_places(tree, known):
+    """The names that stand for a folder made with `tempfile`, or for something made of one."""
+    own = set(known)
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.Assign, ast.NamedExpr)):
             continue
-        for node in ast.walk(tree):
-            for source, targets in (
-                [(node.value, node.targets if isinstance(node, ast.Assign) else [node.target])]
-                if isinstance(node, (ast.Assign, ast.NamedExpr))
-                else []
-            ):
-                if "tempfile." in ast.unparse(source) or own & {
-                    n.id for n in ast.walk(source) if isinstance(n, ast.Name)
-                }:
-                    own |= {
-                        n.id
-                        for target in targets
-                        for n in ast.walk(target)
-                        if isinstance(n, ast.Name)
-                    }
-        for call in (n for n in ast.walk(tree) if isinstance(n, ast.Call)):
-            what = (
-                call.func.attr
-                if isinstance(call.func, ast.Attribute)
-                else getattr(call.func, "id", "")
-            )
-            if (
-                what not in WRITES
-                or what == "open"
-                and not re.search(r"['\"][wax]b?\+?['\"]", ast.unparse(call))
-            ):
+        if "tempfile." in ast.unparse(node.value) or own & names_in(node.value):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                own |= names_in(target)
+    return own
+
+
+def is_write(call):
+    """Whether a call writes a file."""
+    called = call.func
+    what = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    if what == "open":
+        return bool(re.search(r"['\"][wax]b?\+?['\"]", ast.unparse(call)))
+    return what in WRITES
+
+
+def loose_writes(path):
+    """Calls that write a file anywhere but below a folder that the lesson made with `tempfile`."""
+    own = set()
+    for is_exported, tree in code_of(path):
+        if is_exported:
+            continue
+        own = own_places(tree, own)
+        for call in ast.walk(tree):
+            if not isinstance(call, ast.Call) or not is_write(call):
                 continue
-            names = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
-            if (
-                not names & own
-                and "tempfile." not in ast.unparse(call)
-                and "BytesIO" not in ast.unparse(call)
-            ):
-                found.append(ast.unparse(call)[:100])
-    return found
+            text = ast.unparse(call)
+            if not names_in(call) & own and "tempfile." not in text and "BytesIO" not in text:
+                yield text[:100]
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=name)
 def test_writes_only_into_folders_of_its_own(path):
     """What no lesson leaves behind, no other can need."""
-    assert loose_writes(path) == []
+    assert list(loose_writes(path)) == []
+
+
+FILE = re.compile(r"(\.{0,2}/)?(evidence|drumlesson|reference|nbs)/[\w./-]+\.\w+")
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=name)
 def test_no_lesson_says_run_another_first(path):
     """Files that code names by a relative path are in the repository."""
-    for exported, tree in code_of(path):
-        for node in ast.walk(tree):
-            if (
-                not exported
-                and isinstance(node, ast.Constant)
-                and isinstance(node.value, str)
-                and re.fullmatch(
-                    r"(\.{0,2}/)?(evidence|drumlesson|reference|nbs)/[\w./-]+\.\w+", node.value
-                )
-            ):
-                assert (path.parent / node.value).is_file() or (TOP / node.value).is_file(), (
-                    node.value
-                )
+    constants = [n.value for n in nodes_of(path, exported=False) if isinstance(n, ast.Constant)]
+    for text in constants:
+        if isinstance(text, str) and FILE.fullmatch(text):
+            assert (path.parent / text).is_file() or (TOP / text).is_file(), text

@@ -1,4 +1,7 @@
-"""The notebooks' form, and that the package is what they give. The site they make has a module of its own."""
+"""The notebooks' form, and that the package is what they give.
+
+The site they make has a module of its own.
+"""
 
 import base64
 import io
@@ -8,13 +11,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.fft
+import soundfile
+import soxr
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
+from drumlesson.audio import SR
 from drumlesson.dev import notebooks as nb
+from drumlesson.drums import load_drums
 
 TOP = Path(__file__).resolve().parent.parent
 ALL = nb.notebooks(TOP)
@@ -22,6 +31,7 @@ MIRROR = os.environ.get("DRUMLESSON_MIRROR", "")
 
 
 def name(path):
+    """A notebook's path in the folder of notebooks, for the name of its test."""
     return path.relative_to(TOP / "nbs").as_posix()
 
 
@@ -47,50 +57,70 @@ def test_nbdev_clean_takes_nothing_but_counts(tmp_path):
     shutil.copytree(TOP / "nbs", tmp_path / "nbs", ignore=shutil.ignore_patterns(".*", "_*"))
     code = "from nbdev.clean import nbdev_clean; nbdev_clean.__wrapped__()"
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    counts = re.compile(r'"execution_count": (?:\d+|null)')
     for path in ALL:
         cleaned = (tmp_path / path.relative_to(TOP)).read_text(encoding="utf-8")
-        counts = re.compile(r'"execution_count": (?:\d+|null)')
-        assert counts.sub("", cleaned) == counts.sub("", path.read_text(encoding="utf-8")), name(
-            path
-        )
+        ours = path.read_text(encoding="utf-8")
+        assert counts.sub("", cleaned) == counts.sub("", ours), name(path)
 
 
 # -- no recording, whatever its mark says
 
 
 def stored_sounds():
+    """Every sound in an output, as bytes, and the notebook and cell that it is in."""
+    address = re.compile(r"data:audio/[^;]+;base64,([A-Za-z0-9+/=]+)")
     for path in ALL:
         for i, cell in enumerate(nb.read(path).cells):
-            for out in cell.get("outputs", []):
-                found = re.findall(
-                    r"data:audio/[^;]+;base64,([A-Za-z0-9+/=]+)",
-                    out.get("data", {}).get("text/html", ""),
-                )
-                yield from ((f"{name(path)} cell {i}", base64.b64decode(data)) for data in found)
+            for data in address.findall(nb._html(cell)):
+                yield f"{name(path)} cell {i}", base64.b64decode(data)
 
 
-def resemblance(recorded, sounds):
-    """For each sound, the highest normalised correlation with a part of a recorded hit's first second that holds
-    at least a twentieth of its energy, and the number of that hit."""
-    import scipy.fft
-
-    size, least = recorded.shape[1], 0.05
-    n = scipy.fft.next_fast_len(2 * size, real=True)
-    spectra = scipy.fft.rfft(recorded, n)
-    energy = np.pad(np.cumsum(np.square(recorded, dtype=np.float64), axis=1), ((0, 0), (1, 0)))
-    for x in sounds:
-        x = np.asarray(x[:size], np.float32) / max(np.linalg.norm(x[:size]), 1e-9)
-        r = np.abs(scipy.fft.irfft(spectra * np.conj(scipy.fft.rfft(x, n)), n)[:, :size])
-        rows = np.flatnonzero(r.max(1) > SAME * np.sqrt(least * energy[:, -1]))
-        part = energy[rows][:, np.minimum(np.arange(size) + len(x), size)] - energy[rows, :-1]
-        r = np.where(
-            part >= least * energy[rows, -1:], r[rows] / np.sqrt(np.maximum(part, 1e-12)), 0
-        )
-        yield (r.max(), rows[r.max(1).argmax()]) if len(rows) else (0.0, -1)
-
-
-# Measured: a recorded hit cut, scaled and stored again gives 0.9999; synthesised kicks and toms reach 0.97.
+# Measured: a recorded hit cut, scaled and stored again gives 0.9999; synthesised kicks and toms
+# reach 0.97.
 SAME = 0.99
+LEAST = 0.05  # share of a recorded hit's energy that a part must hold to be compared
+
+
+class Recorded:
+    """The first second of recorded hits, ready to be compared with sounds."""
+
+    def __init__(self, hits):
+        _, self.size = hits.shape
+        self.n = scipy.fft.next_fast_len(2 * self.size, real=True)
+        self.spectra = scipy.fft.rfft(hits, self.n)
+        energy = np.cumsum(np.square(hits, dtype=np.float64), axis=1)
+        self.energy = np.pad(energy, ((0, 0), (1, 0)))
+
+    def correlations(self, sound):
+        """Of each hit with the sound, at each offset: absolute values, not yet normalised."""
+        spectrum = np.conj(scipy.fft.rfft(sound, self.n))
+        return np.abs(scipy.fft.irfft(self.spectra * spectrum, self.n)[:, : self.size])
+
+    def energy_of_parts(self, hits, length):
+        """Energy of the parts of some hits that are as long as a sound, from each offset."""
+        ends = np.minimum(np.arange(self.size) + length, self.size)
+        return self.energy[hits][:, ends] - self.energy[hits, :-1]
+
+    def closest(self, sound):
+        """(highest normalised correlation with a part of a hit, number of that hit)."""
+        sound = np.asarray(sound[: self.size], np.float32)
+        sound = sound / max(np.linalg.norm(sound), 1e-9)
+        correlations = self.correlations(sound)
+        whole = self.energy[:, -1]
+        hits = np.flatnonzero(correlations.max(axis=1) > SAME * np.sqrt(LEAST * whole))
+        if not len(hits):
+            return 0.0, -1
+        part = self.energy_of_parts(hits, len(sound))
+        normalised = correlations[hits] / np.sqrt(np.maximum(part, 1e-12))
+        normalised[part < LEAST * whole[hits, None]] = 0
+        return normalised.max(), hits[normalised.max(axis=1).argmax()]
+
+
+def decoded(data):
+    """A stored sound at the rate of the recorded hits."""
+    sound, sr = soundfile.read(io.BytesIO(data))
+    return sound if sr == SR else soxr.resample(sound, sr, SR)
 
 
 @pytest.mark.skipif(
@@ -98,67 +128,64 @@ SAME = 0.99
     reason="DRUMLESSON_MIRROR names no folder of recorded kits",
 )
 def test_no_stored_sound_is_a_recording():
-    import soundfile
-    import soxr
-
-    from drumlesson.audio import SR
-    from drumlesson.drums import load_drums
-
     waves = load_drums("open", labels=None).waves
-    recorded = np.stack([np.pad(w[:SR], (0, max(0, SR - len(w)))) for w in waves]).astype(
-        np.float32
-    )
-    stored = {data: where for where, data in stored_sounds()}
-    stored["a recording, to see that the test sees it"] = "control"
-    sounds = []
-    for data in stored:
-        x, sr = (
-            soundfile.read(io.BytesIO(data))
-            if isinstance(data, bytes)
-            else (waves[0][200:6000] / 3, SR)
-        )
-        sounds.append(soxr.resample(x, sr, SR) if sr != SR else x)
-    for (peak, hit), where in zip(resemblance(recorded, sounds), stored.values()):
-        assert (peak > SAME) == (where == "control"), (
-            f"{where}: correlates {peak:.3f} with recorded hit {hit}"
-        )
+    first_seconds = [np.pad(wave[:SR], (0, max(0, SR - len(wave)))) for wave in waves]
+    recorded = Recorded(np.stack(first_seconds).astype(np.float32))
+    peak, _ = recorded.closest(waves[0][200:6000] / 3)
+    assert peak > SAME, "a recording, to see that the test sees it"
+    places = {data: where for where, data in stored_sounds()}
+    for data, where in places.items():
+        peak, hit = recorded.closest(decoded(data))
+        assert peak <= SAME, f"{where}: correlates {peak:.3f} with recorded hit {hit}"
 
 
 # -- the checks do fail
 
 
+TITLE = "# X\n\n> x"
+
+
+def tidied(*cells):
+    """The same cells as they would be committed."""
+    return nb.committed(new_notebook(cells=list(cells))).cells
+
+
 def stored(path, *cells):
-    nb.write(
-        path,
-        nb.to_text(nb.committed(new_notebook(cells=[new_markdown_cell("# X\n\n> x"), *cells]))),
-    )
+    """Writes a notebook of these cells, below a title, in the committed form; returns its path."""
+    page = new_notebook(cells=[new_markdown_cell(TITLE), *cells])
+    nb.write(path, nb.to_text(nb.committed(page)))
     return path
 
 
 def spoil(path, old, new):
+    """The departures of a notebook in which a text was replaced."""
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
     return nb.departures(path)
 
 
+def shows(data, source="x"):
+    """A code cell that shows something: {mime type: content}."""
+    return new_code_cell(source, outputs=[new_output("display_data", data=data)])
+
+
 def html(text):
-    return new_code_cell("x", outputs=[new_output("display_data", data={"text/html": text})])
+    """A code cell that shows HTML."""
+    return shows({"text/html": text})
 
 
 @pytest.fixture
 def page(tmp_path):
-    path = stored(
-        tmp_path / "x.ipynb",
-        new_code_cell("1", outputs=[new_output("stream", text="a\n")]),
-        new_code_cell("2"),
-    )
+    """A small notebook without fault."""
+    printing = new_code_cell("1", outputs=[new_output("stream", text="a\n")])
+    path = stored(tmp_path / "x.ipynb", printing, new_code_cell("2"))
     assert nb.departures(path) == []
     return path
 
 
 @pytest.mark.parametrize(
-    "old, new, said",
+    "old, new, message",
     [
         ('"execution_count": 2', '"execution_count": 3', "not 1 to 2"),
         ('"execution_count": 2', '"execution_count": null', "not 1 to 2"),
@@ -173,21 +200,23 @@ def page(tmp_path):
         (' "cells"', '  "cells"', "not as make lessons writes it"),
     ],
 )
-def test_departures_are_seen(page, old, new, said):
-    assert any(said in line for line in spoil(page, old, new))
+def test_departures_are_seen(page, old, new, message):
+    assert any(message in line for line in spoil(page, old, new))
 
 
 def test_missing_ids_and_errors_are_seen(page):
     text = re.sub(r'   "id": "[^"]+",\n', "", page.read_text(encoding="utf-8"))
     page.write_text(text, encoding="utf-8")
     assert "cell 0: has no id" in nb.departures(page)
-    broken = stored(
-        page, new_code_cell("x", outputs=[new_output("error", ename="E", evalue="e", traceback=[])])
-    )
+    error = new_output("error", ename="E", evalue="e", traceback=[])
+    broken = stored(page, new_code_cell("x", outputs=[error]))
     assert nb.departures(broken) == ["cell 1: stores an error"]
 
 
-PLAYER = '<figure class="dl-player" data-source="{}"><audio controls src="data:audio/flac;base64,ZkxhQwAA"></audio></figure>'
+PLAYER = (
+    '<figure class="dl-player" data-source="{}">'
+    '<audio controls src="data:audio/flac;base64,ZkxhQwAA"></audio></figure>'
+)
 
 
 @pytest.mark.parametrize(
@@ -212,44 +241,31 @@ PLAYER = '<figure class="dl-player" data-source="{}"><audio controls src="data:a
     ],
 )
 def test_loose_sounds_are_seen(output):
-    cell = new_code_cell("x", outputs=[new_output("display_data", data=output)])
-    assert nb.loose_sounds(new_notebook(cells=[cell]))
+    assert nb.loose_sounds(new_notebook(cells=[shows(output)]))
 
 
 def test_sound_in_text_is_seen():
-    attached = new_markdown_cell("a", attachments={"k.wav": {"audio/wav": "UklGRiQA"}})
-    assert nb.loose_sounds(new_notebook(cells=[attached]))
-    assert nb.loose_sounds(new_notebook(cells=[new_markdown_cell('<audio src="k.wav">')]))
-    assert nb.loose_sounds(
-        new_notebook(
-            cells=[
-                new_code_cell("x", outputs=[new_output("stream", text="data:audio/wav;base64,AA")])
-            ]
-        )
-    )
+    printed = new_output("stream", text="data:audio/wav;base64,AA")
+    for cell in (
+        new_markdown_cell("a", attachments={"k.wav": {"audio/wav": "UklGRiQA"}}),
+        new_markdown_cell('<audio src="k.wav">'),
+        new_code_cell("x", outputs=[printed]),
+    ):
+        assert nb.loose_sounds(new_notebook(cells=[cell]))
 
 
 def test_recordings_are_muted_and_synthesised_sounds_kept():
-    cell = nb.committed(
-        new_notebook(
-            cells=[
-                html(PLAYER.format("synth") + PLAYER.format("recorded") + PLAYER.format("unknown"))
-            ]
-        )
-    ).cells[0]
-    text = cell.outputs[0].data["text/html"]
-    assert (
-        text.count("<audio") == 1
-        and text.count("<figure") == 3
-        and text.count("run the notebook to hear it") == 2
-    )
+    players = "".join(PLAYER.format(source) for source in ("synth", "recorded", "unknown"))
+    (cell,) = tidied(html(players))
+    text = nb._html(cell)
+    assert text.count("<audio") == 1
+    assert text.count("<figure") == 3
+    assert text.count("run the notebook to hear it") == 2
 
 
 def test_run_stores_no_loose_sound(tmp_path):
-    path = stored(
-        tmp_path / "x.ipynb",
-        new_code_cell("from IPython.display import HTML\nHTML('<aud' + 'io src=\"k.wav\">')"),
-    )
+    playing = "from IPython.display import HTML\nHTML('<aud' + 'io src=\"k.wav\">')"
+    path = stored(tmp_path / "x.ipynb", new_code_cell(playing))
     before = path.read_text(encoding="utf-8")
     with pytest.raises(RuntimeError, match="x.ipynb: nothing stored: cell 1: sound"):
         nb.run(path)
@@ -257,6 +273,7 @@ def test_run_stores_no_loose_sound(tmp_path):
 
 
 def option(text, why):
+    """An option of a question, with its reason."""
     return (
         f"<details><summary>{text}</summary>\n\n{why}, since the kit tells it so.\n\n</details>\n"
     )
@@ -264,47 +281,56 @@ def option(text, why):
 
 def picture(mode="RGB"):
     """A stored figure of many colours, as base64."""
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
     out = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)).convert(
-        mode
-    ).save(out, "png")
+    Image.fromarray(pixels).convert(mode).save(out, "png")
     return base64.b64encode(out.getvalue()).decode()
+
+
+def opened(png):
+    """The picture that a base64 text holds."""
+    return Image.open(io.BytesIO(base64.b64decode(png)))
+
+
+def exercise(kind):
+    """The cells of an exercise of the made-up lesson: the question, and its folded solution."""
+    right = new_output("execute_result", data={"text/html": "<pre>✓ right</pre>"})
+    yield new_code_cell(f'mine = None\ncheck("00-{kind}", mine)')
+    yield new_code_cell(f'#| echo: false\nsolution("00-{kind}")', outputs=[right])
+
+
+def self_test():
+    """Four questions of three options each."""
+    options = option("a", "Yes") + option("b", "No") + option("c", "No")
+    questions = [f"**{n}. Why?**\n\n{options}" for n in range(1, 5)]
+    return "## Self-test\n\n" + "\n".join(questions)
+
+
+def sections():
+    """The cells of text of the made-up lesson, a heading each."""
+    cells = [new_markdown_cell(f"## {head}\n\n" + "word " * 160) for head in nb.HEADINGS]
+    cells[1].source += "a [kit](glossary.ipynb#kit)"
+    cells[nb.HEADINGS.index("Self-test")].source = self_test()
+    return cells
+
+
+FIGURE = '#| fig-alt: "A."\n#| fig-cap: "B."\nplot()'
 
 
 def lesson(folder):
     """A made-up lesson of the right form, as cells, in a folder that is a project."""
     shutil.copy(TOP / "settings.ini", folder)
     (folder / "nbs").mkdir(exist_ok=True)
-    stored(
-        folder / "nbs" / "glossary.ipynb",
-        new_markdown_cell("## K\n\n### kit\n\nDrums that belong together."),
-    )
-    exercises = []
-    for kind in nb.KINDS:
-        solved = new_output("execute_result", data={"text/html": "<pre>✓ right</pre>"})
-        exercises += [
-            new_code_cell(f'mine = None\ncheck("00-{kind}", mine)'),
-            new_code_cell(f'#| echo: false\nsolution("00-{kind}")', outputs=[solved]),
-        ]
-    players = [html(PLAYER.format("synth")) for _ in range(4)]
-    figures = [
-        new_code_cell(
-            '#| fig-alt: "A."\n#| fig-cap: "B."\nplot()',
-            outputs=[new_output("display_data", data={"image/png": picture()})],
-        )
-        for _ in range(6)
-    ]
-    plain = [new_code_cell("1") for _ in range(8)]
-    heads = [new_markdown_cell(f"## {h}\n\n" + "word " * 160) for h in nb.HEADINGS]
-    heads[1].source += "a [kit](glossary.ipynb#kit)"
-    question = "".join(option(text, why) for text, why in (("a", "Yes"), ("b", "No"), ("c", "No")))
-    heads[nb.HEADINGS.index("Self-test")].source = "## Self-test\n\n" + "\n".join(
-        f"**{n}. Why?**\n\n{question}" for n in range(1, 5)
-    )
+    entry = new_markdown_cell("## K\n\n### kit\n\nDrums that belong together.")
+    stored(folder / "nbs" / "glossary.ipynb", entry)
     path = folder / "nbs" / "00_x.ipynb"
+    exercises = [cell for kind in nb.KINDS for cell in exercise(kind)]
+    players = [html(PLAYER.format("synth")) for _ in range(4)]
+    figures = [shows({"image/png": picture()}, FIGURE) for _ in range(6)]
+    plain = [new_code_cell("1") for _ in range(8)]
     return [
         new_markdown_cell(f"*Time: about 5 minutes.*\n\n{nb.doors(path)}"),
-        *heads,
+        *sections(),
         new_code_cell(nb.installs(path)),
         *exercises,
         *players,
@@ -314,55 +340,57 @@ def lesson(folder):
 
 
 @pytest.fixture
-def three_exercises(monkeypatch):
-    """The exercises of the made-up lesson."""
-    monkeypatch.setattr(nb, "EXERCISES", {f"00-{kind}": {"kind": kind} for kind in nb.KINDS})
+def written(monkeypatch):
+    """The exercises written for the made-up lesson: one of each kind."""
+    exercises = {f"00-{kind}": SimpleNamespace(kind=kind) for kind in nb.KINDS}
+    monkeypatch.setattr(nb, "exercises_of", lambda lesson: exercises)
+    return exercises
 
 
-@pytest.mark.usefixtures("three_exercises")
+@pytest.mark.usefixtures("written")
 def test_a_good_lesson_has_no_departures(tmp_path):
     path = stored(tmp_path / "nbs" / "00_x.ipynb", *lesson(tmp_path))
     assert nb.departures(path) == nb.lesson_departures(path) == []
 
 
+def test_the_installing_cell_is_in_form(tmp_path):
+    """What learners see first is laid out as everything else is, and spares them messages."""
+    path = tmp_path / "x.ipynb"
+    cell = new_code_cell(nb.installs(TOP / "nbs" / "00_drums.ipynb"))
+    nb.write(path, nb.to_text(new_notebook(cells=[cell])))
+    for words in (["format", "--check"], ["check"]):
+        command = [sys.executable, "-m", "ruff", *words, "--config", TOP / "ruff.toml", path]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+    assert cell.source.endswith("\nown_process()")
+
+
 def test_pictures_are_stored_in_few_colours():
-    """A good third of the bytes, the same to the eye, and stored again it is the same to the byte."""
-    cell = nb.committed(
-        new_notebook(
-            cells=[
-                new_code_cell(
-                    "x", outputs=[new_output("display_data", data={"image/png": picture()})]
-                )
-            ]
-        )
-    ).cells[0]
+    """A good third of the bytes, the same to the eye; stored again it is the same to the byte."""
+    (cell,) = tidied(shows({"image/png": picture()}))
     small = cell.outputs[0].data["image/png"]
-    image = Image.open(io.BytesIO(base64.b64decode(small)))
+    image = opened(small)
     assert image.mode == "P" and image.size == (40, 40) and len(small) < 0.7 * len(picture())
-    assert nb.committed(new_notebook(cells=[cell])).cells[0].outputs[0].data["image/png"] == small
-    apart = np.abs(
-        np.asarray(image.convert("RGB"), int)
-        - np.asarray(Image.open(io.BytesIO(base64.b64decode(picture()))), int)
-    )
-    assert apart.mean() < 20  # the worst case: noise
+    (again,) = tidied(cell)
+    assert again.outputs[0].data["image/png"] == small
+    before = np.asarray(opened(picture()), int)
+    after = np.asarray(image.convert("RGB"), int)
+    assert np.abs(after - before).mean() < 20  # the worst case: noise
 
 
 def test_a_panel_leaves_its_figure():
-    """The widget goes, what it shows on the page stays; a widget without a figure goes altogether."""
+    """The widget goes, its figure stays; a widget without a figure goes altogether."""
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}, "text/plain": "<panel>"}
-    panel = new_output(
-        "execute_result", data={**view, "text/html": '<figure class="dl-widget"></figure>'}
-    )
-    cell = nb.committed(
-        new_notebook(
-            cells=[new_code_cell("x", outputs=[panel, new_output("display_data", data=view)])]
-        )
-    ).cells[0]
+    with_figure = {**view, "text/html": '<figure class="dl-widget"></figure>'}
+    panel = new_output("execute_result", data=with_figure)
+    bare = new_output("display_data", data=view)
+    (cell,) = tidied(new_code_cell("x", outputs=[panel, bare]))
     assert [sorted(o.data) for o in cell.outputs] == [["text/html", "text/plain"]]
 
 
 def cell_of(cells, text):
-    return next(c for c in cells if text in c.source)
+    """The first cell in which a text stands."""
+    return next(cell for cell in cells if text in cell.source)
 
 
 def replaced(old, new):
@@ -375,28 +403,49 @@ def replaced(old, new):
     return change
 
 
-@pytest.mark.usefixtures("three_exercises")
+def added(*new):
+    """A change: cells at the end."""
+    return lambda cells: cells.extend(new)
+
+
+def told(text):
+    """A change: prose near the start."""
+    return lambda cells: cells.insert(1, new_markdown_cell(text))
+
+
+def without_a_heading(cells):
+    del cells[1]
+
+
+def headings_out_of_order(cells):
+    cells.insert(8, cells.pop(1))
+
+
+def without_a_solution(cells):
+    cells.remove(cell_of(cells, "solution("))
+
+
+def solution_not_run(cells):
+    cell_of(cells, "solution(").outputs.clear()
+
+
+NO_SOLUTION = "no folded solution right after the exercise 00-code"
+
+
+@pytest.mark.usefixtures("written")
 @pytest.mark.parametrize(
-    "change, said",
+    "change, message",
     [
         (replaced("*Time:", "*Zeit:"), "*Time:"),
-        (lambda c: c.pop(1), "heading missing: ## What you will learn"),
-        (lambda c: c.insert(8, c.pop(1)), "out of order"),
+        (without_a_heading, "heading missing: ## What you will learn"),
+        (headings_out_of_order, "out of order"),
         (replaced("Open in Colab", "Open"), "no doors below the line on time"),
         (replaced("%pip install", "%pip instal"), "does not install the released package"),
-        (
-            lambda c: c.remove(cell_of(c, "solution(")),
-            "no folded solution right after the exercise 00-code",
-        ),
-        (
-            replaced('solution("00-code")', 'solution("00-thought")'),
-            "no folded solution right after the exercise 00-code",
-        ),
-        (
-            replaced("#| echo: false", "#| echo: true"),
-            "no folded solution right after the exercise 00-code",
-        ),
-        (lambda c: cell_of(c, "solution(").outputs.clear(), "the solution of 00-code shows no ✓"),
+        (replaced("own_process()", "pass"), "does not install the released package"),
+        (without_a_solution, NO_SOLUTION),
+        (replaced('solution("00-code")', 'solution("00-thought")'), NO_SOLUTION),
+        (replaced("#| echo: false", "#| echo: true"), NO_SOLUTION),
+        (solution_not_run, "the solution of 00-code shows no ✓"),
         (
             replaced('check("00-code"', 'check("00-other"'),
             "exercise 00-other is not on the page of exercises",
@@ -405,65 +454,93 @@ def replaced(old, new):
             replaced('check("00-code"', 'check("00-thought"'),
             "exercise 00-code is not asked, or twice",
         ),
-        (lambda c: nb.EXERCISES.pop("00-listening"), "no exercise of the kind listening"),
         (replaced("**4. Why?**", "4. Why?"), "self-test of 3 questions: at least 4"),
         (replaced(option("c", "No"), ""), "self-test, question 1: 2 options"),
         (replaced("No, since", "Yes, since"), "question 1: one option is a Yes"),
         (replaced("No, since", "Well, since"), "question 1: one option is a Yes"),
         (replaced("[kit](glossary.ipynb#kit)", "kit"), "first uses of words of the glossary"),
-        (
-            lambda c: c.insert(1, new_markdown_cell("It reaches 91 % here.")),
-            "typed by hand in prose: 91 %",
-        ),
-        (
-            lambda c: c.insert(1, new_markdown_cell("From 0.83 upwards.")),
-            "typed by hand in prose: 0.83",
-        ),
-        (lambda c: c.append(new_code_cell("1\n" * 13)), "13 lines"),
-        (lambda c: c.append(new_code_cell("#| export\n" + "1\n" * 26)), "26 lines"),
-        (lambda c: c.append(new_markdown_cell("word " * 600)), "words: 1200 to 1800"),
-        (lambda c: c.extend(new_code_cell("1") for _ in range(10)), "31 code cells"),
-        (lambda c: c.append(html("a" * 700_000)), "kB: 0 to 700"),
+        (told("It reaches 91 % here."), "typed by hand in prose: 91 %"),
+        (told("From 0.83 upwards."), "typed by hand in prose: 0.83"),
+        (added(new_code_cell("1\n" * 13)), "13 lines"),
+        (added(new_markdown_cell("word " * 600)), "words: 1200 to 1800"),
+        (added(*(new_code_cell("1") for _ in range(10))), "31 code cells"),
+        (added(html("a" * 700_000)), "kB: 0 to 700"),
     ],
 )
-def test_lesson_departures_are_seen(tmp_path, change, said):
+def test_lesson_departures_are_seen(tmp_path, change, message):
     cells = lesson(tmp_path)
     change(cells)
     found = nb.lesson_departures(stored(tmp_path / "nbs" / "00_x.ipynb", *cells))
-    assert any(said in line for line in found), found
+    assert any(message in line for line in found), found
+
+
+def test_a_kind_of_exercise_that_is_missing_is_seen(tmp_path, written):
+    del written["00-listening"]
+    path = stored(tmp_path / "nbs" / "00_x.ipynb", *lesson(tmp_path))
+    assert "no exercise of the kind listening" in nb.lesson_departures(path)
+
+
+@pytest.mark.usefixtures("written")
+def test_an_exported_cell_may_be_long(tmp_path):
+    """A class is one class."""
+    exported = new_code_cell("#| export\n" + "1\n" * 60)
+    path = stored(tmp_path / "nbs" / "00_x.ipynb", *lesson(tmp_path), exported)
+    found = nb.lesson_departures(path)
+    assert not any(line.endswith(" lines") for line in found), found
+
+
+NO_WORDS = "a figure without #| fig-alt and #| fig-cap"
+NO_TEXT = "a picture without a text of some length"
 
 
 @pytest.mark.parametrize(
-    "output, directives, said",
+    "output, directives, message",
     [
-        ({"image/png": picture("P")}, "", "a figure without #| fig-alt and #| fig-cap"),
-        (
-            {"image/png": picture("P")},
-            '#| fig-alt: "A."\n',
-            "a figure without #| fig-alt and #| fig-cap",
-        ),
-        (
-            {"text/html": '<img src="data:image/png;base64,AA" alt="short">'},
-            "",
-            "a picture without a text of some length",
-        ),
-        (
-            {"text/html": '<img src="data:image/png;base64,AA">'},
-            "",
-            "a picture without a text of some length",
-        ),
+        ({"image/png": picture("P")}, "", NO_WORDS),
+        ({"image/png": picture("P")}, '#| fig-alt: "A."\n', NO_WORDS),
+        ({"text/html": '<img src="data:image/png;base64,AA" alt="short">'}, "", NO_TEXT),
+        ({"text/html": '<img src="data:image/png;base64,AA">'}, "", NO_TEXT),
     ],
 )
-def test_a_figure_without_words_is_seen(tmp_path, output, directives, said):
-    cell = new_code_cell(f"{directives}plot()", outputs=[new_output("display_data", data=output)])
-    assert any(said in line for line in nb.departures(stored(tmp_path / "x.ipynb", cell)))
+def test_a_figure_without_words_is_seen(tmp_path, output, directives, message):
+    page = stored(tmp_path / "x.ipynb", shows(output, f"{directives}plot()"))
+    assert any(message in line for line in nb.departures(page))
+
+
+ENTRIES = """## H
+
+### hop
+
+A.
+
+### log-mel spectrogram
+
+*also: log-mel*
+
+B.
+
+### spectrogram
+
+C."""
+USES = [
+    "# Hop",
+    "## Self-test\n\nhop",
+    "## A hop\n\n`hop` [hop](x.md) Hops, chop, log-mels.",
+    "A spectrogram of a hop, a log-mel spectrogram.",
+]
+LINKED = [
+    "# Hop",
+    "## Self-test\n\nhop",
+    "## A hop\n\n`hop` [hop](x.md) [Hops](glossary.ipynb#hop), chop, "
+    "[log-mels](glossary.ipynb#log-mel-spectrogram).",
+    "A [spectrogram](glossary.ipynb#spectrogram) of a hop, a log-mel spectrogram.",
+]
 
 
 def test_the_first_use_of_a_word_is_linked(tmp_path):
-    """Longer words before shorter ones, plurals, other forms; no heading, code, link or self-test."""
-    entries = "## H\n\n### hop\n\nA.\n\n### log-mel spectrogram\n\n*also: log-mel*\n\nB.\n\n### spectrogram\n\nC."
+    """Longer words before shorter ones, plurals, other forms; no heading, code, link, self-test."""
     (tmp_path / "nbs").mkdir()
-    stored(tmp_path / "nbs" / "glossary.ipynb", new_markdown_cell(entries))
+    stored(tmp_path / "nbs" / "glossary.ipynb", new_markdown_cell(ENTRIES))
     words = nb.glossary(tmp_path)
     assert words == {
         "hop": "hop",
@@ -471,107 +548,95 @@ def test_the_first_use_of_a_word_is_linked(tmp_path):
         "log-mel": "log-mel-spectrogram",
         "spectrogram": "spectrogram",
     }
-    texts = [
-        "# Hop",
-        "## Self-test\n\nhop",
-        "## A hop\n\n`hop` [hop](x.md) Hops, chop, log-mels.",
-        "A spectrogram of a hop, a log-mel spectrogram.",
-    ]
-    page = new_notebook(cells=[new_markdown_cell(text) for text in texts])
+    page = new_notebook(cells=[new_markdown_cell(text) for text in USES])
     nb.link_terms(page, words)
-    assert [c.source for c in page.cells][:2] == texts[:2]
-    assert (
-        page.cells[2].source
-        == "## A hop\n\n`hop` [hop](x.md) [Hops](glossary.ipynb#hop), chop, [log-mels](glossary.ipynb#log-mel-spectrogram)."
-    )
-    assert (
-        page.cells[3].source
-        == "A [spectrogram](glossary.ipynb#spectrogram) of a hop, a log-mel spectrogram."
-    )
+    assert [cell.source for cell in page.cells] == LINKED
 
 
 def test_the_course_map_names_the_minutes_of_each_lesson(tmp_path):
     shutil.copy(TOP / "settings.ini", tmp_path)
-    (tmp_path / "nbs").mkdir()
-    for n, minutes in ((0, 40), (1, 35)):
-        stored(
-            tmp_path / "nbs" / f"0{n}_x.ipynb",
-            new_markdown_cell(
-                f"*Time: about {minutes} minutes, of which the machine needs 9 s on two cores.*"
-            ),
-        )
+    nbs = tmp_path / "nbs"
+    nbs.mkdir()
+    time = "*Time: about {} minutes, of which the machine needs 9 s on two cores.*"
+    stored(nbs / "00_x.ipynb", new_markdown_cell(time.format(40)))
+    stored(nbs / "01_x.ipynb", new_markdown_cell(time.format(35)))
     assert nb.course(tmp_path).splitlines()[2:4] == [
         "| [00 X](00_x.ipynb) | x | 40 |",
         "| [01 X](01_x.ipynb) | x | 35 |",
     ]
-    stored(tmp_path / "nbs" / "01_x.ipynb", new_markdown_cell("No time."))
+    stored(nbs / "01_x.ipynb", new_markdown_cell("No time."))
     with pytest.raises(ValueError, match="no line .Time"):
         nb.course(tmp_path)
 
 
 def test_the_front_page_shows_the_course_as_it_is():
-    shown = [
-        o.data.get("text/markdown", "")
-        for c in nb.read(TOP / "nbs" / "index.ipynb").cells
-        for o in c.get("outputs", [])
-        if "data" in o
-    ]
+    front = nb.read(TOP / "nbs" / "index.ipynb")
+    shown = [data.get("text/markdown") for cell in front.cells for data in nb._data(cell)]
     assert nb.course(TOP) in shown
+
+
+def test_notebooks_in_deeper_folders_are_found_and_hidden_ones_are_not(tmp_path):
+    for place in ("nbs", "nbs/reference/checks", "nbs/.ipynb_checkpoints", "nbs/_proc"):
+        (tmp_path / place).mkdir(parents=True)
+        stored(tmp_path / place / "x.ipynb")
+    (tmp_path / "nbs" / ".x.ipynb").touch()
+    found = [path.relative_to(tmp_path).as_posix() for path in nb.notebooks(tmp_path)]
+    assert found == ["nbs/x.ipynb", "nbs/reference/checks/x.ipynb"]
 
 
 @pytest.fixture
 def project(tmp_path):
-    """A made-up project with a front page and one exported module."""
-    shutil.copy(TOP / "settings.ini", tmp_path)
-    (tmp_path / "nbs").mkdir()
+    """A made-up project with a front page and two exported modules, one in a subpackage."""
+    for file in ("settings.ini", "ruff.toml"):
+        shutil.copy(TOP / file, tmp_path)
+    nbs = tmp_path / "nbs"
+    nbs.mkdir()
     (tmp_path / "drumlesson").mkdir()
     (tmp_path / "drumlesson" / "__init__.py").write_text('__version__ = "0.1.0"\n')
-    stored(tmp_path / "nbs" / "glossary.ipynb", new_markdown_cell("### kit"))
-    stored(
-        tmp_path / "nbs" / "index.ipynb",
-        new_markdown_cell("See [x](x.ipynb)."),
-        new_code_cell("print(1)"),
-    )
-    stored(
-        tmp_path / "nbs" / "x.ipynb",
-        new_code_cell("#| default_exp x"),
-        new_code_cell("#| export\ndef f(): return 1"),
-    )
+    stored(nbs / "glossary.ipynb", new_markdown_cell("### kit"))
+    stored(nbs / "index.ipynb", new_markdown_cell("See [x](x.ipynb)."), new_code_cell("print(1)"))
+    for module in ("x", "sub.y"):
+        stored(
+            nbs / f"{module[-1]}.ipynb",
+            new_code_cell(f"#| default_exp {module}"),
+            new_code_cell("#| export\ndef f(): return 1"),
+        )
     return tmp_path
 
 
-def export(folder):
-    code = "from nbdev.doclinks import nbdev_export; nbdev_export.__wrapped__()"
-    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
-
-
 def test_an_edited_module_is_seen(project):
-    export(project)
+    nb.export(project)
     assert nb.export_drift(project) == []
-    module = project / "drumlesson" / "x.py"
-    module.write_text(module.read_text().replace("return 1", "return 2"))
+    for module in ("x.py", "sub/y.py"):
+        path = project / "drumlesson" / module
+        text = path.read_text()
+        assert "def f():\n    return 1\n" in text  # in ruff's form
+        path.write_text(text.replace("return 1", "return 2"))
     (project / "drumlesson" / "stray.py").write_text("")
     assert [line.partition(":")[0] for line in nb.export_drift(project)] == [
         "drumlesson/stray.py",
+        "drumlesson/sub/y.py",
         "drumlesson/x.py",
     ]
 
 
 def test_the_command_line(project, monkeypatch, capfd):
-    export(project)
     monkeypatch.chdir(project)
-    assert nb.main(["check"]) == 1 and "README.md" in capfd.readouterr().out
-    assert nb.main(["run"]) == 0 and nb.main(["check"]) == 0
-    assert (
-        "(nbs/x.ipynb)" in (project / "README.md").read_text()
-        and "all in form" in capfd.readouterr().out
-    )
+    assert nb._main(["export"]) == 0
+    assert nb._main(["check"]) == 1
+    assert "README.md" in capfd.readouterr().out
+    assert nb._main(["run"]) == 0
+    assert nb._main(["check"]) == 0
+    assert "(nbs/x.ipynb)" in (project / "README.md").read_text()
+    assert "all in form" in capfd.readouterr().out
+
+
+def test_the_command_line_names_what_fails(project, monkeypatch, capfd):
+    monkeypatch.chdir(project)
     stored(project / "nbs" / "x.ipynb", new_code_cell("1 / 0"))
     (project / "nbs" / "y.ipynb").write_text("no notebook")
-    assert nb.main(["run"]) == 1
-    said = capfd.readouterr().err
-    assert (
-        "nbs/x.ipynb: nothing stored: cell 1: ZeroDivisionError" in said
-        and "nbs/y.ipynb: cannot be read" in said
-    )
-    assert "Traceback" not in said
+    assert nb._main(["run"]) == 1
+    err = capfd.readouterr().err
+    assert "nbs/x.ipynb: nothing stored: cell 1: ZeroDivisionError" in err
+    assert "nbs/y.ipynb: cannot be read" in err
+    assert "Traceback" not in err

@@ -1,14 +1,21 @@
-"""How fast the parts are that must be fast: ratios within one run, no times asserted. `make bench` shows them."""
+"""How fast the parts are that must be fast: ratios within one run, no times asserted.
+
+`make bench` shows them.
+"""
 
 import librosa
 import numpy as np
 import pytest
+import soundfile
 
-from drumlesson import sources
+from drumlesson import datasets
 from drumlesson.attack import Attack
 from drumlesson.audio import SR, AudioInfo, load_hits
 from drumlesson.drums import load_drums
 from drumlesson.features import LogMel
+from drumlesson.registry import AUGMENTATIONS, FAMILIES
+from drumlesson.tasks import Multiclass
+from drumlesson.training import AugmentedHits, build, sample_weights, train
 
 N = 256
 FEATURE = LogMel()
@@ -30,30 +37,29 @@ def ratio(benchmark, seconds, name, slow=None):
     """Keeps the quickest round of a benchmark, and its ratio to a slower one of the same run."""
     if benchmark.stats is None:  # benchmarks are switched off: each function ran once
         return
-    seconds[name] = benchmark.stats.stats.min
+    took = benchmark.stats.stats.min
+    seconds[name] = took
     if slow in seconds:
-        benchmark.extra_info["times as fast"] = round(seconds[slow] / seconds[name], 1)
-        print(
-            f"\n{name}: {seconds[name] * 1e3:.2f} ms, {seconds[slow] / seconds[name]:.1f} times as fast as {slow}"
-        )
+        times = round(seconds[slow] / took, 1)
+        benchmark.extra_info["times as fast"] = times
+        print(f"\n{name}: {took * 1e3:.2f} ms, {times:.1f} times as fast as {slow}")
 
 
 def librosa_loop(windows):
     """The plain way: librosa, a sound at a time."""
-    kw = dict(
-        sr=SR,
-        n_fft=FEATURE.n_fft,
-        hop_length=FEATURE.hop_length,
-        n_mels=FEATURE.n_mels,
-        fmin=FEATURE.fmin,
-        pad_mode="constant",
-    )
-    return np.stack(
-        [
-            librosa.power_to_db(librosa.feature.melspectrogram(y=x, **kw), top_db=FEATURE.top_db).T
-            for x in windows
-        ]
-    )
+    pictures = []
+    for x in windows:
+        mel = librosa.feature.melspectrogram(
+            y=x,
+            sr=SR,
+            n_fft=FEATURE.n_fft,
+            hop_length=FEATURE.hop_length,
+            n_mels=FEATURE.n_mels,
+            fmin=FEATURE.fmin,
+            pad_mode="constant",
+        )
+        pictures.append(librosa.power_to_db(mel, top_db=FEATURE.top_db).T)
+    return np.stack(pictures)
 
 
 @pytest.mark.benchmark(group="log-mel spectrograms of 256 hits of 363 ms")
@@ -79,16 +85,19 @@ def test_rendering(benchmark):
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch, windows):
-    """A decoded cache as large as that of the open kits (half a second a hit), and the same sounds as files."""
-    import soundfile
+    """A decoded cache as large as that of the open kits, and the same sounds as files.
 
+    Each hit is half a second long.
+    """
     monkeypatch.setenv("DRUMLESSON_CACHE", str(tmp_path))
     monkeypatch.setenv("DRUMLESSON_MIRROR", "off")
-    x = {i: np.resize(windows[i % N], SR // 2) for i in range(len(sources.manifest()))}
-    sources._save_hits(sources._cached_open(), {i: (hit, AudioInfo()) for i, hit in x.items()})
-    paths = [tmp_path / f"{i}.wav" for i in x]
-    for path, hit in zip(paths, x.values()):
-        soundfile.write(path, hit, SR)
+    hits, paths = {}, []
+    for i in range(len(datasets.manifest())):
+        hit = np.resize(windows[i % N], SR // 2)
+        hits[i] = hit, AudioInfo()
+        paths.append(tmp_path / f"{i}.wav")
+        soundfile.write(paths[-1], hit, SR)
+    datasets._save_hits(datasets._cached_open(), hits)
     return paths
 
 
@@ -101,7 +110,7 @@ def test_decoding(benchmark, kept, seconds):
 
 @pytest.mark.benchmark(group="744 recorded hits")
 def test_decoded_cache(benchmark, kept, seconds):
-    waves, table, problems = benchmark.pedantic(sources.read_open, rounds=3)
+    waves, table, problems = benchmark.pedantic(datasets.read_open, rounds=3)
     assert len(waves) == len(table) == len(kept) and not problems
     ratio(benchmark, seconds, "decoded cache", "decoding")
 
@@ -109,53 +118,57 @@ def test_decoded_cache(benchmark, kept, seconds):
 @pytest.mark.parametrize("n", [1, N])
 @pytest.mark.parametrize("how", ["keras predict", "predict_proba"])
 def test_prediction(benchmark, model, others, seconds, n, how):
-    """From sound to probabilities; the plain way hands the same features to `keras.Model.predict`."""
+    """From sound to probabilities; the plain way is `keras.Model.predict` on the same features."""
     benchmark.group = f"prediction of {n} hit{'s' * (n > 1)}"
-    X = (others.waves * 18)[:n]
+    sounds = (others.waves * 18)[:n]
+
+    def keras_predict(X):
+        return model.network_.predict(model.features(X), verbose=0)
+
     plain = how == "keras predict"
-    proba = benchmark(
-        lambda: (
-            model.network_.predict(model.features(X), verbose=0)
-            if plain
-            else model.predict_proba(X)
-        )
-    )
+    proba = benchmark(keras_predict if plain else model.predict_proba, sounds)
     assert proba.shape == (n, 5) and proba.sum(axis=1) == pytest.approx(1)
-    ratio(benchmark, seconds, f"{how} {n}", None if plain else f"keras predict {n}")
+    ratio(benchmark, seconds, f"{how} {n}", slow=None if plain else f"keras predict {n}")
+
+
+def told(benchmark, step, plain, what):
+    """Keeps and prints what a step of training takes beside one without augmentation."""
+    times, share = step / plain, 1 - plain / step
+    benchmark.extra_info |= {
+        "ms a step": round(step * 1e3, 1),
+        "times as long": round(times, 2),
+        "share of a step": round(share, 2),
+    }
+    print(f"\n{what}: {step * 1e3:.1f} ms a step, ", end="")
+    print(f"{times:.2f} times as long as without, which is {share:.0%} of the step")
+
+
+EPOCHS = 5
 
 
 @pytest.mark.benchmark(group="one epoch of training, 600 hits")
 @pytest.mark.parametrize("augment", [None, "pictures", "waves", "both"])
 @pytest.mark.parametrize("family", ["dense", "cnn1d"])
 def test_training_step(benchmark, seconds, family, augment):
-    """An epoch is ten steps; the ratio says how much longer a step takes while training hits are augmented."""
-    from drumlesson.registry import AUGMENTATIONS, FAMILIES
-    from drumlesson.tasks import Multiclass
-    from drumlesson.training import AugmentedHits, build, sample_weights, train
-
-    drums, task, window = (
-        load_drums("synth", n_kits=30, hits=4, random_state=3),
-        Multiclass(),
-        Attack(0.3),
-    )
-    x, y = FEATURE(window(drums.waves)), task.targets(drums.labels, task.classes(drums.labels))
-    fresh = augment and AugmentedHits(AUGMENTATIONS.make(augment), window, FEATURE, drums.waves)
+    """An epoch is ten steps; the ratio says how much longer a step takes with augmentation."""
+    drums = load_drums("synth", n_kits=30, hits=4, random_state=3)
+    task, window = Multiclass(), Attack(0.3)
+    x = FEATURE(window(drums.waves))
+    y = task.targets(drums.labels, task.classes(drums.labels))
+    weights = sample_weights(drums.labels, "balanced")
     network = build(x, FAMILIES.make(family), task, 5)
-    epochs = dict(epochs=5, fresh=fresh, verbose=0)
-    learn = lambda: train(
-        network, task.loss(5), x, y, sample_weights(drums.labels, "balanced"), **epochs
-    )
+    fresh = None
+    if augment:
+        fresh = AugmentedHits(AUGMENTATIONS.make(augment), window, FEATURE, drums.waves)
+
+    def learn():
+        loss = task.loss(5)
+        return train(network, loss, x, y, weights, epochs=EPOCHS, fresh=fresh, verbose=0)
+
     history = benchmark.pedantic(learn, rounds=3, warmup_rounds=1)
-    assert len(history) == 5 and np.isfinite(history["loss"]).all()
+    assert len(history) == EPOCHS and np.isfinite(history["loss"]).all()
     if benchmark.stats is not None:
-        step = benchmark.stats.stats.min / 5 / -(-len(drums) // 64)
+        n_steps = -(-len(drums) // 64)
+        step = benchmark.stats.stats.min / EPOCHS / n_steps
         seconds[f"{family} {augment}"] = step
-        plain = seconds[f"{family} None"]
-        benchmark.extra_info |= {
-            "ms a step": round(step * 1e3, 1),
-            "times as long": round(step / plain, 2),
-            "share of a step": round(1 - plain / step, 2),
-        }
-        print(
-            f"\n{family}, augmentation {augment}: {step * 1e3:.1f} ms a step, {step / plain:.2f} times as long as without, which is {1 - plain / step:.0%} of the step"
-        )
+        told(benchmark, step, seconds[f"{family} None"], f"{family}, augmentation {augment}")
