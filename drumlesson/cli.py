@@ -18,6 +18,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 import drumlesson
+
 from .backend import own_process
 from .registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS
 

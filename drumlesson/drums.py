@@ -94,11 +94,6 @@ class Drums:
         # drums for a list of sounds, and no estimator would learn which kits they come from.
         return (len(self),)
 
-    @property
-    def shape(self) -> tuple[int]:
-        """(n,), by which scikit-learn takes a part of it by row numbers, and keeps it a Drums."""
-        return (len(self),)
-
     def __len__(self):
         return len(self.waves)
 
@@ -119,7 +114,6 @@ class Drums:
         waves = [self.waves[i] for i in rows]
         table = self.table.iloc[rows].reset_index(drop=True)
         return replace(self, waves=waves, table=table)
-
 
 
 # %% ../nbs/00_drums.ipynb #c98567d7
@@ -173,7 +167,6 @@ def _sound(x: np.ndarray, row) -> Sound:
     credits = (row["kit"], Path(row["file"]).name, row["licence"])
     credit = ", ".join(part for part in credits if part)
     return Sound(x, SR, name, row["source"], credit, row["url"])
-
 
 
 # %% ../nbs/00_drums.ipynb #2966b51a
@@ -336,7 +329,6 @@ def audit_facts(
     return audit
 
 
-
 # %% ../nbs/00_drums.ipynb #296d6e27
 def _likeness(
     x: np.ndarray,  # windows, (n, samples)
@@ -376,7 +368,6 @@ def duplicates(
         pairs[f"{column} of the other"] = values[j]
     same = pairs[pairs["likeness"] >= likeness]
     return same.sort_values("likeness", ascending=False, ignore_index=True)
-
 
 
 # %% ../nbs/00_drums.ipynb #52753e44

@@ -26,8 +26,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .classifier import DrumClassifier, digest, spec_of
-from .drums import Drums, folds
 from drumlesson.evaluation import (
     Calibration,
     bootstrap,
@@ -38,6 +36,9 @@ from drumlesson.evaluation import (
     macro_f1,
     percentile_interval,
 )
+
+from .classifier import DrumClassifier, digest, spec_of
+from .drums import Drums, folds
 from .families.convolutional import CNN
 from .families.ensemble import Ensemble
 from .features import LogMel

@@ -1,4 +1,4 @@
-"""The worked changes of CONTRIBUTING.md: each is applied to a copy of the project, exported, and trained with."""
+"""The worked changes of CONTRIBUTING.md: applied to a copy, exported, and trained with."""
 
 import os
 import re

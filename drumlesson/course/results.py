@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .runner import KEYS, StoredStudy
 from ..evaluation import bootstrap, kit_interval, percentile_interval
 from ..labels import LABELS
+from .runner import KEYS, StoredStudy
 
 
 # %% ../../nbs/reference/results.ipynb #c2ff9cf3

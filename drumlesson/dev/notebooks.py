@@ -43,6 +43,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from configparser import ConfigParser
 from itertools import pairwise
@@ -908,6 +909,7 @@ def readme(
 
 # %% ../../nbs/reference/notebooks.ipynb #70373cb1
 _PACKAGE = "drumlesson"
+_LINE = 100  # letters a line, as ruff.toml has it
 
 
 def _call(what, words, folder):
@@ -920,12 +922,25 @@ def _call(what, words, folder):
         raise RuntimeError(f"{what} fails: {''.join(last)}")
 
 
+def _wrap_docstring(module: Path):
+    "Breaks the docstring of a module, which is the promise of its page, where it is too long."
+    text = module.read_text(encoding="utf-8")
+    first, rest = text.split("\n", 1)
+    if len(first) > _LINE:
+        module.write_text("\n".join(textwrap.wrap(first, _LINE)) + "\n" + rest, encoding="utf-8")
+
+
 def export(
     top,  # the project's folder
 ):
     "Writes the package anew from the notebooks, in ruff's form. Raises RuntimeError."
     code = "from nbdev.doclinks import nbdev_export; nbdev_export.__wrapped__()"
     _call("nbdev_export", ["-c", code], top)
+    for module in Path(top, _PACKAGE).rglob("*.py"):
+        if module.stat().st_size:
+            _wrap_docstring(module)
+    sorting = ["-m", "ruff", "check", "-q", "--fix", "--select", "I", _PACKAGE]
+    _call("ruff check", sorting, top)
     _call("ruff format", ["-m", "ruff", "format", "-q", _PACKAGE], top)
 
 
