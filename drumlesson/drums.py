@@ -6,6 +6,7 @@
 __all__ = [
     "Drums",
     "synth_drums",
+    "open_drums",
     "load_drums",
     "summary",
     "plot_summary",
@@ -31,6 +32,7 @@ from .audio import SR, AudioInfo, Sound
 from .datasets import SourceError, as_table, read_csv, read_folder, read_open
 from .features import LogMel
 from .labels import LABELS
+from .registry import SOURCES
 from .synth import synth_hits
 
 
@@ -170,14 +172,19 @@ def _sound(x: np.ndarray, row) -> Sound:
 
 
 # %% ../nbs/00_drums.ipynb #2966b51a
+def open_drums() -> Drums:
+    """The open kits, with every label they have. Raises `SourceError` where none is at hand."""
+    return Drums(*read_open())
+
+
 def _read(data, **synth) -> Drums:
     """The drums that `data` names, with every label they have."""
     if data == "synth":
         return synth_drums(**synth)
     if synth:
         raise ValueError(f"{', '.join(synth)}: only synthesised drums take these")
-    if data == "open":
-        return Drums(*read_open())
+    if data in SOURCES:
+        return SOURCES.find(data)()
     path = Path(os.path.expanduser(data))
     if (path / "manifest.csv").is_file():
         path = path / "manifest.csv"
