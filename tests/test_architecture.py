@@ -73,7 +73,7 @@ def imported(path, package):
             continue
         inside = [n.removeprefix(f"{package.name}.") for n in names if n.startswith(package.name)]
         found.update(n for n in inside if n in known)
-    return found
+    return found - {".".join(here[1:])}
 
 
 def arrows(package):

@@ -26,7 +26,7 @@ REGISTRIES = (AUGMENTATIONS, FAMILIES, FEATURES, TASKS)
 ERRORS = {"ValueError", "SourceError", "AudioError", "ImportError", "RuntimeError", "OSError"}
 MAKERS = ("__init__", "__post_init__", "__call__")  # what they raise is said by the class
 HEIGHTS = {"ground": 0, "library": 1, "use": 2, "course": 2}  # the upper two share the roof
-MOST_PUBLIC_NAMES = 155  # more than that, nobody finds their way
+MOST_PUBLIC_NAMES = 155  # outside `course`: more than that, nobody finds their way
 
 # A number's comment has one of these words, so that nobody has to guess its unit.
 UNIT = re.compile(
@@ -299,9 +299,9 @@ def public_names():
 
 
 def test_the_package_offers_few_names():
-    homes = public_names()
-    sizes = Counter(modules[0] for modules in homes.values())
-    assert len(homes) <= MOST_PUBLIC_NAMES, f"{len(homes)}: {sizes.most_common()}"
+    homes = [modules[0] for modules in public_names().values()]
+    sizes = Counter(home for home in homes if not home.startswith("course."))
+    assert sum(sizes.values()) <= MOST_PUBLIC_NAMES, sizes.most_common()
 
 
 def test_no_name_means_two_things():
