@@ -357,7 +357,6 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
         classes = task.classes(labels)
         y_true = task.y_true(labels)
         seed = _seed(self.random_state)
-        weights = sample_weights(y_true, self.class_weight, sample_weight)
         targets = task.targets(labels, classes)
         settings = {
             "augment_every": self.augment_every,
@@ -372,6 +371,7 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             held_out = np.zeros(len(sounds), bool)
             if self.validation_fraction:
                 held_out = validation_rows(y_true, kits, self.validation_fraction, seed)
+            weights = sample_weights(y_true, self.class_weight, sample_weight)
             pictures = _features(feature, window(sounds))
             augmented = None
             if augment is not None:
