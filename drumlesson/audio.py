@@ -285,7 +285,7 @@ class Sound:
     url: str = ""
 
     def replace(self, x=None, **changes) -> "Sound":
-        """The same sound with other samples `x` or other fields; the rest stays as it is."""
+        """The same sound with other samples `x` or other fields (`changes`)."""
         if x is not None:
             changes["x"] = np.asarray(x, np.float32)
         return replace(self, **changes)

@@ -553,6 +553,11 @@ class Adapt(Augmentation):
         Samples a second.
     p : float
         Share of the hits that are changed.
+
+    Raises
+    ------
+    ValueError
+        Where `transform` cannot be called, or gives anything but one sound of finite numbers.
     """
 
     transform: Any

@@ -6,7 +6,6 @@
 __all__ = [
     "Drums",
     "synth_drums",
-    "open_drums",
     "load_drums",
     "summary",
     "plot_summary",
@@ -172,7 +171,7 @@ def _sound(x: np.ndarray, row) -> Sound:
 
 
 # %% ../nbs/00_drums.ipynb #2966b51a
-def open_drums() -> Drums:
+def _open_drums() -> Drums:
     """The open kits, with every label they have. Raises `SourceError` where none is at hand."""
     return Drums(*read_open())
 

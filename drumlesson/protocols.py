@@ -29,7 +29,7 @@ class Parameters:
         return own | nested
 
     def set_params(self, **params):
-        """Changes settings in place, as scikit-learn does to its own copies. Returns self.
+        """Changes settings in place, by `params`, as scikit-learn does to copies. Returns self.
 
         Everybody else makes a new object, with `dataclasses.replace`. Raises ValueError for a
         setting that there is not, and whatever the class itself raises for a value that cannot be.
@@ -72,7 +72,7 @@ class Transformer(Parameters):
         object.__setattr__(self, name, value)
 
     def __call__(self, x) -> np.ndarray:
-        """The function itself, which a subclass writes."""
+        """The function itself, of `x`, which a subclass writes."""
         raise NotImplementedError(f"{type(self).__name__} has no method __call__ yet")
 
     def fit(self, X, y=None):

@@ -48,7 +48,7 @@ class Registry(dict):
         self.methods = methods
 
     def find(self, name: str):
-        """What a registered name, or `module:attribute`, stands for. Raises ValueError."""
+        """What a registered `name`, or `module:attribute`, stands for. Raises ValueError."""
         entry = self.get(name, name)
         if not isinstance(entry, str):
             return entry
@@ -137,7 +137,7 @@ FAMILIES = Registry(  # what answers it
 SOURCES = Registry(  # where `load_drums` finds hits: functions that give a `Drums`
     "source of drums",
     entries={
-        "open": "drumlesson.drums:open_drums",
+        "open": "drumlesson.drums:_open_drums",
         "synth": "drumlesson.drums:synth_drums",
     },
 )
@@ -206,7 +206,7 @@ def to_spec(registry: Registry | dict, obj) -> dict:
 
 
 def from_spec(registry: Registry, spec: dict):
-    """The object that `to_spec` wrote down. Raises ValueError where its name is not registered."""
+    """The object that `to_spec` wrote down as `spec`. Raises ValueError for names not in `registry`."""
     name = spec["name"]
     if name not in registry:
         raise ValueError(

@@ -37,7 +37,7 @@ ARTICULATIONS = {  # label -> the ways to strike it
     "cymbal": ("crash", "ride", "bell", "splash"),
     "tom": ("high", "mid", "low"),
 }
-KIT_KINDS = ("machine", "acoustic")
+KIT_KINDS = ("machine", "acoustic")  # what a synthesised kit can be
 
 
 # %% ../nbs/reference/synth.ipynb #080e8b35
@@ -192,7 +192,7 @@ class Skin:
     wires_shape: float = 1.0  # the shape of their decay, as in `_wash`
     wires_damp: float = 0.15  # how much faster their higher bands die, as in `_wash`
     wires_lo: float = 800.0  # lower corner of their band in Hz
-    wires_hi: float = 9000.0  # its upper corner
+    wires_hi: float = 9000.0  # its upper corner in Hz
     wires_slope: float = 1.0  # their colour: 1 is flat
     rise: float = 0.001  # delay of the wires, in seconds
     claps: float = 1.0  # bursts before the tail, as in a hand clap
@@ -260,7 +260,7 @@ class Metal:
     lines: float = 1.0  # share of spectral lines that sound
     ripple: float = 2.0  # unevenness of the spectrum in dB
     low: float = 1000.0  # lower corner of the band in Hz
-    high: float = 9000.0  # its upper corner
+    high: float = 9000.0  # its upper corner in Hz
     slope: float = 1.3  # colour: 1 is flat
     t60: float = 0.3  # decay at 3 kHz, in seconds
     damp: float = 0.2  # how much faster higher bands die, as in `_wash`

@@ -94,9 +94,9 @@ class Task:
 def head(
     family,
     x,  # features, a Keras tensor (batch, frames, bins)
-    n: int,  # outputs
-    activation: str,
-    name: str | None = "head",
+    n: int,  # how many outputs
+    activation: str,  # of the outputs, as Keras calls it
+    name: str | None = "head",  # of the layer
 ):
     """A family's body, and the layer that answers: a Keras tensor (batch, n). Raises ValueError."""
     from drumlesson.backend import keras
@@ -112,7 +112,7 @@ def _place(label: str) -> tuple[int, str]:
 
 @dataclass(frozen=True)
 class Multiclass(Task, Parameters):
-    """One question with several answers: which of the classes in the training data is it?
+    """One question with several answers: which class of the training data it is.
 
     One output a class and a softmax, so that all outputs are positive and sum to one [1]_.
 
@@ -253,7 +253,7 @@ def plot_thresholds(
 # %% ../nbs/07_binary_multiclass.ipynb #91eb5a85
 @dataclass(frozen=True)
 class Binary(Task, Parameters):
-    """One question with two answers: is it this class, or any other?
+    """One question with two answers: this class, or any other.
 
     One output and a sigmoid, which gives a number from 0 to 1, and a threshold, from which up the
     answer is yes [1]_. The classes are `rest` and the label.

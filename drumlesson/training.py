@@ -325,7 +325,7 @@ class AugmentedHits:
         return some
 
     def features(self, rows, rng) -> np.ndarray:
-        """Features, (rows, frames, bins), after the augmentations of the wave."""
+        """Features of the hits numbered `rows`, after the augmentations of the wave."""
         return self._features_of(self.augment.waves(self._waves_of(rows), rng))
 
     def pictures(self, x, rng) -> np.ndarray:

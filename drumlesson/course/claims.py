@@ -107,7 +107,7 @@ def _stored(study) -> pd.DataFrame:
 
 
 def evidence_folder() -> Path:
-    "Where the stored studies lie: `nbs/evidence`, from any folder of the project. ValueError."
+    "Where the stored studies lie: `nbs/evidence`, from any folder of the project. Raises ValueError."
     for above in (Path.cwd(), *Path.cwd().parents):
         for folder in (above / "evidence", above / "nbs" / "evidence"):
             if folder.is_dir():
@@ -613,7 +613,7 @@ _COLOURS = {"supported": "C2", "contradicted": "C3", "undecided": "0.5"}
 
 
 def verdicts(
-    claims=CLAIMS,
+    claims=CLAIMS,  # those to judge
 ) -> pd.DataFrame:  # saying, verdict, effect, low, high, matters, seeds, study, lesson
     "Every claim judged by what is stored, a row each."
     rows = {}

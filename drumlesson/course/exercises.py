@@ -49,7 +49,7 @@ class Exercise:
     code: str = ""  # of the solution, as a learner would write it in a cell
 
     def hint(self, answer) -> str | None:
-        """What is wrong with an answer; None where it is right."""
+        """What is wrong with an `answer`; None where it is right."""
         if answer is None or answer is ...:
             return f"not answered yet: {self.asks}"
         try:
@@ -236,7 +236,11 @@ def solution(
 
     Raises ValueError where the lesson lacks a variable, or the solution is not right with them.
     """
-    from IPython.utils.capture import capture_output
+    try:
+        from IPython.utils.capture import capture_output
+    except ImportError as e:
+        needs = 'a solution is shown by IPython: pip install "drumlesson[course]"'
+        raise ImportError(needs) from e
 
     solved = _REGISTER.find(name)
     with capture_output() as held:
@@ -258,7 +262,7 @@ def solution(
 
 # %% ../../nbs/reference/exercises.ipynb #39479a9e
 def capitals(answer) -> str:
-    """The letters of an answer, as capitals: of one text, or of a list or set of them."""
+    """The letters of an `answer`, as capitals: of one text, or of a list or set of them."""
     parts = sorted(answer) if isinstance(answer, (set, frozenset)) else answer
     letters = "".join(parts).upper().replace("AND", "")
     return "".join(c for c in letters if c.isalpha())

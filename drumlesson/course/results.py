@@ -35,7 +35,9 @@ def stored(
     return side_by_side(StoredStudy.read(name, folder).without_failed())
 
 
-def side_by_side(study: StoredStudy) -> pd.DataFrame:
+def side_by_side(
+    study: StoredStudy,  # its runs, and their answers
+) -> pd.DataFrame:
     "Each run with its answers: a row for each kit and each class taken for another, or for itself."
     asked = study.runs["model"] + " " + study.runs["asked"]  # binary models stand by themselves
     runs = study.runs.assign(model=asked.str.strip()).drop(columns="n")
@@ -81,7 +83,7 @@ def paired(
     by: str = "model",  # the column that `a` and `b` stand in
     random_state: int = 0,  # of the draws
 ) -> tuple[float, float, float]:  # low end, value, high end, in hits of a hundred
-    "How many more hits `a` gets right than `b` on the same folds, over kits and seeds. ValueError."
+    "How many more hits `a` gets right than `b` on the same folds, over kits and seeds. Raises ValueError."
     hits = rows[rows[by].isin([a, b])].groupby([by, "kit", "seed"])[["right", "n"]].sum()
     table = pd.DataFrame(hits.unstack("seed")).dropna(axis="columns")  # seeds that both finished
     if not {a, b} <= set(table.index.get_level_values(by)) or table.empty:
@@ -111,7 +113,7 @@ def confusion(rows: pd.DataFrame) -> pd.DataFrame:  # true classes by predicted 
 def plot_scores(
     table: pd.DataFrame,  # of `scores`: low, accuracy, high
     ax=None,
-    xlabel: str = "accuracy on kits never met",
+    xlabel: str = "accuracy on kits never met",  # what the axis says
 ):
     "A dot with its interval for each row of a table; returns the axes."
     import matplotlib.pyplot as plt

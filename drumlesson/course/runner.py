@@ -63,7 +63,7 @@ class StoredStudy:
         return cls(runs, answers[answers["run"].isin(runs["run"])])
 
     def write(self, name: str, folder):
-        "Writes both tables, each in one step."
+        "Writes both tables of the study called `name` into `folder`, each in one step."
         with atomic(_file(f"{name}_answers", folder)) as t:
             self.answers.to_csv(t, index=False)
         with atomic(_file(name, folder)) as t:
@@ -298,7 +298,7 @@ def expected(
     run: tuple,  # values of KEYS
     level: float = 0.997,  # the share of cases in which the interval holds the truth
 ) -> tuple[float, float]:
-    "Where the accuracy of a run should lie when it is made again: Wilson's interval. ValueError."
+    "Where the accuracy of a run made again should lie (Wilson's interval). Raises ValueError."
     same = (runs[KEYS] == list(run)).all(axis=1) & (runs["asked"] == "")
     found = runs[same]
     if len(found) != 1:

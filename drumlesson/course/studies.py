@@ -100,7 +100,9 @@ def linear(feature=PICTURE, window=WINDOW):
 
 
 # %% ../../nbs/reference/studies.ipynb #6ed0a896
-def length_one(x):
+def length_one(
+    x,  # features, a Keras tensor (batch, frames, bins)
+):
     "A body that is handed the whole picture as a sequence of length one: the trap of lesson 05."
     from drumlesson.backend import keras
 
@@ -330,8 +332,8 @@ def _cut(data, drums, seed) -> list:
 
 def part(
     data: str,  # a key of `DATA`
-    seed: int,
-    fold: int,
+    seed: int,  # which cut
+    fold: int,  # which part of it is tested on, from 0 up
 ) -> tuple[Drums, Drums]:
     "The training drums and the test drums of one fold of a seed."
     if data == "synth->open":

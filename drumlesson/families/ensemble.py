@@ -29,7 +29,7 @@ class Ensemble(Parameters):
         object.__setattr__(self, "members", members)
 
     def __call__(self, x):
-        """Raises ValueError: an ensemble has no body of its own."""
+        """Raises ValueError whatever `x` is: an ensemble has no body of its own."""
         raise ValueError(
             "an ensemble learns member by member: "
             "give it to a DrumClassifier as its family, on its own"

@@ -132,6 +132,6 @@ class RNN(Parameters):
         return layers.Dropout(self.dropout)(h)
 
 
-SIMPLE = RNN("simple")
-GRU = RNN("gru")
-LSTM = RNN("lstm")
+SIMPLE = RNN("simple")  # as registered: two directions, 64 units
+GRU = RNN("gru")  # as registered: two directions, 64 units
+LSTM = RNN("lstm")  # as registered: two directions, 64 units
