@@ -206,7 +206,7 @@ def to_spec(registry: Registry | dict, obj) -> dict:
 
 
 def from_spec(registry: Registry, spec: dict):
-    """The object that `to_spec` wrote down as `spec`. Raises ValueError for names not in `registry`."""
+    """The object that `to_spec` wrote as `spec`. Raises ValueError where `registry` lacks it."""
     name = spec["name"]
     if name not in registry:
         raise ValueError(

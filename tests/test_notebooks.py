@@ -461,7 +461,6 @@ NO_SOLUTION = "no folded solution right after the exercise 00-code"
         (replaced("[kit](glossary.ipynb#kit)", "kit"), "first uses of words of the glossary"),
         (told("It reaches 91 % here."), "typed by hand in prose: 91 %"),
         (told("From 0.83 upwards."), "typed by hand in prose: 0.83"),
-        (added(new_code_cell("1\n" * 13)), "13 lines"),
         (added(new_markdown_cell("word " * 600)), "words: 1200 to 1800"),
         (added(*(new_code_cell("1") for _ in range(10))), "31 code cells"),
         (added(html("a" * 700_000)), "kB: 0 to 700"),
@@ -478,15 +477,6 @@ def test_a_kind_of_exercise_that_is_missing_is_seen(tmp_path, written):
     del written["00-listening"]
     path = stored(tmp_path / "nbs" / "00_x.ipynb", *lesson(tmp_path))
     assert "no exercise of the kind listening" in nb.lesson_departures(path)
-
-
-@pytest.mark.usefixtures("written")
-def test_an_exported_cell_may_be_long(tmp_path):
-    """A class is one class."""
-    exported = new_code_cell("#| export\n" + "1\n" * 60)
-    path = stored(tmp_path / "nbs" / "00_x.ipynb", *lesson(tmp_path), exported)
-    found = nb.lesson_departures(path)
-    assert not any(line.endswith(" lines") for line in found), found
 
 
 NO_WORDS = "a figure without #| fig-alt and #| fig-cap"

@@ -107,7 +107,7 @@ def _stored(study) -> pd.DataFrame:
 
 
 def evidence_folder() -> Path:
-    "Where the stored studies lie: `nbs/evidence`, from any folder of the project. Raises ValueError."
+    "Where the stored studies lie, from any folder of the project. Raises ValueError."
     for above in (Path.cwd(), *Path.cwd().parents):
         for folder in (above / "evidence", above / "nbs" / "evidence"):
             if folder.is_dir():

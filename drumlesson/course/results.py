@@ -83,7 +83,7 @@ def paired(
     by: str = "model",  # the column that `a` and `b` stand in
     random_state: int = 0,  # of the draws
 ) -> tuple[float, float, float]:  # low end, value, high end, in hits of a hundred
-    "How many more hits `a` gets right than `b` on the same folds, over kits and seeds. Raises ValueError."
+    "How many more hits `a` gets right than `b` on the same folds. Raises ValueError."
     hits = rows[rows[by].isin([a, b])].groupby([by, "kit", "seed"])[["right", "n"]].sum()
     table = pd.DataFrame(hits.unstack("seed")).dropna(axis="columns")  # seeds that both finished
     if not {a, b} <= set(table.index.get_level_values(by)) or table.empty:

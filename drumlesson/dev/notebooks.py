@@ -685,7 +685,6 @@ LIMITS = {
     "players": (4, 8),
     "kB": (0, 700),
 }
-_LINES = 12  # at most, of a cell that is not exported
 _TYPED = re.compile(
     r"""(?<![\w.]) (?: \d+(?:\.\d+)?\s?%    # a percentage
                    | 0\.\d{2,3}(?!\d) )     # a share""",
@@ -724,16 +723,6 @@ def _wrong_headings(nb):
     known = [head for head in heads if head in HEADINGS]
     if not missing and known != HEADINGS:
         yield f"headings out of order or twice: {', '.join(known)}"
-
-
-def _long_cells(nb):
-    "Code cells that are too long to take in at once; directives and exports are not counted."
-    for i, cell in enumerate(nb.cells):
-        if cell.cell_type != "code" or re.search(r"^#\| export", cell.source, re.M):
-            continue
-        lines = _DIRECTIVES.sub("", cell.source).splitlines()
-        if len(lines) > _LINES:
-            yield f"cell {i}: {len(lines)} lines"
 
 
 def _typed_numbers(nb):
@@ -832,7 +821,6 @@ def lesson_departures(path) -> list[str]:  # one line a departure
         *_wrong_headings(nb),
         *_missing_doors(nb, path),
         *_missing_links(nb, path),
-        *_long_cells(nb),
         *_missing_solutions(nb),
         *_wrong_exercises(nb, lesson),
         *_wrong_self_test(nb),

@@ -163,7 +163,7 @@ def test_training_step(benchmark, seconds, family, augment):
 
     def learn():
         loss = task.loss(5)
-        return train(network, loss, x, y, weights, epochs=EPOCHS, fresh=fresh, verbose=0)
+        return train(network, loss, x, y, weights, epochs=EPOCHS, augmented=fresh, verbose=0)
 
     history = benchmark.pedantic(learn, rounds=3, warmup_rounds=1)
     assert len(history) == EPOCHS and np.isfinite(history["loss"]).all()
