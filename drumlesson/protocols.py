@@ -20,7 +20,8 @@ class Parameters:
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The settings by name; with `deep` those of nested objects, too, as `part__setting`."""
-        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        own = {field.name: getattr(self, field.name) for field in fields}
         nested = {}
         for part, value in own.items():
             if deep and isinstance(value, Parameters):

@@ -148,7 +148,7 @@ def test_statements_are_not_dense(paths, limit):
 def test_density_counts_what_a_line_break_does_not_hide(tmp_path):
     module = tmp_path / "dense.py"
     module.write_text("x = f(\n    a + b,\n    c,\n)\n")
-    assert densities([module]) == [8]
+    assert densities([module]) == [7]
 
 
 # -- ruff and mypy

@@ -234,7 +234,8 @@ def solution(
 ) -> _Folded:
     """Runs a solution with the lesson's variables and folds its effect and its code.
 
-    Raises ValueError where the lesson lacks a variable, or the solution is not right with them.
+    Raises ValueError where the lesson lacks a variable, or the solution is not right with them,
+    and ImportError without IPython.
     """
     try:
         from IPython.utils.capture import capture_output
