@@ -8,43 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from drumlesson.dev import reference
+
 TOP = Path(__file__).resolve().parent.parent
 PACKAGE = TOP / "drumlesson"
 
 # From the ground up. A room imports from its own floor and from those below, nothing else.
-FLOORS = {
-    "ground": (
-        "audio",
-        "labels",
-        "protocols",
-        "registry",
-        "files",
-        "backend",
-        "synth",
-        "features",
-        "attack",
-    ),
-    "library": (
-        "datasets",
-        "drums",
-        "augment",
-        "tasks",
-        "families",
-        "training",
-        "evaluation",
-        "classifier",
-        "display",
-        "recipes",
-        "contrib",  # what others add, see CONTRIBUTING.md
-    ),
-    "course": ("course",),
-    "use": ("cli",),
-    "workshop": ("dev",),
-}
-FLOOR_OF = {}
+ORDER = ("ground", "library", "course", "use", "workshop")
+FLOORS = reference.FLOORS | {"workshop": ("dev",)}
+FLOOR_OF = {"contrib": "library"}  # what others add, see CONTRIBUTING.md
 for floor, rooms in FLOORS.items():
     FLOOR_OF |= dict.fromkeys(rooms, floor)
-ORDER = list(FLOORS)
 
 
 def modules(package):

@@ -7,7 +7,6 @@ in its place.
 import ast
 import json
 import os
-import pkgutil
 import re
 import shutil
 import subprocess
@@ -22,14 +21,12 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 
-from drumlesson import DrumClassifier, classifier
 from drumlesson.dev import notebooks as nb
 
 TOP = Path(__file__).resolve().parent.parent
 NBS = TOP / "nbs"
 LESSONS = [p for p in nb.notebooks(TOP) if nb.is_lesson(p)]
 QUICK = ("00_drums", "08_lessons_learned")  # those that are run here, exercises and all
-TINY = dict(epochs=3, refit=False, verbose=0, random_state=5)
 
 
 def name(path):
@@ -40,151 +37,7 @@ def name(path):
 # -- interrupted training
 
 
-@pytest.fixture
-def fitted(toys):
-    """A classifier that has learned."""
-    return DrumClassifier(**TINY).fit(toys)
-
-
-# What is interrupted, at which of its calls, with which augmentation.
-EPOCH_ENDS = "keras.callbacks.EarlyStopping.on_epoch_end"
-STAGES = {
-    "before the first epoch": ("keras.layers.Normalization.adapt", 1, None),
-    "amid the epochs": (EPOCH_ENDS, 2, None),
-    "amid changing hits": (EPOCH_ENDS, 2, "waves"),
-    "after the epochs": ("drumlesson.training._outputs", 1, None),
-    "before the refit": ("drumlesson.training.build", 2, None),
-}
-
-
-@pytest.mark.parametrize("where, times, augment", STAGES.values(), ids=STAGES)
-def test_an_interrupt_at_any_stage(toys, others, monkeypatch, where, times, augment):
-    """Nothing half done is left: the classifier is as it was, and learns again right away."""
-    settings = {**TINY, "refit": True, "augment": augment}
-    model, calls = DrumClassifier(**settings), []
-    original = pkgutil.resolve_name(where)
-
-    def interrupted(*args, **kw):
-        calls.append(1)
-        if len(calls) == times:
-            raise KeyboardInterrupt
-        return original(*args, **kw)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(where, interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            model.fit(toys)
-    assert len(calls) == times
-    assert vars(model) == model.get_params()  # settings, and nothing learned
-    with pytest.raises(ValueError, match="call fit first"):
-        model.predict(others)
-    assert model.set_params(refit=False).fit(toys).score(toys) > 0.3
-
-
-FIT = DrumClassifier.fit.__code__
-
-
-def lines_of_fit():
-    """Numbers of the lines of `DrumClassifier.fit`."""
-    lines = {line for *_, line in FIT.co_lines() if line}
-    return sorted(lines - {FIT.co_firstlineno})
-
-
-def interrupted_at(line, model, drums):
-    """Fits a model, interrupted as soon as `fit` comes to a line."""
-
-    def inside(frame, event, _):
-        if event == "line" and frame.f_lineno == line:
-            raise KeyboardInterrupt
-        return inside
-
-    def outside(frame, event, _):
-        return inside if frame.f_code is FIT else None
-
-    before = sys.gettrace()
-    sys.settrace(outside)
-    try:
-        model.fit(drums)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        sys.settrace(before)
-
-
-def is_new(now, before):
-    """Whether a second fit has replaced what the first one left."""
-    other_kits = now["training_kits_"] != before.get("training_kits_")
-    return other_kits and now["seconds_"] != before.get("seconds_")
-
-
-@pytest.mark.parametrize("again", [False, True], ids=["the first fit", "a second fit"])
-def test_an_interrupt_at_each_line(toys, others, fitted, monkeypatch, again):
-    """It comes between two steps: at each, the classifier has learned all or nothing."""
-    learned = fitted.network_, fitted.history_, fitted.task_
-    monkeypatch.setattr(classifier, "_learn", lambda *_: learned)
-    halves = []
-    for line in lines_of_fit():
-        model = DrumClassifier(**TINY)
-        if again:
-            model.fit(others)
-        before = dict(vars(model))
-        interrupted_at(line, model, toys)
-        now = vars(model)
-        as_before = now.keys() == before.keys() and all(now[k] is before[k] for k in now)
-        all_new = now.keys() == vars(fitted).keys() and is_new(now, before)
-        if not (as_before or all_new):
-            new = sorted(now.keys() - before.keys())
-            halves.append(f"line {line - lines_of_fit()[0]}: {new or 'a mixture of both'}")
-    assert halves == []
-
-
-def test_an_interrupt_leaves_no_bar(toys, monkeypatch):
-    """Else the bars of all later trainings are drawn below a dead one."""
-    from tqdm.auto import tqdm
-
-    def interrupt(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setattr("keras.callbacks.EarlyStopping.on_epoch_end", interrupt)
-    before = set(tqdm._instances)
-    with pytest.raises(KeyboardInterrupt) as held:  # it keeps the frames alive, as a notebook does
-        DrumClassifier(**{**TINY, "verbose": 1}).fit(toys)
-    left = [bar for bar in tqdm._instances if bar not in before]
-    for bar in left:
-        bar.close()
-    assert not left and held
-
-
-WHILE_LOADING = """
-import signal
-import sys
-from drumlesson.backend import own_process
-own_process()
-class Watch:
-    seen = 0
-    def find_spec(self, name, *_):
-        if name.startswith("tensorflow."):
-            Watch.seen += 1
-        if Watch.seen == 300:
-            Watch.seen += 1
-            signal.raise_signal(signal.SIGINT)
-sys.meta_path.insert(0, Watch())
-try:
-    from drumlesson.backend import keras
-except KeyboardInterrupt:
-    print("interrupted")
-from drumlesson.backend import keras
-print(keras.layers.Dense(1).count_params.__name__, Watch.seen)
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to oneself")
-def test_an_interrupt_while_tensorflow_loads(tmp_path):
-    """The first fit of a session loads it: broken off half-way, it could not be loaded again."""
-    command = [sys.executable, "-c", WHILE_LOADING]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.stdout.startswith("interrupted\ncount_params"), done.stdout + done.stderr[-800:]
+# At each stage of a fit: tests/test_training.py; in the host's process: tests/test_contract.py.
 
 
 class Kernel:
