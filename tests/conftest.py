@@ -8,6 +8,8 @@ import pytest
 import soundfile
 from hypothesis import HealthCheck, settings
 
+from drumlesson import backend
+
 # The same examples on every run; `pytest --hypothesis-profile=long` looks further.
 settings.register_profile("short", deadline=None, derandomize=True, database=None, max_examples=60)
 settings.register_profile(
@@ -49,6 +51,12 @@ def files_below(folder):
     """Every file below a folder, hidden and temporary ones too."""
     files = [path for path in Path(folder).rglob("*") if path.is_file()]
     return sorted(path.relative_to(folder).as_posix() for path in files)
+
+
+@pytest.fixture(autouse=True)
+def a_guest(monkeypatch):
+    """Each test starts as a guest of its process, whatever a command run before it arranged."""
+    monkeypatch.setattr(backend._PROCESS, "owned", False)
 
 
 @pytest.fixture
