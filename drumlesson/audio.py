@@ -7,11 +7,14 @@ __all__ = [
     "SR",
     "MAX_SECONDS",
     "KEEP_SECONDS",
+    "LEAD_SECONDS",
     "AudioError",
     "AudioInfo",
     "check_sound",
     "decode",
     "load_audio",
+    "loudest",
+    "around_loudest",
     "load_hits",
     "Sound",
 ]
@@ -31,7 +34,8 @@ import soxr
 # %% ../nbs/reference/audio.ipynb #772b87f7
 SR = 22050  # samples a second, everywhere in this package
 MAX_SECONDS = 60.0  # a file longer than this is no drum hit
-KEEP_SECONDS = 4.0  # of a hit, this much is kept
+KEEP_SECONDS = 4.0  # of a hit, this much is kept from its loudest moment on
+LEAD_SECONDS = 1.0  # and this much of what comes before it
 
 
 class AudioError(ValueError):
@@ -217,11 +221,24 @@ def load_audio(path, sr: int = SR, *, seconds: float | None = None) -> np.ndarra
 
 
 # %% ../nbs/reference/audio.ipynb #47e3dd1a
-def _decode_start(path) -> tuple[np.ndarray, AudioInfo]:
-    """The first `KEEP_SECONDS` of a hit, which must hold sound, and the facts of its file."""
+def loudest(x, sr: int = SR) -> int:
+    """The first sample of the 10 ms of a sound that hold the most energy."""
+    samples = max(1, sr // 100)
+    energy = np.add.reduceat(np.square(x, dtype=float), np.arange(0, len(x), samples))
+    return int(energy.argmax()) * samples
+
+
+def around_loudest(x, sr: int = SR) -> np.ndarray:
+    """What is kept of a sound: a second before its loudest 10 ms, four from there."""
+    moment = loudest(x, sr)
+    start = max(0, moment - int(LEAD_SECONDS * sr))
+    return x[start : moment + int(KEEP_SECONDS * sr)]
+
+
+def _decode_hit(path) -> tuple[np.ndarray, AudioInfo]:
+    """What is kept of a hit, and the facts of its file."""
     x, info = decode(path)
-    start = x[: int(KEEP_SECONDS * SR)]
-    return check_sound(start, f"{path}: its start of {KEEP_SECONDS:g} s"), info
+    return around_loudest(x), info
 
 
 def load_hits(
@@ -229,11 +246,11 @@ def load_hits(
     *,
     progress: Callable = lambda items, total: items,  # wraps the iterator, for a progress bar
 ) -> tuple[dict, dict]:  # {path: (float32 (samples,), AudioInfo)} and {path: error text}
-    """Many hits, decoded in parallel, each cut to `KEEP_SECONDS`; and what failed, and why."""
+    """Many hits, decoded in parallel, of each what `around_loudest` keeps; what failed, and why."""
 
     def attempt(path):
         try:
-            return _decode_start(path), None
+            return _decode_hit(path), None
         except (AudioError, OSError) as e:
             return None, str(e)
 

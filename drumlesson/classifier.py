@@ -34,8 +34,8 @@ from drumlesson.training import (
     validation_rows,
 )
 
-from .attack import Attack
-from .audio import KEEP_SECONDS, SR, AudioError, Sound, check_sound, load_audio
+from .attack import DOUBTS, Attack
+from .audio import SR, AudioError, Sound, around_loudest, check_sound, load_audio
 from .backend import keep_random_state
 from .drums import Drums
 from .evaluation import UNSURE, Calibration
@@ -48,8 +48,7 @@ from .tasks import as_task
 def _one_sound(x, number: int) -> np.ndarray:
     """A file, a `Sound` or an array as a float32 array (samples,). Raises `AudioError`."""
     if isinstance(x, (str, Path)):
-        start = load_audio(x)[: int(KEEP_SECONDS * SR)]
-        return check_sound(start, f"{x}: its start of {KEEP_SECONDS:g} s")
+        return around_loudest(load_audio(x))
     if isinstance(x, Sound):
         if x.sr != SR:
             name = x.name or f"sound {number}"
@@ -460,7 +459,7 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
         X : Drums, list, or ndarray of shape (n, samples)
             Sounds, as `fit` takes them.
         unsure : bool, default=False
-            Answer `unsure` where a calibrated model's probability is below its threshold.
+            Answer `unsure` where `doubts` has a reason.
 
         Returns
         -------
@@ -477,9 +476,44 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
         proba = self._uncalibrated_proba(X)
         y_pred = self.task_.decide(proba, self.classes_)
         if unsure:
-            doubts = self.calibration_.doubts(self.calibration_(proba))
-            y_pred = np.where(doubts, UNSURE, y_pred)
+            return np.where(self.doubts(X) == "", y_pred, UNSURE)
         return y_pred
+
+    def doubts(self, X) -> np.ndarray:
+        """Why the label of a sound should not be trusted.
+
+        Parameters
+        ----------
+        X : Drums, list, or ndarray of shape (n, samples)
+            Sounds, as `fit` takes them.
+
+        Returns
+        -------
+        ndarray of str, shape (n,)
+            What speaks against the window, a value of `drumlesson.attack.DOUBTS`; or that the
+            probability lies below a calibrated model's threshold; empty where nothing does.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        AudioError
+            For a sound that cannot be used.
+
+        Notes
+        -----
+        That a sound has no treble speaks against any answer but kick and tom.
+        """
+        self._check_fitted()
+        sounds = _sounds(X)
+        proba = self.predict_proba(sounds)
+        y_pred = self.task_.decide(self._uncalibrated_proba(sounds), self.classes_)
+        reasons = self.window_.doubts(sounds)
+        reasons[(reasons == "dull") & np.isin(y_pred, ("kick", "tom"))] = ""
+        sentences = np.array([DOUBTS.get(reason, "") for reason in reasons], dtype=object)
+        low = self.calibration_.doubts(proba) & (reasons == "")
+        sentences[low] = f"less than {self.calibration_.unsure:.2f} probable"
+        return sentences.astype(str)
 
     def score(self, X, y=None, sample_weight=None) -> float:
         """Accuracy on labelled sounds.

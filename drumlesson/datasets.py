@@ -220,7 +220,7 @@ def fetch_open(
 # %% ../nbs/reference/datasets.ipynb #22b660cb
 def _cached_open() -> Path:
     """The file that holds the decoded open kits."""
-    how = f"{SR} {KEEP_SECONDS} 1 {''.join(manifest().sha256)}"
+    how = f"{SR} {KEEP_SECONDS} 2 {''.join(manifest().sha256)}"
     return cache_dir() / f"open-kits-{hashlib.sha256(how.encode()).hexdigest()[:12]}.npz"
 
 

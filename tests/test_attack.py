@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from conftest import noise_hit
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
@@ -13,7 +14,16 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from drumlesson.attack import Attack, envelope, onset, peak_normalize, sweep
+from drumlesson.attack import (
+    DOUBTS,
+    Attack,
+    envelope,
+    find_hit,
+    onset,
+    peak_normalize,
+    sweep,
+    without_offset,
+)
 from drumlesson.audio import SR
 from drumlesson.features import LogMel
 
@@ -137,3 +147,124 @@ def test_settings_of_window_and_feature_can_be_searched(toys):
     assert best["logmel"] == LogMel(n_mels=search.best_params_["logmel__n_mels"])
     assert best["attack"] == Attack(search.best_params_["attack__seconds"])
     assert model["logmel"] == LogMel()
+
+
+# -- sounds that are not tidy
+
+
+def behind(noise, x=None):
+    """A hit at half of full scale behind some noise, which goes on underneath."""
+    x = noise_hit() if x is None else x
+    padded = np.pad(0.5 * x / np.abs(x).max(), (len(noise), 0))
+    return padded + np.resize(noise, len(padded))
+
+
+def hiss(seconds, db):
+    rng = np.random.default_rng(1)
+    return 10 ** (db / 20) * rng.standard_normal(round(seconds * SR))
+
+
+def hum(seconds, db):
+    t = np.arange(round(seconds * SR)) / SR
+    x = np.sin(2 * np.pi * 50 * t) + np.sin(2 * np.pi * 100 * t) / 2
+    return 10 ** (db / 20) * x / x.std()
+
+
+def clicked():
+    x = behind(np.zeros(SR // 2))
+    x[SR // 10 : SR // 10 + 20] += 0.9 * (-1) ** np.arange(20) * np.exp(-np.arange(20) / 5)
+    return x
+
+
+UNTIDY = {  # seconds of lead, and a hit behind it
+    "nothing": (0, noise_hit()),
+    "silence": (5, behind(np.zeros(5 * SR))),
+    "a click that is louder than the hit": (0.5, clicked()),
+    "faint hiss": (0.5, behind(hiss(0.5, -50))),
+    "hiss": (0.5, behind(hiss(0.5, -40))),
+    "loud hiss": (0.5, behind(hiss(0.5, -30))),
+    "long hiss": (5, behind(hiss(5, -40))),
+    "hum": (0.5, behind(hum(0.5, -36))),
+    "loud hum": (0.5, behind(hum(0.5, -26))),
+    "an offset": (0.5, behind(np.zeros(SR // 2)) + 0.05),
+    "a softer hit": (0.5, behind(np.resize(0.1 * noise_hit(), SR // 2))),
+}
+
+
+@pytest.mark.parametrize("what", UNTIDY)
+@pytest.mark.parametrize("gain", [1, 1e-3])
+def test_a_hit_is_found_whatever_sounds_before_it(what, gain):
+    lead, x = UNTIDY[what]
+    start, top = find_hit(without_offset(gain * x))
+    assert abs(start / SR - lead) <= 0.003
+    assert start <= top < start + 0.02 * SR
+    window = Attack(0.05, pre=0)([gain * x])[0]
+    assert window.argmax() < 0.02 * SR and abs(window.mean()) < 0.05
+
+
+def test_a_hit_that_swells_keeps_its_beginning():
+    """The loudest moment may come long after the stroke, with no rise between."""
+    swell = noise_hit(1.0) * 0
+    swell += np.sin(np.arange(len(swell)) / 20) * np.linspace(0.2, 1, len(swell))
+    assert find_hit(swell)[0] == 0
+    assert find_hit(np.pad(swell, (1000, 0)))[0] == pytest.approx(1000, abs=22)
+
+
+def test_windows_search_as_version_0_1_0_did_where_they_are_told_to():
+    old = Attack(0.1, search="first")
+    x = behind(hiss(0.5, -30))
+    assert onset(x) < 100
+    assert np.array_equal(old([x])[0][44:], Attack(0.1, search="first", pre=0)([x])[0][:-44])
+    tidy = [noise_hit(random_state=i) for i in range(5)]
+    assert np.array_equal(old(tidy), Attack(0.1)(tidy))
+    assert not any(old.doubts([x, clicked()]))
+    with pytest.raises(ValueError, match="search"):
+        Attack(0.1, search="last")
+
+
+def test_small_offsets_stay():
+    """So the windows of ordinary recordings are those that models have learned from."""
+    x = noise_hit()
+    assert without_offset(x) is x
+    assert np.abs(without_offset(x + 0.1) - (x - x.mean())).max() < 1e-6
+
+
+def lowpassed(x, hz=3500):
+    spectrum = np.fft.rfft(x)
+    spectrum[np.fft.rfftfreq(len(x), 1 / SR) > hz] = 0
+    return np.fft.irfft(spectrum, len(x))
+
+
+DOUBTFUL = {
+    "": [
+        noise_hit(),
+        clicked(),
+        behind(np.zeros(5 * SR)),
+        behind(hiss(0.5, -60)),
+        behind(np.append(hiss(0.5, -40), np.zeros(2 * SR)))[: 3 * SR],  # it stops before the hit
+        behind(np.zeros(SR // 2)) + 0.05,
+    ],
+    "noise": [
+        behind(hiss(0.5, -30)),
+        behind(hum(0.5, -26)),
+        behind(hum(1, -20)),
+        hiss(1, -20),
+    ],
+    "another": [np.tile(noise_hit(0.15), 2), np.tile(noise_hit(0.1), 20)],
+    "short": [noise_hit()[:220], np.sin(np.arange(2000) / 10), np.array([0.0] * 100 + [1, -1])],
+    "dull": [lowpassed(noise_hit(1.0))],
+}
+
+
+@pytest.mark.parametrize("doubt", DOUBTFUL)
+def test_a_window_says_what_speaks_against_it(doubt):
+    said = Attack(0.3).doubts(DOUBTFUL[doubt])
+    assert said.tolist() == [doubt] * len(DOUBTFUL[doubt])
+    assert set(DOUBTFUL) == {"", *DOUBTS}
+
+
+@given(n=st.integers(22, 9000), kind=st.sampled_from(["noise", "zeros", "step"]))
+def test_doubts_of_any_length(n, kind):
+    x = {"noise": noise_hit(1.0)[:n], "zeros": np.zeros(n), "step": np.ones(n)}[kind]
+    (said,) = Attack(0.3).doubts([x.astype(np.float32)])
+    assert said in ("", *DOUBTS)
