@@ -292,7 +292,7 @@ def _mix(
 ) -> tuple[np.ndarray, AudioInfo]:
     """A file as mono samples at `sr`, and its facts."""
     parts = []
-    with _open(path) as file, np.errstate(over="ignore"):
+    with _open(path) as file, np.errstate(over="ignore", invalid="ignore"):
         _check_header(file, path)
         rate = file.samplerate
         resampler = soxr.ResampleStream(rate, sr, 1)
