@@ -524,9 +524,7 @@ def test_who_cannot_be_helped_is_told_why(tmp_path, monkeypatch):
     monkeypatch.setattr(audio, "_RESCUED", 5000)
     path = tmp_path / "vast.wav"
     path.write_bytes(wav(as_pcm(noise_hit()), size=0))
-    with pytest.raises(
-        AudioError, match="empty according to its header, though it has 13274 bytes"
-    ):
+    with pytest.raises(AudioError, match="empty according to its header, though"):
         load_audio(path)
 
 
@@ -647,11 +645,11 @@ def test_a_process_of_our_own_does_not_hear_the_decoder(noisy):
 
 
 def test_the_bar_is_still_seen_on_a_terminal(noisy):
-    pty = pytest.importorskip("pty")
+    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
     terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, 80))  # in one without columns there is no bar
     command = [sys.executable, "-c", OWNED, str(noisy[0].parent)]
-    env = os.environ | {"COLUMNS": "80", "LINES": "24"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=end, env=env) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=end) as process:
         os.close(end)
         assert process.communicate()[0] == b"8\n"
     told = os.read(terminal, 10000).decode()
@@ -667,9 +665,8 @@ EXTREMES = [0, 1, 7, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63 -
 
 def place(content, rng):
     """Somewhere in a file; heads are the tender part."""
-    return (
-        rng.randrange(min(160, len(content))) if rng.random() < 0.6 else rng.randrange(len(content))
-    )
+    size = min(160, len(content)) if rng.random() < 0.6 else len(content)
+    return rng.randrange(size)
 
 
 def flip(content, other, rng):
