@@ -139,7 +139,7 @@ def _fill_in_size(content: bytearray) -> bool:
         return False
     chunks = islice(_chunks(content, kind), 1000)
     from_sound = dropwhile(lambda chunk: chunk[0] != kind.sound, chunks)
-    _, begin, size = next(from_sound, (b"", 0, len(content)))
+    _, begin, size = next(from_sound, (b"", 0, sys.maxsize))
     after, begin_after, size_after = next(from_sound, (b"\0", 0, 0))
     is_name = after.isascii() and after.decode().isprintable()
     if size > 8 or (is_name and 0 <= size_after <= len(content) - begin_after):
