@@ -20,16 +20,23 @@ __all__ = [
 ]
 
 # %% ../nbs/reference/audio.ipynb #4aa29cda
+import io
 import os
 import re
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import dataclass, replace
+from itertools import dropwhile, islice
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 import soundfile
 import soxr
+
+from .backend import _PROCESS, _silent_stderr
 
 # %% ../nbs/reference/audio.ipynb #772b87f7
 SR = 22050  # samples a second, everywhere in this package
@@ -53,6 +60,26 @@ class AudioInfo:
 
 
 # %% ../nbs/reference/audio.ipynb #66bc5bba
+def _check_level(
+    samples: int,  # how many there are
+    peak: float,  # the largest of them without its sign; NaN where one of them is
+    name: str,  # how the error calls the sound
+    sr: int,  # samples a second
+):
+    """Raises `AudioError` where so many samples of such a peak are no sound to work with."""
+    if samples == 0:
+        raise AudioError(f"{name}: is empty, it holds no samples: record or export it again")
+    if not np.isfinite(peak):
+        raise AudioError(
+            f"{name}: holds NaN or infinite samples: export it again as 16- or 24-bit PCM"
+        )
+    if samples < sr // 1000:
+        count = "1 sample" if samples == 1 else f"{samples} samples"
+        raise AudioError(f"{name}: is {count} long, less than a millisecond: too short for a sound")
+    if peak < 1e-5:
+        raise AudioError(f"{name}: is silent (or its channels cancel each other): leave it out")
+
+
 def check_sound(
     x,  # samples, shape (n,)
     name: str = "sound",  # how the error calls it
@@ -65,23 +92,102 @@ def check_sound(
             f"{name}: expected one channel, shape (samples,), got shape {x.shape}: "
             "average the channels first"
         )
-    if len(x) == 0:
-        raise AudioError(f"{name}: is empty, it holds no samples: record or export it again")
-    if not np.isfinite(x).all():
-        raise AudioError(
-            f"{name}: holds NaN or infinite samples: export it again as 16- or 24-bit PCM"
-        )
-    if len(x) < sr // 1000:
-        samples = "1 sample" if len(x) == 1 else f"{len(x)} samples"
-        raise AudioError(
-            f"{name}: is {samples} long, less than a millisecond: too short for a sound"
-        )
-    if np.abs(x).max() < 1e-5:
-        raise AudioError(f"{name}: is silent (or its channels cancel each other): leave it out")
+    _check_level(len(x), float(np.abs(x).max(initial=0)), name, sr)
     return x
 
 
+# %% ../nbs/reference/audio.ipynb #5bedd862
+class _Stream(soundfile.SoundFile):
+    """A sound file that is read from its start to its end, and never sought in.
+
+    soundfile seeks after each block, which costs time, and fails in a FLAC of unknown length.
+    """
+
+    def seekable(self) -> bool:
+        """False, whatever the file."""
+        return False
+
+
+class _Container(NamedTuple):
+    """How a kind of file keeps its chunks, each a name, a size and so many bytes."""
+
+    start: int  # where the first begins
+    order: Literal["little", "big"]  # of the bytes of a size
+    width: int  # how many bytes a size has
+    sound: bytes  # name of the chunk that holds the sound
+
+
+_CONTAINERS = {  # by their first bytes
+    b"RIFF": _Container(12, "little", 4, b"data"),
+    b"FORM": _Container(12, "big", 4, b"SSND"),
+    b"caff": _Container(8, "big", 8, b"data"),
+}
+_RESCUED = 40_000_000  # bytes: a minute of stereo, 24 bit, at 96 kHz has fewer
+
+
+def _chunks(content: bytearray, kind: _Container) -> Iterator[tuple[bytes, int, int]]:
+    """Name, begin and size of the chunks, as far as they can be followed."""
+    start = kind.start
+    while (begin := start + 4 + kind.width) <= len(content):
+        size = int.from_bytes(content[start + 4 : begin], kind.order, signed=True)
+        yield bytes(content[start : start + 4]), begin, size
+        start = begin + max(0, size)
+        if kind.width == 4:
+            start += start % 2
+
+
+def _fill_in_size(content: bytearray) -> bool:
+    """Lets the sound of a container reach to its end, if its size was never filled in."""
+    kind = _CONTAINERS.get(bytes(content[:4]))
+    if kind is None:
+        return False
+    chunks = islice(_chunks(content, kind), 1000)
+    from_sound = dropwhile(lambda chunk: chunk[0] != kind.sound, chunks)
+    _, begin, size = next(from_sound, (b"", 0, sys.maxsize))
+    after, begin_after, size_after = next(from_sound, (b"\0", 0, 0))
+    is_name = after.isascii() and after.decode().isprintable()
+    if size > 8 or (is_name and 0 <= size_after <= len(content) - begin_after):
+        return False  # it has its size, or is empty indeed: another chunk follows
+    content[begin - kind.width : begin] = (len(content) - begin).to_bytes(kind.width, kind.order)
+    return True
+
+
+def _rescue(path: Path) -> io.BytesIO | None:
+    """The sound of a file that cannot be opened, or seems empty, as a file in memory; or None."""
+    if os.path.getsize(path) > _RESCUED:
+        return None
+    content = bytearray(path.read_bytes())
+    ogg = content.find(b"OggS", 0, 4096)
+    if content.startswith(b"RIFF") and ogg > 0:
+        return io.BytesIO(content[ogg:])
+    return io.BytesIO(content) if _fill_in_size(content) else None
+
+
+def _open(path: Path) -> _Stream:
+    """A sound file, ready to be read; where its header is of no use, what `_rescue` makes of it."""
+    # As bytes, any name is taken that the system allows.
+    name = path if os.name == "nt" else os.fsencode(path)
+    try:
+        file = _Stream(name)
+    except soundfile.LibsndfileError:
+        rescued = _rescue(path)
+        if rescued is None:
+            raise
+        return _Stream(rescued)
+    rescued = None if file.frames else _rescue(path)
+    if rescued is None:
+        return file
+    file.close()
+    return _Stream(rescued)
+
+
 # %% ../nbs/reference/audio.ipynb #08ad081e
+_MAX_RATE = 768_000  # samples a second
+_MAX_CHANNELS = 64
+_MAX_SAMPLES = 50_000_000  # of all channels together
+_BLOCK = 2**18  # samples of all channels that are read at once
+_DENSEST = 8192  # frames in a byte: more than a FLAC of silence has
+
 # How libsndfile's log notes that a WAV, AIFF, AU or W64 file is shorter than its header says.
 _BROKEN_PROMISE = re.compile(
     r"^\s*(?:data|SSND|Data Size|riff) *: (\d+) \(should be (\d+)\)", re.MULTILINE
@@ -90,12 +196,18 @@ _BROKEN_PROMISE = re.compile(
 _PIPED = 0x7FFF0000
 
 
-def _check_whole(file: soundfile.SoundFile, path: Path):
-    """Raises `AudioError` where a file's header promises more sound than the file holds."""
+def _check_header(file: soundfile.SoundFile, path: Path):
+    """Raises `AudioError` where a header cannot be true, or promises more than the file holds."""
+    rate, channels = file.samplerate, file.channels
+    if rate > _MAX_RATE or channels > _MAX_CHANNELS:
+        raise AudioError(
+            f"{path}: is no recording by its header (Hz: {rate}, channels: {channels}; there are "
+            f"up to {_MAX_RATE} and {_MAX_CHANNELS}): export it again in stereo"
+        )
     bytes_per_frame = os.path.getsize(path) / max(1, file.frames)
     for promised, there in _BROKEN_PROMISE.findall(file.extra_info):
         missing = int(promised) - int(there)
-        lost = missing / bytes_per_frame / file.samplerate
+        lost = missing / bytes_per_frame / rate
         if lost > 0.001 and int(promised) < _PIPED:
             raise AudioError(
                 f"{path}: is truncated, {lost:.2f} s of its sound are missing: "
@@ -103,27 +215,105 @@ def _check_whole(file: soundfile.SoundFile, path: Path):
             )
 
 
-def _read(path: Path, seconds: float | None) -> tuple[np.ndarray, int]:
-    """Samples (frames, channels) and sample rate of a file, whole or its first `seconds`."""
-    # As bytes, any name is taken that the system allows.
-    name = path if os.name == "nt" else os.fsencode(path)
-    with soundfile.SoundFile(name) as file:
-        rate = file.samplerate
-        if seconds is None and file.frames > MAX_SECONDS * rate:
-            raise AudioError(
-                f"{path}: is {file.frames / rate:.0f} s long, and a drum hit lasts seconds: "
-                "cut it into hits, or ask for its start with seconds="
-            )
-        _check_whole(file, path)
-        wanted = file.frames
-        if seconds is not None:
-            wanted = min(wanted, int(seconds * rate) + 1)
-        x = file.read(wanted, dtype="float32", always_2d=True)
-    if len(x) < wanted:
+def _check_length(file: soundfile.SoundFile, path: Path, frames: int, at_least: str = ""):
+    """Raises `AudioError` where a hit would not have so many frames."""
+    seconds = frames / file.samplerate
+    if seconds > MAX_SECONDS:
         raise AudioError(
-            f"{path}: is truncated after {len(x) / rate:.2f} s: copy or download it again"
+            f"{path}: is {at_least}{seconds:.0f} s long, and a drum hit lasts seconds: "
+            "cut it into hits"
         )
-    return x, rate
+    if frames * file.channels > _MAX_SAMPLES:
+        raise AudioError(
+            f"{path}: is {at_least}{seconds:.0f} s of {file.channels} channels at "
+            f"{file.samplerate} Hz, too much for a drum hit: mix it down to stereo"
+        )
+
+
+def _promised(file: soundfile.SoundFile, path: Path) -> bool:
+    """Whether the length in a header was known to who wrote it, and can be."""
+    is_estimate = file.subtype.startswith("MPEG")
+    return not is_estimate and file.frames <= _DENSEST * os.path.getsize(path)
+
+
+def _blocks(
+    file: _Stream,
+    path: Path,
+    seconds: float | None,  # how much of its start; None for all of a hit
+) -> Iterator[np.ndarray]:  # float32, shape (frames, channels)
+    """The samples of a file, block by block. Raises `AudioError` where it is truncated or long."""
+    wanted, promised = file.frames, _promised(file, path)
+    if seconds is not None:
+        wanted = min(wanted, int(seconds * file.samplerate) + 1)
+    elif promised:
+        _check_length(file, path, wanted)
+    at_once = max(1, _BLOCK // file.channels)
+    done = 0
+    while done < wanted:
+        block = file.read(min(at_once, wanted - done), dtype="float32", always_2d=True)
+        if len(block) == 0:
+            break
+        done += len(block)
+        if seconds is None:
+            _check_length(file, path, done, "more than ")
+        yield block
+    if promised and done < wanted:
+        raise AudioError(
+            f"{path}: is truncated after {done / file.samplerate:.2f} s: copy or download it again"
+        )
+    size = os.path.getsize(path)
+    if done == 0 and size > 4096:
+        raise AudioError(
+            f"{path}: is empty according to its header, though it has {size} bytes: "
+            "it was cut short while it was written or copied; export or download it again"
+        )
+
+
+# %% ../nbs/reference/audio.ipynb #fde59c7c
+_CANCELLED = 0.01  # of the loudest channel's power: a mean with less has lost the drum
+
+
+class _Level:
+    """Length, peak and power of a sound that is met block by block."""
+
+    def __init__(self, channels: int):
+        self.frames = 0
+        self.peak = np.float32(0)  # NaN where a sample was
+        self.power = np.zeros(channels)  # the sum of all squares
+
+    def add(self, block: np.ndarray):  # float32, shape (frames, channels)
+        """Counts a block in."""
+        self.frames += len(block)
+        self.peak = np.maximum(self.peak, np.abs(block).max())
+        self.power += np.einsum("ij,ij->j", block, block, dtype=np.float64)
+
+
+def _mix(
+    path: Path,
+    sr: int,
+    seconds: float | None,
+    channel: int | None = None,  # the one to take; None for the mean of all
+) -> tuple[np.ndarray, AudioInfo]:
+    """A file as mono samples at `sr`, and its facts."""
+    parts = []
+    with _open(path) as file, np.errstate(over="ignore", invalid="ignore"):
+        _check_header(file, path)
+        rate = file.samplerate
+        resampler = soxr.ResampleStream(rate, sr, 1)
+        whole, mono = _Level(file.channels), _Level(1)
+        for block in _blocks(file, path, seconds):
+            part = block.mean(axis=1) if channel is None else block[:, channel].copy()
+            whole.add(block)
+            mono.add(part[:, None])
+            parts.append(part if rate == sr else resampler.resample_chunk(part))
+    loudest = int(whole.power.argmax())
+    if channel is None and mono.power[0] < _CANCELLED * whole.power[loudest]:
+        return _mix(path, sr, seconds, loudest)
+    _check_level(mono.frames, float(mono.peak), str(path), rate)
+    if rate != sr:
+        parts.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+    info = AudioInfo(rate, len(whole.power), whole.frames / rate, float(whole.peak))
+    return check_sound(np.concatenate(parts), str(path), sr), info
 
 
 # %% ../nbs/reference/audio.ipynb #2211752c
@@ -137,13 +327,14 @@ def decode(path, sr: int = SR, *, seconds: float | None = None) -> tuple[np.ndar
     sr : int, default=22050
         Samples a second of the result.
     seconds : float, optional
-        Read only so much of the start of the file, in seconds. By default all is read, up to
-        `MAX_SECONDS`.
+        Read only so much of the start of the file, in seconds. By default all is read, and a file
+        longer than `MAX_SECONDS` is refused: ask for the start of one with ``seconds=``.
 
     Returns
     -------
     x : np.ndarray, shape (samples,), float32
-        The mean of the channels at `sr`. Full scale is 1; a louder sound stays louder.
+        The mean of the channels at `sr`; the loudest channel alone where they cancel each other.
+        Full scale is 1; a louder sound stays louder.
     info : AudioInfo
         Sample rate, channels, length and peak of the file as it was.
 
@@ -151,7 +342,8 @@ def decode(path, sr: int = SR, *, seconds: float | None = None) -> tuple[np.ndar
     ------
     AudioError
         Where there is no such file, or it cannot be used: it is no sound, is truncated, is longer
-        than `MAX_SECONDS`, or fails `check_sound`. The text names the file.
+        than `MAX_SECONDS`, has more samples a second or channels than any recording, or fails
+        `check_sound`. The text names the file.
 
     Examples
     --------
@@ -167,20 +359,14 @@ def decode(path, sr: int = SR, *, seconds: float | None = None) -> tuple[np.ndar
     if path.stat().st_size == 0:
         raise AudioError(f"{path}: is an empty file: copy or download it again")
     try:
-        x, rate = _read(path, seconds)
-    except (soundfile.LibsndfileError, TypeError) as e:
+        return _mix(path, sr, seconds)
+    except (soundfile.SoundFileError, TypeError) as e:
         # A TypeError comes of a .raw file, which does not say what it holds.
         why = str(e).split(": ")[-1].strip()
         raise AudioError(
             f"{path}: cannot be read as sound ({why}): "
             "is it WAV, FLAC, OGG, MP3 or AIFF, and whole?"
         ) from e
-    info = AudioInfo(rate, x.shape[1], len(x) / rate, float(np.abs(x).max(initial=0)))
-    with np.errstate(over="ignore"):
-        mono = check_sound(x.mean(axis=1), str(path), rate)
-    if rate != sr:
-        mono = check_sound(soxr.resample(mono, rate, sr), str(path), sr)
-    return mono, info
 
 
 def load_audio(path, sr: int = SR, *, seconds: float | None = None) -> np.ndarray:
@@ -193,13 +379,14 @@ def load_audio(path, sr: int = SR, *, seconds: float | None = None) -> np.ndarra
     sr : int, default=22050
         Samples a second of the result.
     seconds : float, optional
-        Read only so much of the start of the file, in seconds. By default all is read, up to
-        `MAX_SECONDS`.
+        Read only so much of the start of the file, in seconds. By default all is read, and a file
+        longer than `MAX_SECONDS` is refused: ask for the start of one with ``seconds=``.
 
     Returns
     -------
     np.ndarray, shape (samples,), float32
-        The mean of the channels at `sr`. Full scale is 1; a louder sound stays louder.
+        The mean of the channels at `sr`; the loudest channel alone where they cancel each other.
+        Full scale is 1; a louder sound stays louder.
 
     Raises
     ------
@@ -220,6 +407,30 @@ def load_audio(path, sr: int = SR, *, seconds: float | None = None) -> np.ndarra
     return x
 
 
+# %% ../nbs/reference/audio.ipynb #1d6fe9bf
+def _is_error_stream(stream) -> bool:
+    """Whether Python's stream writes where C does."""
+    try:
+        return stream.fileno() == 2
+    except (AttributeError, OSError, ValueError):  # there is none, it is no file, or it is closed
+        return False
+
+
+@contextmanager
+def _quiet_decoders() -> Iterator[None]:
+    """In a process of our own, hides what C prints on the error stream, not what Python does."""
+    if not _PROCESS.owned or not _is_error_stream(sys.stderr):
+        yield
+        return
+    sys.stderr.flush()
+    with ExitStack() as stack:
+        encoding, how = sys.stderr.encoding, sys.stderr.errors
+        errors = stack.enter_context(open(os.dup(2), "w", 1, encoding=encoding, errors=how))
+        stack.enter_context(redirect_stderr(errors))
+        stack.enter_context(_silent_stderr())
+        yield
+
+
 # %% ../nbs/reference/audio.ipynb #47e3dd1a
 def loudest(x, sr: int = SR) -> int:
     """The first sample of the 10 ms of a sound that hold the most energy."""
@@ -232,7 +443,7 @@ def around_loudest(x, sr: int = SR) -> np.ndarray:
     """What is kept of a sound: a second before its loudest 10 ms, four from there."""
     moment = loudest(x, sr)
     start = max(0, moment - int(LEAD_SECONDS * sr))
-    return x[start : moment + int(KEEP_SECONDS * sr)]
+    return x[start : moment + int(KEEP_SECONDS * sr)].copy()  # a view would keep all of it
 
 
 def _decode_hit(path) -> tuple[np.ndarray, AudioInfo]:
@@ -253,9 +464,12 @@ def load_hits(
             return _decode_hit(path), None
         except (AudioError, OSError) as e:
             return None, str(e)
+        except MemoryError:
+            return None, f"{path}: needs more memory than is free: cut it into hits"
 
     paths = list(paths)
-    with ThreadPoolExecutor(min(8, (os.cpu_count() or 1) + 2)) as pool:
+    threads = min(8, (os.cpu_count() or 1) + 2)
+    with _quiet_decoders(), ThreadPoolExecutor(threads) as pool:
         results = list(progress(pool.map(attempt, paths), total=len(paths)))
     hits, failed = {}, {}
     for path, (hit, error) in zip(paths, results, strict=True):
