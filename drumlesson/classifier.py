@@ -210,6 +210,11 @@ _SETTINGS: dict[str, Any] = {
 
 def _check_learning(settings: dict) -> None:
     """Raises ValueError for `settings` of a fit that cannot be."""
+    share = settings.get("validation_fraction", 0)
+    if not isinstance(share, Real) or not 0 <= share <= 0.5:
+        raise ValueError(
+            f"validation_fraction is a share of the kits, from 0 to 0.5, not {share!r}"
+        )
     most = 1_000_000_000
     limits = {"patience": (0, most), "verbose": (0, 2)}
     check_settings("DrumClassifier", _SETTINGS, limits, settings)
@@ -217,9 +222,6 @@ def _check_learning(settings: dict) -> None:
         value = settings.get(name, 1)
         if not 1 <= value <= most:
             raise ValueError(f"{name} is a number from 1 up, to {most:,} at most, not {value}")
-    share = settings.get("validation_fraction", 0)
-    if not 0 <= share <= 0.5:
-        raise ValueError(f"validation_fraction is a share of the kits, from 0 to 0.5, not {share}")
     clipnorm = settings.get("clipnorm")
     if clipnorm is not None and not clipnorm > 0:
         raise ValueError(f"clipnorm is a norm above 0, or None, not {clipnorm}")
@@ -869,6 +871,14 @@ def _checked_window(settings: dict) -> Attack:
     return window
 
 
+def _check_memory(feature, window: Attack) -> None:
+    """Raises ValueError where the frames of one hit would take more than half a gigabyte."""
+    samples = round(window.seconds * window.sr)
+    n_frames = 1 + samples // getattr(feature, "hop_length", samples)
+    if n_frames * getattr(feature, "n_fft", 1) > 1 << 26:
+        raise ValueError(f"the feature takes too much memory: {feature!r}")
+
+
 def _if_registered(registry, spec: dict | None, make):
     """What `make` gives of a spec; the spec itself where a name in it is not registered."""
     try:
@@ -888,11 +898,13 @@ def _described(about: dict) -> DrumClassifier:
     _check_about(about)
     _check_learning(about["settings"])
     _seed(about["settings"].get("random_state"))
+    feature, window = from_spec(FEATURES, about["feature"]), _checked_window(about["window"])
+    _check_memory(feature, window)
     model = DrumClassifier(
         _if_registered(FAMILIES, about["family"], from_spec),
         from_spec(TASKS, about["task"]),
-        from_spec(FEATURES, about["feature"]),
-        _checked_window(about["window"]),
+        feature,
+        window,
         # not made yet: a background opens the files that it names
         augment=_if_registered(AUGMENTATIONS, about.get("augment"), _checked),
         **about["settings"],

@@ -97,8 +97,8 @@ class STFT(Transformer):
     Raises
     ------
     ValueError
-        Where a setting is of another kind or out of `LIMITS`, and where frames overlap more than
-        256 times. When called, where the sounds are of another shape, or there are none.
+        Where a setting is of another kind or out of `LIMITS`. When called, where the sounds are of
+        another shape, or there are none.
 
     References
     ----------
@@ -115,14 +115,6 @@ class STFT(Transformer):
     hop_length: int = 256
     top_db: float | None = 80.0
     LIMITS: ClassVar = {"n_fft": (2, 65536), "hop_length": (1, 1_000_000), "top_db": (0, 1000)}
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.n_fft > 256 * self.hop_length:  # each frame is kept in memory, n_fft numbers
-            raise ValueError(
-                f"{type(self).__name__}: n_fft is at most 256 times hop_length, "
-                f"not {self.n_fft} with hop_length {self.hop_length}"
-            )
 
     def __call__(self, x) -> np.ndarray:
         """Decibels, float32 (n, frames, bins), of sounds `x`, (n, samples). Raises ValueError."""
@@ -208,9 +200,8 @@ class LogMel(STFT):
     Raises
     ------
     ValueError
-        Where a setting is of another kind or out of `LIMITS`, where frames overlap more than 256
-        times, and where `fmin` does not lie below `fmax`. When called, where the sounds are of
-        another shape, or there are none.
+        Where a setting is of another kind or out of `LIMITS`, and where `fmin` does not lie below
+        `fmax`. When called, where the sounds are of another shape, or there are none.
 
     Notes
     -----
@@ -332,9 +323,8 @@ class MFCC(LogMel):
     Raises
     ------
     ValueError
-        Where a setting is of another kind or out of `LIMITS`, where frames overlap more than 256
-        times, and where `fmin` does not lie below `fmax`. When called, where the sounds are of
-        another shape, or there are none.
+        Where a setting is of another kind or out of `LIMITS`, and where `fmin` does not lie below
+        `fmax`. When called, where the sounds are of another shape, or there are none.
 
     References
     ----------

@@ -92,7 +92,8 @@ class Registry(dict):
         """
         made = spec
         if isinstance(spec, str):
-            made = self.find(spec) if addresses else self.registered(spec)
+            is_address = ":" in spec
+            made = self.registered(spec) if is_address and not addresses else self.find(spec)
         elif isinstance(spec, dict):
             made = from_spec(self, spec)
         if isinstance(made, type):

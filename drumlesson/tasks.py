@@ -19,6 +19,7 @@ __all__ = [
 # %% ../nbs/07_binary_multiclass.ipynb #e1221704
 from collections import Counter
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -295,13 +296,13 @@ class Binary(Task, Parameters):
     LIMITS: ClassVar = {"smoothing": (0, 1)}
 
     def __post_init__(self):
-        super().__post_init__()
         if self.label == "rest" or not self.label:
             raise ValueError(
                 f"{self.label!r} cannot be the class of a binary task: name a class such as 'kick'"
             )
-        if self.threshold is not None and not 0 < self.threshold < 1:
+        if isinstance(self.threshold, Real) and not 0 < self.threshold < 1:
             raise ValueError(f"a threshold lies between 0 and 1, not at {self.threshold}")
+        super().__post_init__()
 
     def classes(self, labels) -> np.ndarray:
         """`rest` and the label. Raises ValueError where either has fewer than two hits."""
