@@ -657,7 +657,7 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize("number, place", enumerate(PLACES))
+@pytest.mark.parametrize("number, place", list(enumerate(PLACES)))
 def test_what_a_file_names_is_never_imported_or_run(stranger, small_file, toys, number, place):
     """Neither by load nor by what comes after it, at whatever depth the name stands."""
     name = NAMED[number % len(NAMED)]
