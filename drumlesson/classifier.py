@@ -21,7 +21,6 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +62,13 @@ from .files import atomic
 from .protocols import check_fields, check_settings
 from .tasks import as_task
 
-
 # %% ../nbs/reference/classifier.ipynb #0b5fddaa
+_NUMBERS = (int, float, np.integer, np.floating)
+
+
 def _at_our_rate(x, sr, name: str) -> np.ndarray:
     """Samples at the rate `sr` as float32 samples at `SR`. Raises `AudioError`."""
-    if not isinstance(sr, Real) or not 1000 <= sr <= 1_000_000:
+    if not isinstance(sr, _NUMBERS) or not 1000 <= sr <= 1_000_000:
         raise AudioError(f"{name}: sr is samples a second, from 1,000 to 1,000,000, not {sr!r}")
     x = check_sound(x, name, int(sr))
     return x if sr == SR else check_sound(soxr.resample(x, sr, SR), name)
@@ -147,9 +148,9 @@ def _window(window) -> Attack:
     """The window itself, or one of so many seconds. Raises ValueError."""
     if isinstance(window, Attack):
         return window
-    if not isinstance(window, Real):
+    if not isinstance(window, _NUMBERS):
         raise ValueError(f"window is seconds, such as 0.3, or an Attack, not {window!r}")
-    return Attack(window)
+    return Attack(float(window))
 
 
 def _with_settings(part: str, value, settings: dict):
@@ -183,7 +184,7 @@ def _features(feature, windows) -> np.ndarray:
 
 def _seed(random_state) -> int:
     """The number that everything drawn in a fit starts from. Raises ValueError."""
-    if isinstance(random_state, Integral) and 0 <= random_state < 2**32:
+    if isinstance(random_state, (int, np.integer)) and 0 <= random_state < 2**32:
         return int(random_state)
     if random_state is None or isinstance(random_state, np.random.RandomState):
         return int(check_random_state(random_state).randint(2**31 - 1))
@@ -211,7 +212,7 @@ _SETTINGS: dict[str, Any] = {
 def _check_learning(settings: dict) -> None:
     """Raises ValueError for `settings` of a fit that cannot be."""
     share = settings.get("validation_fraction", 0)
-    if not isinstance(share, Real) or not 0 <= share <= 0.5:
+    if not isinstance(share, _NUMBERS) or not 0 <= share <= 0.5:
         raise ValueError(
             f"validation_fraction is a share of the kits, from 0 to 0.5, not {share!r}"
         )
@@ -230,7 +231,7 @@ def _check_learning(settings: dict) -> None:
         raise ValueError(f"learning_rate is a number above 0, such as 0.001, not {rate}")
     weights = settings.get("class_weight")
     each = weights.values() if isinstance(weights, dict) else []
-    if not all(isinstance(weight, Real) and 0 <= weight < np.inf for weight in each):
+    if not all(isinstance(weight, _NUMBERS) and 0 <= weight < np.inf for weight in each):
         raise ValueError(
             f"class_weight gives each class a number from 0 up, not {reprlib.repr(weights)}"
         )
@@ -923,7 +924,7 @@ def _described(about: dict) -> DrumClassifier:
         "training_kits_": about["training_kits"],
         "validation_kits_": about["validation_kits"],
     }
-    vars(model).update(learned)
+    model.__dict__.update(learned)
     return model
 
 
@@ -971,8 +972,8 @@ def _check_layer(node: dict) -> None:
         raise ValueError(f"its network has a {name}, which may run code or read other files")
 
 
-def _check_network(config: dict | None) -> None:
-    """Raises ValueError where a network names anything but layers; Keras is not asked for them."""
+def _checked_network(config: dict | None) -> dict:
+    """The configuration of a network itself. Raises ValueError where it names not only layers."""
     if config is None:
         raise ValueError("its config.json describes no network")
     todo: list = [config]
@@ -984,6 +985,7 @@ def _check_network(config: dict | None) -> None:
             todo += node.values()
         elif isinstance(node, list):
             todo += node
+    return config
 
 
 def _check_weights(content: bytes) -> None:
@@ -1131,11 +1133,10 @@ def load(path=None) -> DrumClassifier:
     path = SHIPPED if path is None else path
     entries = _read_entries(path)
     about = _read_about(path, entries)
-    config = _parsed(entries, "config.json")
     weights = entries.get("model.weights.h5", b"")
     with _blamed(path):
         model = _described(about)
-        _check_network(config)
+        config = _checked_network(_parsed(entries, "config.json"))
         _check_weights(weights)
     from drumlesson.backend import keras
 
