@@ -34,6 +34,7 @@ __all__ = [
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import lru_cache
+from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -85,13 +86,14 @@ class Augmentation(Parameters, ABC):
 
     p: float = field(default=0.5, kw_only=True)
     on: ClassVar[str] = "wave"
-    LIMITS: ClassVar[dict[str, tuple[float, float]]] = {}
+    LIMITS: ClassVar = {"p": (0, 1)}
 
     def __post_init__(self):
         kind = type(self).__name__
-        if not 0 <= self.p <= 1:
-            raise ValueError(f"{kind}: p is a share of the hits, from 0 to 1, not {self.p}")
-        for name, (least, most) in self.LIMITS.items():
+        if not isinstance(self.p, Real) or not 0 <= self.p <= 1:
+            raise ValueError(f"{kind}: p is a share of the hits, from 0 to 1, not {self.p!r}")
+        ranges = {name: limits for name, limits in self.LIMITS.items() if name != "p"}
+        for name, (least, most) in ranges.items():
             value = getattr(self, name)
             try:
                 low, high = map(float, value)
@@ -105,6 +107,7 @@ class Augmentation(Parameters, ABC):
                     f"{kind}: {name}=({low:g}, {high:g}) is no range within {least:g} to {most:g}, "
                     "the smaller number first"
                 )
+        super().__post_init__()
 
     @abstractmethod
     def change(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -279,10 +282,10 @@ def _curves(rng, db, n, knots, at) -> np.ndarray:
 
 
 def _check_knots(curve) -> None:
-    """Raises ValueError where there are too few knots to draw a curve through."""
-    if curve.knots < 2:
+    """Raises ValueError where there are too few knots to draw a curve through, or far too many."""
+    if not 2 <= curve.knots <= 1000:
         kind = type(curve).__name__
-        raise ValueError(f"{kind}: a curve needs 2 knots or more, not {curve.knots}")
+        raise ValueError(f"{kind}: a curve needs 2 knots or more, up to 1000, not {curve.knots}")
 
 
 @dataclass(frozen=True)
@@ -474,7 +477,7 @@ class Background(Augmentation):
         Share of the hits that are changed.
     """
 
-    path: str
+    path: str | Path
     snr_db: tuple[float, float] = (10, 40)
     sr: int = SR
     LIMITS: ClassVar = {"snr_db": (-40, 120)}
@@ -783,7 +786,8 @@ class Chain(Parameters):
     steps: tuple = ()
 
     def __post_init__(self):
-        made = tuple(AUGMENTATIONS.make(step) for step in self.steps)
+        super().__post_init__()
+        made = tuple(AUGMENTATIONS.make(step, addresses=False) for step in self.steps)
         if made != self.steps:  # else the very tuple is kept, as scikit-learn expects of a clone
             object.__setattr__(self, "steps", made)
 

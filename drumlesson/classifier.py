@@ -10,14 +10,23 @@ __all__ = ["FORMAT", "SHIPPED", "DrumClassifier", "spec_of", "digest", "load"]
 import copy
 import dataclasses
 import hashlib
+import io
 import json
+import math
 import os
+import re
+import reprlib
 import time
 import warnings
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import soxr
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
@@ -25,6 +34,16 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 import drumlesson
+from drumlesson.registry import (
+    AUGMENTATIONS,
+    FAMILIES,
+    FEATURES,
+    TASKS,
+    NotRegistered,
+    check_spec,
+    from_spec,
+    to_spec,
+)
 from drumlesson.training import (
     AugmentedHits,
     _Hits,
@@ -36,31 +55,39 @@ from drumlesson.training import (
 
 from .attack import DOUBTS, Attack
 from .audio import SR, AudioError, Sound, around_loudest, check_sound, load_audio
-from .backend import keep_random_state
+from .backend import in_float32, keep_random_state
 from .drums import Drums
 from .evaluation import UNSURE, Calibration
 from .files import atomic
-from .registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS, from_spec, to_spec
+from .protocols import check_fields, check_settings
 from .tasks import as_task
 
-
 # %% ../nbs/reference/classifier.ipynb #0b5fddaa
-def _one_sound(x, number: int) -> np.ndarray:
+_NUMBERS = (int, float, np.integer, np.floating)
+
+
+def _at_our_rate(x, sr, name: str) -> np.ndarray:
+    """Samples at the rate `sr` as float32 samples at `SR`. Raises `AudioError`."""
+    if not isinstance(sr, _NUMBERS) or not 1000 <= sr <= 1_000_000:
+        raise AudioError(f"{name}: sr is samples a second, from 1,000 to 1,000,000, not {sr!r}")
+    x = check_sound(x, name, int(sr))
+    return x if sr == SR else check_sound(soxr.resample(x, sr, SR), name)
+
+
+def _one_sound(x, number: int, sr) -> np.ndarray:
     """A file, a `Sound` or an array as a float32 array (samples,). Raises `AudioError`."""
     if isinstance(x, (str, Path)):
         return around_loudest(load_audio(x))
     if isinstance(x, Sound):
-        if x.sr != SR:
-            name = x.name or f"sound {number}"
-            raise AudioError(
-                f"{name}: is at {x.sr} Hz, and classifiers work at {SR}: resample it first"
-            )
-        x = x.x
-    return check_sound(x, f"sound {number}")
+        return _at_our_rate(x.x, x.sr, x.name or f"sound {number}")
+    return _at_our_rate(x, sr, f"sound {number}")
 
 
-def _sounds(X) -> list[np.ndarray]:
-    """Any form of input as a list of float32 arrays (samples,). Raises `AudioError`."""
+def _sounds(X, sr=SR) -> list[np.ndarray]:
+    """Any form of input as a list of float32 arrays (samples,). Raises `AudioError`.
+
+    Only arrays are at the rate `sr`: files, `Sound`s and `Drums` know their own.
+    """
     if isinstance(X, Drums):
         return X.waves
     if isinstance(X, (str, Path, Sound)):
@@ -73,26 +100,39 @@ def _sounds(X) -> list[np.ndarray]:
         raise AudioError("Complex data not supported: a sound is made of real numbers")
     if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind == "f":
         raise AudioError("one sound where a list of sounds is expected: give it as [x]")
-    sounds = [_one_sound(x, number) for number, x in enumerate(X)]
+    sounds = [_one_sound(x, number, sr) for number, x in enumerate(X)]
     if not sounds:
         raise ValueError("no sounds: a classifier needs at least one")
     return sounds
 
 
+def _check_known(values, name: str) -> None:
+    """Raises ValueError where one of `values` is NaN or None."""
+    unknown = pd.isna(np.asarray(values, object)).ravel()
+    if unknown.any():
+        raise ValueError(f"{name} holds NaN or None, first at {unknown.argmax()}: leave it out")
+
+
 def _labels(X, y) -> np.ndarray:
     """The labels `y`, or those that a `Drums` brings. Raises ValueError."""
     if y is not None:
+        _check_known(y, "y")
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         return y
     if not isinstance(X, Drums):
         raise ValueError("the labels are missing: give y, or a Drums, which brings its own")
+    _check_known(X.labels, "the column of labels")
     return X.labels
 
 
 def _kits(X, groups, n: int) -> np.ndarray:
-    """The kit of each of `n` sounds: `groups`, those that a `Drums` brings, or one for all."""
+    """The kit of each of `n` sounds: `groups`, those that a `Drums` brings, or one for all.
+
+    Raises ValueError.
+    """
     if groups is not None:
+        _check_known(groups, "groups")
         return np.asarray(groups)
     if isinstance(X, Drums):
         return X.kits
@@ -105,7 +145,11 @@ _PARTS = {"family": FAMILIES, "task": TASKS, "feature": FEATURES, "augment": AUG
 
 def _window(window) -> Attack:
     """The window itself, or one of so many seconds. Raises ValueError."""
-    return window if isinstance(window, Attack) else Attack(window)
+    if isinstance(window, Attack):
+        return window
+    if not isinstance(window, _NUMBERS):
+        raise ValueError(f"window is seconds, such as 0.3, or an Attack, not {window!r}")
+    return Attack(float(window))
 
 
 def _with_settings(part: str, value, settings: dict):
@@ -139,10 +183,59 @@ def _features(feature, windows) -> np.ndarray:
 
 def _seed(random_state) -> int:
     """The number that everything drawn in a fit starts from. Raises ValueError."""
-    generator = check_random_state(random_state)
-    if isinstance(random_state, (int, np.integer)):
+    if isinstance(random_state, (int, np.integer)) and 0 <= random_state < 2**32:
         return int(random_state)
-    return int(generator.randint(2**31 - 1))
+    if random_state is None or isinstance(random_state, np.random.RandomState):
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    raise ValueError(
+        f"random_state is a whole number from 0 to {2**32 - 1}, a RandomState or None, "
+        f"not {random_state!r}"
+    )
+
+
+_SETTINGS: dict[str, Any] = {
+    "augment_every": int,
+    "epochs": int,
+    "patience": int,
+    "batch_size": int,
+    "learning_rate": float,
+    "clipnorm": float | None,
+    "validation_fraction": float,
+    "refit": bool,
+    "class_weight": str | dict | None,
+    "random_state": Any,
+    "verbose": int | bool,
+}
+
+
+def _check_learning(settings: dict) -> None:
+    """Raises ValueError for `settings` of a fit that cannot be."""
+    share = settings.get("validation_fraction", 0)
+    if not isinstance(share, _NUMBERS) or not 0 <= share <= 0.5:
+        raise ValueError(
+            f"validation_fraction is a share of the kits, from 0 to 0.5, not {share!r}"
+        )
+    most = 1_000_000_000
+    limits = {"patience": (0, most), "verbose": (0, 2)}
+    check_settings("DrumClassifier", _SETTINGS, limits, settings)
+    for name in ("epochs", "batch_size", "augment_every"):
+        value = settings.get(name, 1)
+        if not 1 <= value <= most:
+            raise ValueError(f"{name} is a number from 1 up, to {most:,} at most, not {value}")
+    clipnorm = settings.get("clipnorm")
+    if clipnorm is not None and not clipnorm > 0:
+        raise ValueError(f"clipnorm is a norm above 0, or None, not {clipnorm}")
+    rate = settings.get("learning_rate", 1)
+    if not 0 < rate <= 1000:
+        raise ValueError(f"learning_rate is a number above 0, such as 0.001, not {rate}")
+    weights = settings.get("class_weight")
+    each = weights.values() if isinstance(weights, dict) else []
+    if not all(isinstance(weight, _NUMBERS) and 0 <= weight < np.inf for weight in each):
+        raise ValueError(
+            f"class_weight gives each class a number from 0 up, not {reprlib.repr(weights)}"
+        )
+    if isinstance(weights, str) and weights != "balanced":
+        raise ValueError(f"class_weight is 'balanced', a dict or None, not {weights!r}")
 
 
 def _sorted_kits(kits) -> list:
@@ -306,8 +399,8 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : Drums, list, or ndarray of shape (n, samples)
-            Sounds: arrays of shape (samples,) at 22,050 Hz, `Sound`s or file names. A `Drums`
-            brings its labels and kits.
+            Sounds: arrays of shape (samples,), which are taken to be at 22,050 Hz, `Sound`s, at
+            whatever rate they say, or file names. A `Drums` brings its labels and kits.
         y : array-like of shape (n,), optional
             Labels.
         groups : array-like of shape (n,), optional
@@ -332,7 +425,7 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             Where validation has no kits to set apart, since none were given.
         """
         start = time.perf_counter()
-        self._check_settings()
+        _check_learning({name: getattr(self, name) for name in _SETTINGS})
         labels = _labels(X, y)
         task = as_task(self.task, labels)
         window = _window(self.window)
@@ -366,7 +459,7 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             "clipnorm": self.clipnorm,
             "verbose": self.verbose,
         }
-        with keep_random_state():
+        with keep_random_state(), in_float32():
             held_out = np.zeros(len(sounds), bool)
             if self.validation_fraction:
                 held_out = validation_rows(y_true, kits, self.validation_fraction, seed)
@@ -405,13 +498,15 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             print(self._told())
         return self
 
-    def features(self, X) -> np.ndarray:
+    def features(self, X, sr=SR) -> np.ndarray:
         """What the network sees of sounds.
 
         Parameters
         ----------
         X : Drums, list, or ndarray of shape (n, samples)
             Sounds, as `fit` takes them.
+        sr : int, default=22050
+            Samples a second of arrays. Files, `Sound`s and `Drums` know their own.
 
         Returns
         -------
@@ -426,15 +521,17 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             For a sound that cannot be used.
         """
         self._check_fitted()
-        return self.feature_(self.window_(_sounds(X)))
+        return self.feature_(self.window_(_sounds(X, sr)))
 
-    def predict_proba(self, X) -> np.ndarray:
+    def predict_proba(self, X, sr=SR) -> np.ndarray:
         """Probability of each class.
 
         Parameters
         ----------
         X : Drums, list, or ndarray of shape (n, samples)
             Sounds, as `fit` takes them.
+        sr : int, default=22050
+            Samples a second of arrays. Files, `Sound`s and `Drums` know their own.
 
         Returns
         -------
@@ -447,11 +544,13 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             Before `fit`.
         AudioError
             For a sound that cannot be used.
+        ValueError
+            For a network whose answers are NaN.
         """
-        proba = self._uncalibrated_proba(X)
+        proba = self._uncalibrated_proba(X, sr)
         return self.calibration_(proba)
 
-    def predict(self, X, unsure: bool = False) -> np.ndarray:
+    def predict(self, X, unsure: bool = False, sr=SR) -> np.ndarray:
         """Label each sound.
 
         Parameters
@@ -460,6 +559,8 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             Sounds, as `fit` takes them.
         unsure : bool, default=False
             Answer `unsure` where `doubts` has a reason.
+        sr : int, default=22050
+            Samples a second of arrays. Files, `Sound`s and `Drums` know their own.
 
         Returns
         -------
@@ -472,20 +573,24 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             Before `fit`.
         AudioError
             For a sound that cannot be used.
+        ValueError
+            For a network whose answers are NaN.
         """
-        proba = self._uncalibrated_proba(X)
+        proba = self._uncalibrated_proba(X, sr)
         y_pred = self.task_.decide(proba, self.classes_)
         if unsure:
-            return np.where(self.doubts(X) == "", y_pred, UNSURE)
+            return np.where(self.doubts(X, sr) == "", y_pred, UNSURE)
         return y_pred
 
-    def doubts(self, X) -> np.ndarray:
+    def doubts(self, X, sr=SR) -> np.ndarray:
         """Why the label of a sound should not be trusted.
 
         Parameters
         ----------
         X : Drums, list, or ndarray of shape (n, samples)
             Sounds, as `fit` takes them.
+        sr : int, default=22050
+            Samples a second of arrays. Files, `Sound`s and `Drums` know their own.
 
         Returns
         -------
@@ -505,7 +610,7 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
         That a sound has no treble speaks against any answer but kick and tom.
         """
         self._check_fitted()
-        sounds = _sounds(X)
+        sounds = _sounds(X, sr)
         proba = self.predict_proba(sounds)
         y_pred = self.task_.decide(self._uncalibrated_proba(sounds), self.classes_)
         reasons = self.window_.doubts(sounds)
@@ -515,7 +620,7 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
         sentences[low] = f"less than {self.calibration_.unsure:.2f} probable"
         return sentences.astype(str)
 
-    def score(self, X, y=None, sample_weight=None) -> float:
+    def score(self, X, y=None, sample_weight=None, sr=SR) -> float:
         """Accuracy on labelled sounds.
 
         Parameters
@@ -526,13 +631,15 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             Their labels; those of the `Drums` where there is none.
         sample_weight : array-like of shape (n,), optional
             How much each counts.
+        sr : int, default=22050
+            Samples a second of arrays. Files, `Sound`s and `Drums` know their own.
 
         Returns
         -------
         float
             Share of sounds that are labelled right.
         """
-        right = self.predict(X) == self.task_.y_true(_labels(X, y))
+        right = self.predict(X, sr=sr) == self.task_.y_true(_labels(X, y))
         return float(np.average(right, weights=sample_weight))
 
     def save(self, path) -> None:
@@ -548,7 +655,7 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
         NotFittedError
             Before `fit`.
         ValueError
-            For another kind of name.
+            For another kind of name, and for a network whose weights are NaN.
 
         Notes
         -----
@@ -560,6 +667,11 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
         self._check_fitted()
         if Path(path).suffix != ".keras":
             raise ValueError(f"{path}: a model file's name ends in .keras")
+        if not all(np.isfinite(np.asarray(w)).all() for w in self.network_.weights):
+            raise ValueError(
+                f"{path}: is not written, since the network has NaN or infinite weights: "
+                "fit it again, with a lower learning_rate"
+            )
         about = json.dumps(self._about(), indent=1)
         with atomic(path) as temporary:
             keras.Model(self.network_.inputs, self.network_.outputs).save(temporary)
@@ -595,20 +707,6 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             "report": self.report_,
         }
 
-    def _check_settings(self) -> None:
-        """Raises ValueError for numbers that cannot be."""
-        for name in ("epochs", "batch_size", "augment_every"):
-            value = getattr(self, name)
-            if value < 1:
-                raise ValueError(f"{name} is a number from 1 up, not {value}")
-        if not 0 <= self.validation_fraction <= 0.5:
-            raise ValueError(
-                "validation_fraction is a share of the kits, from 0 to 0.5, "
-                f"not {self.validation_fraction}"
-            )
-        if self.clipnorm is not None and not self.clipnorm > 0:
-            raise ValueError(f"clipnorm is a norm above 0, or None, not {self.clipnorm}")
-
     def _check_fitted(self) -> None:
         """Raises NotFittedError before `fit`."""
         check_is_fitted(
@@ -617,10 +715,16 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             msg="this classifier has learned nothing yet: call fit first, or load a saved one",
         )
 
-    def _uncalibrated_proba(self, X) -> np.ndarray:
-        """Probability of each class, (n, classes), as the network has it."""
-        x = self.features(X)
-        return self.task_.proba(_outputs(self.network_, x))
+    def _uncalibrated_proba(self, X, sr) -> np.ndarray:
+        """Probability of each class, (n, classes), as the network has it. Raises ValueError."""
+        x = self.features(X, sr)
+        proba = self.task_.proba(_outputs(self.network_, x))
+        if not np.isfinite(proba).all():
+            raise ValueError(
+                "the network answers NaN or infinite numbers: "
+                "fit it again, with a lower learning_rate"
+            )
+        return proba
 
     def _told(self) -> str:
         """One line on a fit that has ended."""
@@ -673,24 +777,69 @@ def _to_today(about: dict) -> dict:
 # %% ../nbs/reference/classifier.ipynb #69731370
 FORMAT = 2  # of drumlesson.json
 
+# The entries of a model file, and how many bytes each may have at most, once unpacked.
+_ENTRIES = {
+    "drumlesson.json": 1 << 24,
+    "config.json": 1 << 24,
+    "metadata.json": 1 << 16,
+    "model.weights.h5": 1 << 31,
+}
+_DENSEST = 100  # so many bytes out of one; of weights, hardly one comes out of one
 
-def _read_about(path) -> dict:
-    """The `drumlesson.json` of a model file. Raises ValueError for any other file."""
+
+def _check_entries(path, archive: zipfile.ZipFile) -> None:
+    """Raises ValueError for entries that no model file has; reads none of them."""
+    entries = archive.infolist()
+    names = [entry.filename for entry in entries]
+    if "drumlesson.json" not in names:
+        raise ValueError(
+            f"{path}: is a Keras model or another archive, but not a drumlesson model: "
+            "it has no drumlesson.json"
+        )
+    for entry in entries:
+        name = reprlib.repr(entry.filename)
+        if entry.filename not in _ENTRIES or names.count(entry.filename) > 1:
+            raise ValueError(f"{path}: is no model file: it has no place for {name}, or for two")
+        most = min(_ENTRIES[entry.filename], _DENSEST * os.path.getsize(path))
+        if entry.file_size > most:
+            raise ValueError(
+                f"{path}: is no model file: {name} has {entry.file_size:,} bytes, "
+                f"and here at most {most:,}"
+            )
+
+
+def _read_entries(path) -> dict[str, bytes]:
+    """What a model file holds, by name of the entry. Raises ValueError for any other file."""
     if not os.path.isfile(path):
         raise ValueError(
             f"{path}: there is no such model file: train one with `drumlesson train --out {path}`"
         )
+    damaged = f"{path}: is no model file, or a damaged one: train it again with `drumlesson train`"
     try:
-        with zipfile.ZipFile(path) as archive:
-            about = json.loads(archive.read("drumlesson.json"))
-    except KeyError:
-        raise ValueError(
-            f"{path}: is a Keras model or another archive, but not a drumlesson model: "
-            "it has no drumlesson.json"
-        ) from None
-    except Exception:  # a damaged archive raises almost anything
-        about = None
-    if not isinstance(about, dict):
+        archive = zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile, ValueError) as e:
+        raise ValueError(damaged) from e
+    with archive:
+        _check_entries(path, archive)
+        try:
+            return {name: archive.read(name) for name in archive.namelist()}
+        except Exception as e:  # a damaged archive raises almost anything
+            raise ValueError(damaged) from e
+
+
+def _parsed(entries: dict[str, bytes], name: str) -> dict | None:
+    """What an entry says, or None where it is no JSON object."""
+    try:
+        found = json.loads(entries.get(name, b""))
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _read_about(path, entries: dict[str, bytes]) -> dict:
+    """The `drumlesson.json` of a model file under today's names. Raises ValueError."""
+    about = _parsed(entries, "drumlesson.json")
+    if about is None:
         raise ValueError(
             f"{path}: is no model file, or a damaged one: train it again with `drumlesson train`"
         )
@@ -698,13 +847,202 @@ def _read_about(path) -> dict:
     if written == 1:
         return _to_today(about)
     if written != FORMAT:
-        version = about.get("drumlesson", "?")
+        version = reprlib.repr(about.get("drumlesson", "?")).strip("'")
         raise ValueError(
-            f"{path}: was written by drumlesson {version} in format {written}, "
+            f"{path}: was written by drumlesson {version} in format {reprlib.repr(written)}, "
             f"and this is {drumlesson.__version__} with format {FORMAT}: "
             "use that version, or train the model again"
         )
     return about
+
+
+# %% ../nbs/reference/classifier.ipynb #0a0a0002
+_ABOUT: dict[str, Any] = {
+    "format": int,
+    "drumlesson": str,
+    "sr": int,
+    "classes": list,
+    "family": dict,
+    "augment": dict | None,
+    "task": dict,
+    "feature": dict,
+    "window": dict,
+    "settings": dict,
+    "training_kits": list,
+    "validation_kits": list,
+    "calibration": dict,
+    "report": dict | None,
+}
+_OPTIONAL = {"drumlesson", "augment", "calibration", "report"}
+
+
+def _check_about(about: dict) -> None:
+    """Raises ValueError for a `drumlesson.json` that lacks something or holds the wrong kind."""
+    check_settings("drumlesson.json", _ABOUT, {}, about)
+    for name in _ABOUT:
+        if name not in about and name not in _OPTIONAL:
+            raise ValueError(f"drumlesson.json lacks {name!r}")
+    if about["sr"] != SR:
+        raise ValueError(f"it works at {about['sr']} Hz, and this version at {SR}")
+    classes = about["classes"]
+    kinds = {isinstance(label, str) for label in classes}
+    for label in (*classes, *about["training_kits"], *about["validation_kits"]):
+        if not isinstance(label, (str, int, float)) or pd.isna(label):
+            raise ValueError(f"classes and kits are texts or numbers, not {reprlib.repr(label)}")
+    if len(classes) < 2 or len(set(classes)) < len(classes) or len(kinds) > 1:
+        raise ValueError(
+            f"there are two classes at least, of one kind, each once, not {reprlib.repr(classes)}"
+        )
+
+
+def _checked_window(settings: dict) -> Attack:
+    """The window with these settings, from a file. Raises ValueError."""
+    settings = {key: value for key, value in settings.items() if key != "name"}
+    check_fields(Attack, settings)
+    window = Attack(**settings)
+    if window.sr != SR or not 0 <= window.threshold_db <= 200:
+        raise ValueError(
+            f"the window is at {SR} Hz with a threshold_db of 0 to 200, "
+            f"not at {window.sr} with {window.threshold_db:g}"
+        )
+    return window
+
+
+def _check_memory(feature, window: Attack) -> None:
+    """Raises ValueError where the frames of one hit would take more than half a gigabyte."""
+    samples = round(window.seconds * window.sr)
+    n_frames = 1 + samples // getattr(feature, "hop_length", samples)
+    if n_frames * getattr(feature, "n_fft", 1) > 1 << 26:
+        raise ValueError(f"the feature takes too much memory: {feature!r}")
+
+
+def _if_registered(registry, spec: dict | None, make):
+    """What `make` gives of a spec; the spec itself where a name in it is not registered."""
+    try:
+        return None if spec is None else make(registry, spec)
+    except NotRegistered:
+        return spec
+
+
+def _checked(registry, spec: dict) -> dict:
+    """The spec itself. Raises ValueError."""
+    check_spec(registry, spec)
+    return spec
+
+
+def _described(about: dict) -> DrumClassifier:
+    """The classifier that a `drumlesson.json` describes, without its network. Raises ValueError."""
+    _check_about(about)
+    _check_learning(about["settings"])
+    _seed(about["settings"].get("random_state"))
+    feature, window = from_spec(FEATURES, about["feature"]), _checked_window(about["window"])
+    _check_memory(feature, window)
+    model = DrumClassifier(
+        _if_registered(FAMILIES, about["family"], from_spec),
+        from_spec(TASKS, about["task"]),
+        feature,
+        window,
+        # not made yet: a background opens the files that it names
+        augment=_if_registered(AUGMENTATIONS, about.get("augment"), _checked),
+        **about["settings"],
+    )
+    calibration = about.get("calibration", {})
+    check_fields(Calibration, calibration)
+    learned = {
+        "window_": model.window,
+        "feature_": model.feature,
+        "task_": model.task,
+        "family_": model.family,
+        "augment_": model.augment,
+        "classes_": np.array(about["classes"]),
+        "calibration_": Calibration(**calibration),
+        "report_": about.get("report"),
+        "training_kits_": about["training_kits"],
+        "validation_kits_": about["validation_kits"],
+    }
+    model.__dict__.update(learned)
+    return model
+
+
+# %% ../nbs/reference/classifier.ipynb #0a0a0003
+# Where Keras has what a network is made of, and what of it may carry code or read other files.
+_MODULES = re.compile(
+    r"builtins|keras"
+    r"|keras\.(layers|models|ops|initializers|regularizers|constraints|activations)"
+    r"|keras\.src\.(layers|models|ops|initializers|regularizers|dtype_policies)(\.\w+)*"
+)
+_NOT_ALLOWED = {
+    "__lambda__",
+    "__typespec__",
+    "Lambda",
+    "TFSMLayer",
+    "TorchModuleWrapper",
+    "JaxLayer",
+    "FlaxLayer",
+    "StringLookup",
+    "IntegerLookup",
+    "TextVectorization",
+}
+_IN_KERAS_ITSELF = {"DTypePolicy", "FloatDTypePolicy", "Model", "Sequential", "Functional"}
+
+
+def _is_registered_with_keras(name) -> bool:
+    """Whether the user has made a layer of their own known to Keras under this name."""
+    from drumlesson.backend import keras
+
+    return isinstance(name, str) and keras.saving.get_registered_object(name) is not None
+
+
+def _check_layer(node: dict) -> None:
+    """Raises ValueError where a part of a Keras configuration is none that a network may have."""
+    module, name = node.get("module") or "builtins", node.get("class_name")
+    is_known = isinstance(module, str) and _MODULES.fullmatch(module) is not None
+    if module == "keras" and name not in _IN_KERAS_ITSELF:
+        is_known = False
+    if not is_known and not _is_registered_with_keras(node.get("registered_name")):
+        raise ValueError(
+            f"its network names {reprlib.repr(name)} of {reprlib.repr(module)}, "
+            "which is no layer of Keras and not registered here"
+        )
+    if name in _NOT_ALLOWED:
+        raise ValueError(f"its network has a {name}, which may run code or read other files")
+
+
+def _checked_network(config: dict | None) -> dict:
+    """The configuration of a network itself. Raises ValueError where it names not only layers."""
+    if config is None:
+        raise ValueError("its config.json describes no network")
+    todo: list = [config]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, dict):
+            if "module" in node or "class_name" in node:
+                _check_layer(node)
+            todo += node.values()
+        elif isinstance(node, list):
+            todo += node
+    return config
+
+
+def _check_weights(content: bytes) -> None:
+    """Raises ValueError for weights that lie elsewhere, are not finite, or are not all there."""
+    import h5py
+
+    n_bytes = 0
+    with h5py.File(io.BytesIO(content)) as file:
+        names: list[str] = []
+        file.visititems_links(lambda name, link: names.append(name))
+        for name in names:
+            if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+                raise ValueError(f"its weights {reprlib.repr(name)} are a link to elsewhere")
+            values = file[name]
+            if not isinstance(values, h5py.Dataset):
+                continue
+            n_bytes += values.nbytes
+            if values.external or values.is_virtual or n_bytes > len(content):
+                raise ValueError(f"its weights {reprlib.repr(name)} are not in the file")
+            if values.dtype.kind == "f" and not np.isfinite(values[()]).all():
+                raise ValueError(f"its weights {reprlib.repr(name)} are NaN or infinite")
 
 
 # %% ../nbs/reference/classifier.ipynb #04009f20
@@ -741,45 +1079,60 @@ def digest(spec: dict) -> str:
 SHIPPED = Path(drumlesson.__file__).parent / "data" / "best.keras"  # comes with the package
 
 
-def _loaded(path, about: dict) -> DrumClassifier:
-    """The classifier that `about` describes, with the network of the file."""
-    from drumlesson.backend import keras
+def _version(text) -> tuple[int, ...]:
+    """A version such as 3.15.1 as numbers, which can be compared; empty where it is none."""
+    if not isinstance(text, str) or not re.fullmatch(r"\d{1,4}(\.\d{1,4}){1,3}", text):
+        return ()
+    return tuple(map(int, text.split(".")))
 
-    if about["sr"] != SR:
-        raise ValueError(f"it works at {about['sr']} Hz, and this version at {SR}")
-    family = about["family"]
-    if family["name"] in FAMILIES:
-        family = from_spec(FAMILIES, family)
-    task = from_spec(TASKS, about["task"])
-    feature = from_spec(FEATURES, about["feature"])
-    window = {key: value for key, value in about["window"].items() if key != "name"}
-    model = DrumClassifier(
-        family,
-        task,
-        feature,
-        Attack(**window),
-        augment=about.get("augment"),
-        **about["settings"],
-    )
-    parts = {
-        "window_": model.window,
-        "feature_": model.feature,
-        "task_": model.task,
-        "family_": model.family,
-        "augment_": model.augment,
-    }
-    network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    calibration = Calibration(**about.get("calibration", {}))
-    learned = {
-        "network_": network,
-        "classes_": np.array(about["classes"]),
-        "calibration_": calibration,
-        "report_": about.get("report"),
-        "training_kits_": about["training_kits"],
-        "validation_kits_": about["validation_kits"],
-    }
-    model.__dict__.update(parts | learned)
-    return model
+
+@contextmanager
+def _blamed(path, written_by=None) -> Iterator[None]:
+    """Raises ValueError, in one line that names the file, for whatever goes wrong in the block."""
+    try:
+        yield
+    except Exception as e:  # a damaged archive makes Keras raise almost anything
+        from importlib.metadata import version
+
+        words = " ".join(str(e).split())[:300]
+        why = "".join(c if c.isprintable() else "?" for c in words)
+        if not isinstance(e, ValueError):
+            why = f"{type(e).__name__}: {why}"
+        here = version("keras")
+        if _version(written_by) > _version(here):
+            raise ValueError(
+                f"{path}: was written by Keras {written_by}, and Keras {here} cannot open it "
+                f"({why}): run pip install -U keras"
+            ) from e
+        raise ValueError(
+            f"{path}: is a damaged or altered model file ({why}): train it again"
+        ) from e
+
+
+def _check_size(keras, config: dict, n_bytes: int) -> None:
+    """Raises ValueError for a network with more weights than there are in the file.
+
+    In a stateless scope weights have a shape, and take no memory.
+    """
+    with keras.StatelessScope(initialize_variables=False):
+        network = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    wanted = sum(math.prod(weight.shape) for weight in network.weights)
+    if wanted > n_bytes:
+        raise ValueError(f"its network has {wanted:,} weights, and the file {n_bytes:,} bytes")
+
+
+def _check_answers(model: DrumClassifier) -> None:
+    """Raises ValueError where the network does not take the picture of a hit, or answer to it."""
+    noise = np.random.default_rng(0).standard_normal(round(model.window.seconds * SR))
+    x = _features(model.feature, model.window([noise.astype(np.float32)]))
+    shape = model.network_.input_shape
+    if shape != (None, *x.shape[1:]):
+        raise ValueError(f"its network takes {shape}, and the feature gives {x.shape[1:]}")
+    proba = np.asarray(model.task.proba(_outputs(model.network_, x)))
+    if proba.shape != (1, len(model.classes_)) or not np.isfinite(proba).all():
+        raise ValueError(
+            f"its network gives no answer to {len(model.classes_)} classes, but {proba.shape[1:]}"
+        )
 
 
 def load(path=None) -> DrumClassifier:
@@ -799,11 +1152,13 @@ def load(path=None) -> DrumClassifier:
     Raises
     ------
     ValueError
-        For what is no model file, or a damaged one; it names the file.
+        For what is no model file, or a damaged or altered one; it names the file.
 
     Notes
     -----
-    Nothing in a file is run: no pickle, and Keras' safe mode. Files of version 0.1.0 open, too.
+    Nothing in a file is run or imported: no pickle, registered names only, and Keras' safe mode.
+    A family or an augmentation of one's own that is not registered here is kept as a dict, which
+    is enough to predict; `fit` then asks for it. Files of version 0.1.0 open, too.
 
     Examples
     --------
@@ -812,13 +1167,18 @@ def load(path=None) -> DrumClassifier:
     ['kick', 'snare', 'hihat', 'cymbal', 'tom']
     """
     path = SHIPPED if path is None else path
-    about = _read_about(path)
-    try:
-        with keep_random_state():
-            return _loaded(path, about)
-    except Exception as e:  # a damaged archive makes Keras raise almost anything
-        first_line = str(e).partition("\n")[0]
-        raise ValueError(
-            f"{path}: is a damaged or altered model file "
-            f"({type(e).__name__}: {first_line[:200]}): train it again"
-        ) from e
+    entries = _read_entries(path)
+    about = _read_about(path, entries)
+    weights = entries.get("model.weights.h5", b"")
+    with _blamed(path):
+        model = _described(about)
+        config = _checked_network(_parsed(entries, "config.json"))
+        _check_weights(weights)
+    from drumlesson.backend import keras
+
+    written_by = (_parsed(entries, "metadata.json") or {}).get("keras_version")
+    with _blamed(path, written_by), keep_random_state(), in_float32():
+        _check_size(keras, config, len(weights))
+        model.network_ = keras.saving.load_model(path, compile=False, safe_mode=True)
+        _check_answers(model)
+    return model

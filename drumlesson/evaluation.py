@@ -23,10 +23,13 @@ __all__ = [
 # %% ../nbs/reference/evaluation.ipynb #e7a10002
 import warnings
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
+
+from .protocols import Parameters
 
 
 # %% ../nbs/reference/evaluation.ipynb #e7a10010
@@ -260,7 +263,7 @@ UNSURE = "unsure"  # the answer where a calibrated model is not sure enough
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Calibration(Parameters):
     """
     What a network's probabilities are worth: a temperature, and a threshold of doubt.
 
@@ -271,6 +274,11 @@ class Calibration:
     unsure : float, default 0
         The answer is `unsure` where the largest probability, after the temperature, lies
         below this.
+
+    Raises
+    ------
+    ValueError
+        Where the temperature lies outside of 0.05 to 100, or the threshold outside of 0 to 1.
 
     References
     ----------
@@ -284,6 +292,7 @@ class Calibration:
 
     temperature: float = 1.0
     unsure: float = 0.0
+    LIMITS: ClassVar = {"temperature": (0.05, 100), "unsure": (0, 1)}
 
     def __call__(self, proba) -> np.ndarray:
         """

@@ -8,6 +8,7 @@ __all__ = ["STFT", "LogMel", "MFCC"]
 # %% ../nbs/01_audio_basics.ipynb #1ad486da
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import librosa
 import numpy as np
@@ -96,7 +97,8 @@ class STFT(Transformer):
     Raises
     ------
     ValueError
-        When called, where the sounds are of another shape, or there are none.
+        Where a setting is of another kind or out of `LIMITS`. When called, where the sounds are of
+        another shape, or there are none.
 
     References
     ----------
@@ -112,6 +114,7 @@ class STFT(Transformer):
     n_fft: int = 1024
     hop_length: int = 256
     top_db: float | None = 80.0
+    LIMITS: ClassVar = {"n_fft": (2, 65536), "hop_length": (1, 1_000_000), "top_db": (0, 1000)}
 
     def __call__(self, x) -> np.ndarray:
         """Decibels, float32 (n, frames, bins), of sounds `x`, (n, samples). Raises ValueError."""
@@ -197,7 +200,8 @@ class LogMel(STFT):
     Raises
     ------
     ValueError
-        When called, where the sounds are of another shape, or there are none.
+        Where a setting is of another kind or out of `LIMITS`, and where `fmin` does not lie below
+        `fmax`. When called, where the sounds are of another shape, or there are none.
 
     Notes
     -----
@@ -221,6 +225,16 @@ class LogMel(STFT):
     n_mels: int = 128
     fmin: float = 20.0
     fmax: float | None = None
+    LIMITS: ClassVar = {"n_mels": (1, 1024), "fmin": (0, 1e6), "fmax": (1, 1e6)}
+
+    def __post_init__(self):
+        super().__post_init__()
+        top = self.fmax or self.sr / 2
+        if not self.fmin < top:
+            raise ValueError(
+                f"{type(self).__name__}: fmin lies below the upper edge of {top:g} Hz, "
+                f"not at {self.fmin:g}"
+            )
 
     def __call__(self, x) -> np.ndarray:
         """Decibels, float32 (n, frames, n_mels), of sounds `x`, (n, samples). Raises ValueError."""
@@ -309,7 +323,8 @@ class MFCC(LogMel):
     Raises
     ------
     ValueError
-        When called, where the sounds are of another shape, or there are none.
+        Where a setting is of another kind or out of `LIMITS`, and where `fmin` does not lie below
+        `fmax`. When called, where the sounds are of another shape, or there are none.
 
     References
     ----------
@@ -324,6 +339,7 @@ class MFCC(LogMel):
     """
 
     n_mfcc: int = 20
+    LIMITS: ClassVar = {"n_mfcc": (1, 1024)}
 
     def __call__(self, x) -> np.ndarray:
         """Coefficients, float32 (n, frames, n_mfcc), of sounds `x`. Raises ValueError."""

@@ -9,8 +9,10 @@ __all__ = [
     "FAMILIES",
     "SOURCES",
     "AUGMENTATIONS",
+    "NotRegistered",
     "Registry",
     "to_spec",
+    "check_spec",
     "from_spec",
 ]
 
@@ -18,7 +20,10 @@ __all__ = [
 import copy
 import dataclasses
 import importlib
+import reprlib
 from typing import Any
+
+from .protocols import check_fields
 
 
 # %% ../nbs/reference/registry.ipynb #502af618
@@ -26,6 +31,10 @@ def _load(address: str):
     """What `package.module:attribute` names. Raises ImportError or AttributeError."""
     module, _, attribute = address.partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+class NotRegistered(ValueError):
+    """A name from a model file that no registry here has."""
 
 
 def _is_settled(found) -> bool:
@@ -63,9 +72,19 @@ class Registry(dict):
         except (ImportError, AttributeError, ValueError) as e:
             raise ValueError(f"cannot load the {self.kind} {name!r}: {e}") from e
 
+    def registered(self, name):
+        """What a registered `name` stands for; nothing else is imported. Raises NotRegistered."""
+        if not isinstance(name, str) or name not in self:
+            raise NotRegistered(
+                f"the {self.kind} {reprlib.repr(name)} is not registered here: "
+                "import its module and enter it, then load again"
+            )
+        return self.find(name)
+
     def make(
         self,
         spec,  # a name, a class, an object ready for use, or what `to_spec` wrote down
+        addresses: bool = True,  # whether a name may be `module:attribute`, too
     ):
         """The object that `spec` stands for: `logmel`, `LogMel` and `LogMel()` give the same.
 
@@ -73,7 +92,8 @@ class Registry(dict):
         """
         made = spec
         if isinstance(spec, str):
-            made = self.find(spec)
+            is_address = ":" in spec
+            made = self.registered(spec) if is_address and not addresses else self.find(spec)
         elif isinstance(spec, dict):
             made = from_spec(self, spec)
         if isinstance(made, type):
@@ -205,19 +225,51 @@ def to_spec(registry: Registry | dict, obj) -> dict:
     return spec
 
 
-def from_spec(registry: Registry, spec: dict):
-    """The object that `to_spec` wrote as `spec`. Raises ValueError where `registry` lacks it."""
-    name = spec["name"]
-    if name not in registry:
+def _settings_of(spec: dict) -> dict:
+    """What a spec says beside its name."""
+    return {key: value for key, value in spec.items() if key != "name"}
+
+
+def check_spec(registry: Registry, spec) -> None:
+    """Raises ValueError for a `spec` that nothing can be made of; makes nothing itself.
+
+    That is `NotRegistered` where `registry` lacks a name, at any depth.
+    """
+    if not isinstance(spec, dict) or "name" not in spec:
         raise ValueError(
-            f"the {registry.kind} {name!r} is not registered here: "
-            "import its module and enter it, then load again"
+            f"a {registry.kind} has a name and settings, and is no {reprlib.repr(spec)}"
         )
+    entry = registry.registered(spec["name"])
+    settings = _settings_of(spec)
+    if dataclasses.is_dataclass(entry):
+        check_fields(entry if isinstance(entry, type) else type(entry), settings)
+    elif settings:
+        raise ValueError(f"the {registry.kind} {spec['name']!r} has no setting {min(settings)!r}")
+    for value in settings.values():
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, dict) and "name" in part:
+                check_spec(registry, part)
+
+
+def _made(registry: Registry, value):
+    """A setting as it was before `to_spec`: lists become tuples, and specs objects."""
+    if isinstance(value, list):
+        return tuple(_made(registry, part) for part in value)
+    if not isinstance(value, dict) or "name" not in value:
+        return value
+    entry = registry.registered(value["name"])
     settings = {}
-    for key, value in spec.items():
-        if key != "name":
-            settings[key] = tuple(value) if isinstance(value, list) else value
-    entry = registry.find(name)
+    for key, setting in _settings_of(value).items():
+        settings[key] = _made(registry, setting)
     if isinstance(entry, type):
         return entry(**settings)
-    return copy.copy(entry)
+    return dataclasses.replace(entry, **settings) if settings else copy.copy(entry)
+
+
+def from_spec(registry: Registry, spec: dict):
+    """The object that `to_spec` wrote as `spec`.
+
+    Raises ValueError where there is none, `NotRegistered` where `registry` lacks a name in it.
+    """
+    check_spec(registry, spec)
+    return _made(registry, spec)

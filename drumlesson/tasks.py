@@ -19,6 +19,8 @@ __all__ = [
 # %% ../nbs/07_binary_multiclass.ipynb #e1221704
 from collections import Counter
 from dataclasses import dataclass, replace
+from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 
@@ -137,6 +139,7 @@ class Multiclass(Task, Parameters):
     """
 
     smoothing: float = 0.1
+    LIMITS: ClassVar = {"smoothing": (0, 1)}
 
     def classes(self, labels) -> np.ndarray:
         """The classes that occur in `labels`, the course's five first, in their order.
@@ -290,14 +293,16 @@ class Binary(Task, Parameters):
     label: str
     threshold: float | None = None
     smoothing: float = 0.1
+    LIMITS: ClassVar = {"smoothing": (0, 1)}
 
     def __post_init__(self):
         if self.label == "rest" or not self.label:
             raise ValueError(
                 f"{self.label!r} cannot be the class of a binary task: name a class such as 'kick'"
             )
-        if self.threshold is not None and not 0 < self.threshold < 1:
+        if isinstance(self.threshold, Real) and not 0 < self.threshold < 1:
             raise ValueError(f"a threshold lies between 0 and 1, not at {self.threshold}")
+        super().__post_init__()
 
     def classes(self, labels) -> np.ndarray:
         """`rest` and the label. Raises ValueError where either has fewer than two hits."""
@@ -364,6 +369,11 @@ class OneVsRest(Multiclass):
         One a class, between 0 and 1, to compare its answer with. Empty for 0.5 everywhere; None
         chooses them on the validation kits, by the best balanced accuracy.
 
+    Raises
+    ------
+    ValueError
+        Where a threshold does not lie between 0 and 1.
+
     References
     ----------
     .. [1] Rifkin and Klautau, "In defense of one-vs-all classification", JMLR 5, 2004.
@@ -378,6 +388,12 @@ class OneVsRest(Multiclass):
     """
 
     thresholds: tuple[float, ...] | None = ()
+
+    def __post_init__(self):
+        super().__post_init__()
+        for threshold in self.thresholds or ():
+            if not 0 < threshold < 1:
+                raise ValueError(f"a threshold lies between 0 and 1, not at {threshold}")
 
     def outputs(self, family, x, n_classes: int):
         """A sigmoid a class, each by itself: a Keras tensor (batch, n_classes)."""

@@ -25,7 +25,7 @@ import pandas as pd
 
 from .attack import peak_normalize
 from .audio import KEEP_SECONDS
-from .backend import hold_interrupts
+from .backend import hold_interrupts, in_float32
 from .drums import Drums, folds
 from .registry import FAMILIES, to_spec
 from .tasks import body
@@ -105,7 +105,7 @@ def sample_weights(
                 f"sample_weight has shape {further.shape}, and there are {len(weights)} hits: "
                 "it must be one number a hit"
             )
-        if not (further >= 0).all() or not further.any():
+        if not ((further >= 0) & np.isfinite(further)).all() or not further.any():
             raise ValueError("sample_weight must be numbers from zero up, and not all zero")
         weights = weights * further
     return (weights / weights.mean()).astype(np.float32)
@@ -134,8 +134,9 @@ def build(
 def _outputs(network, x) -> np.ndarray:
     """What the network says of features `x`, without the pipeline of Keras' `predict`."""
     blocks = []
-    for start in range(0, len(x), 256):
-        blocks.append(network.predict_on_batch(x[start : start + 256]))
+    with in_float32():
+        for start in range(0, len(x), 256):
+            blocks.append(network.predict_on_batch(x[start : start + 256]))
     return np.concatenate(blocks)
 
 
@@ -250,10 +251,13 @@ def train(
     verbose: int = 1,  # 0 is silent, 1 shows a bar
     title: str = "training",  # of the bar
 ) -> pd.DataFrame:  # a row an epoch: loss, accuracy and, with validation, val_loss, val_accuracy
-    """Trains until the validation loss stops falling, and leaves `network` at its best."""
+    """Trains until the validation loss stops falling, and leaves `network` at its best.
+
+    Raises ValueError where the loss becomes NaN.
+    """
     from drumlesson.backend import keras
 
-    callbacks = []
+    callbacks = [keras.callbacks.TerminateOnNaN()]
     if validation is None:
         steps = epochs * -(-len(x) // batch_size)
         rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)  # to zero at the end
@@ -292,7 +296,13 @@ def train(
         if bar is not None:
             bar.close()
     numbers = pd.RangeIndex(1, len(history.epoch) + 1, name="epoch")
-    return pd.DataFrame(history.history, index=numbers)
+    table = pd.DataFrame(history.history, index=numbers)
+    if not np.isfinite(table.iloc[-1]).all():
+        raise ValueError(
+            f"the loss became NaN or infinite in epoch {len(table)}: "
+            f"try a learning_rate below {learning_rate:g}, or clipnorm=1.0"
+        )
+    return table
 
 
 # %% ../nbs/reference/training.ipynb #e2f94799
@@ -415,7 +425,8 @@ def _fit_members(family, task, hits: _Hits, validation: _Hits | None, random_sta
     n_outputs = hits.y.shape[1]
     networks, histories = [], []
     for number, member in enumerate(_members(family)):
-        keras.utils.set_random_seed(random_state + number)
+        seed = (random_state + number) % 2**32
+        keras.utils.set_random_seed(seed)
         network = build(hits.x, member, task, n_outputs)
         history = train(
             network,
@@ -425,7 +436,7 @@ def _fit_members(family, task, hits: _Hits, validation: _Hits | None, random_sta
             hits.weights,
             None if validation is None else (validation.x, validation.y, validation.weights),
             augmented=hits.augmented,
-            random_state=random_state + number,
+            random_state=seed,
             title=to_spec(FAMILIES, member)["name"],
             **settings,
         )

@@ -55,7 +55,7 @@ PICTURE = [
     PictureShift,
 ]
 KINDS = WAVE + PICTURE
-RANGED = [(kind, name) for kind in KINDS for name in kind.LIMITS]
+RANGED = [(kind, name) for kind in KINDS for name in kind.LIMITS if name != "p"]
 STRONG = {  # so that small examples change, whatever is drawn
     DynamicRange: {"db": (5, 15)},
     TimeMask: {"share": (0.3, 0.6)},

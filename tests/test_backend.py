@@ -1,13 +1,27 @@
 """Keras when it is first needed; what an owned process is given, and a host's is not."""
 
+import json
 import os
 import random
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from drumlesson import backend
+from drumlesson import DrumClassifier, backend, load
+from drumlesson.families.dense import Dense
+from drumlesson.features import LogMel
+
+QUICK = dict(
+    family=Dense((8,)),
+    feature=LogMel(n_mels=16),
+    window=0.1,
+    epochs=2,
+    refit=False,
+    verbose=0,
+)
 
 
 @pytest.fixture
@@ -81,3 +95,70 @@ def test_random_numbers_go_on_where_they_were(seed):
             raise ZeroDivisionError
     now = drawn()
     assert now == expected if seed is not None else now[:2] == expected[:2]
+
+
+# -- a host that has other plans for Keras
+
+
+@pytest.mark.parametrize("policy", ["float16", "bfloat16", "mixed_float16"])
+def test_networks_are_of_32_bits_whatever_the_host_has_chosen(toys, others, tmp_path, policy):
+    import keras
+
+    expected = DrumClassifier(**QUICK).fit(toys).predict_proba(others)
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    floatx = "float16" if policy == "mixed_float16" else policy
+    try:
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)
+        model = DrumClassifier(**QUICK).fit(toys)
+        proba = model.predict_proba(others)
+        model.save(tmp_path / "a.keras")
+        again = load(tmp_path / "a.keras").predict_proba(others)
+        after = keras.config.floatx(), keras.config.dtype_policy().name
+    finally:
+        keras.config.set_floatx(before[0])
+        keras.config.set_dtype_policy(before[1])
+    assert after == (floatx, policy)
+    assert {weight.dtype for weight in model.network_.trainable_weights} == {"float32"}
+    assert proba == pytest.approx(expected, abs=1e-5) and proba.dtype == np.float32
+    assert again == pytest.approx(expected, abs=1e-5)
+
+
+def test_another_engine_in_the_process_is_named_in_one_line(monkeypatch):
+    import keras
+
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(ImportError, match="^Keras runs on torch in this process.*KERAS_BACKEND"):
+        backend.keras  # noqa: B018
+    with pytest.raises(ImportError, match="Keras runs on torch"):
+        load()
+
+
+OTHER_PROJECT = """
+import json, os
+from drumlesson import load, load_drums
+proba = load().predict_proba(load_drums("synth", n_kits=2, hits=1, random_state=5))
+import keras
+said = [keras.backend.backend(), keras.config.floatx(), os.environ.get("KERAS_BACKEND")]
+print(json.dumps([said, proba.tolist()]))
+"""
+
+
+def test_the_settings_of_another_project_do_no_harm(tmp_path):
+    from drumlesson import load_drums
+
+    settings = {"backend": "torch", "floatx": "float16"}
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    done = subprocess.run(
+        [sys.executable, "-c", OTHER_PROJECT],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, "KERAS_HOME": str(tmp_path), "KERAS_BACKEND": "jax"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    said, proba = json.loads(done.stdout.splitlines()[-1])
+    assert said == ["tensorflow", "float16", "jax"]
+    expected = load().predict_proba(load_drums("synth", n_kits=2, hits=1, random_state=5))
+    assert np.array(proba) == pytest.approx(expected, abs=1e-5)
+    assert json.loads((tmp_path / "keras.json").read_text()) == settings

@@ -1,11 +1,16 @@
 """The classifier: what it learns, what its file keeps, and what it says of the wrong thing."""
 
+import io
 import json
+import math
 import os
+import subprocess
+import sys
 import zipfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,7 +33,8 @@ from drumlesson.families.dense import Dense
 from drumlesson.families.ensemble import Ensemble
 from drumlesson.features import LogMel
 from drumlesson.labels import LABELS
-from drumlesson.registry import FAMILIES, FEATURES, from_spec, to_spec
+from drumlesson.registry import AUGMENTATIONS, FAMILIES, FEATURES, from_spec, to_spec
+from drumlesson.tasks import Multiclass
 
 QUICK = dict(
     family=Dense(units=(8,)),
@@ -199,10 +205,10 @@ def test_settings_that_cannot_be(toys, change, text):
             "sound 3: expected one channel",
         ),
         (
-            [noise_hit()] * 3 + [Sound(noise_hit(), 44100, "loud hat")],
+            [noise_hit()] * 3 + [Sound(noise_hit(), 0, "loud hat")],
             ["kick", "snare"] * 2,
             None,
-            "loud hat: is at 44100 Hz",
+            "loud hat: sr is samples a second",
         ),
         (
             [noise_hit()] * 3 + ["nowhere.wav"],
@@ -586,6 +592,503 @@ def test_a_damaged_model_file_is_named_or_harmless(model, model_file, others, da
     else:
         expected = pytest.approx(model.predict_proba(others[:2]), abs=1e-6)
         assert again.predict_proba(others[:2]) == expected
+
+
+# -- a file from unsafe hands
+
+
+EVENTS = {"os.system", "subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork"}
+HAPPENED = []
+sys.addaudithook(lambda event, _: HAPPENED.append(event) if event in EVENTS else None)
+NAMED = ["helper_of_a_stranger:x", "antigravity:fly", "unittest.mock:patch", "os:system"]
+
+
+@pytest.fixture
+def stranger(tmp_path, monkeypatch):
+    """A folder with a module that a file may name: whoever imports it leaves a trace."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    code = "from pathlib import Path\nPath('trace').touch()\nx = print\n"
+    (folder / "helper_of_a_stranger.py").write_text(code)
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    for name in ("helper_of_a_stranger", "antigravity"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    del HAPPENED[:]
+    yield folder
+    assert HAPPENED == []
+    assert not {"helper_of_a_stranger", "antigravity"} & set(sys.modules)
+    assert "trace" not in files_below(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def small_file(small, tmp_path_factory):
+    path = tmp_path_factory.mktemp("small") / "small.keras"
+    small.save(path)
+    return path
+
+
+def entries_of(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(path, entries, **kw):
+    """A model file with these entries, which are bytes or plain data."""
+    with zipfile.ZipFile(path, "w", **kw) as archive:
+        for name, content in entries.items():
+            is_data = isinstance(content, (dict, list))
+            archive.writestr(name, json.dumps(content) if is_data else content)
+    return path
+
+
+def refusal(path):
+    """The one line with which a file is refused."""
+    with pytest.raises(ValueError) as e:
+        load(path)
+    said = str(e.value)
+    assert str(path) in said and said.isprintable(), said
+    return said
+
+
+def nested(kind, parts, spec):
+    """A spec that holds another one."""
+    return {"name": kind, parts: [spec]}
+
+
+def place_for(name):
+    """What a `drumlesson.json` may say with a name in it: nine times for training only."""
+    bare = {"name": name}
+    in_ensemble = nested("ensemble", "members", name)
+    in_chain = nested("chain", "steps", name)
+    return [
+        {"family": bare},
+        {"family": in_ensemble},
+        {"family": nested("ensemble", "members", bare)},
+        {"family": nested("ensemble", "members", in_ensemble)},
+        {"family": nested("committee", "members", name), "format": 1},
+        {"augment": bare},
+        {"augment": in_chain},
+        {"augment": nested("chain", "steps", in_chain)},
+        {"augment": {"name": "adapt", "transform": name}},
+        {"family": name},
+        {"augment": name},
+        {"task": bare},
+        {"feature": bare},
+        {"feature": name},
+        {"window": name},
+    ]
+
+
+@pytest.mark.parametrize("number", range(15))
+def test_what_a_file_names_is_never_imported_or_run(stranger, small_file, toys, number):
+    """Neither by load nor by what comes after it, at whatever depth the name stands."""
+    name = NAMED[number % len(NAMED)]
+    entries = entries_of(small_file)
+    about = json.loads(entries["drumlesson.json"]) | place_for(name)[number]
+    path = packed(stranger / "a.keras", entries | {"drumlesson.json": about})
+    only_for_training = number < 9
+    if not only_for_training:
+        refusal(path)
+        return
+    model = load(path)
+    few = toys[:4]
+    assert np.isfinite(model.predict_proba(few)).all()
+    assert evaluate(model, few)["n"] == 4
+    for again in (model, clone(model)):
+        with pytest.raises(ValueError, match="not registered here|cannot be called") as e:
+            again.fit(toys)
+        assert str(e.value).isprintable()
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_no_name_is_imported_at_any_depth_of_a_spec(stranger, name):
+    for place in place_for(name)[:9]:
+        registry, spec = FAMILIES, place.get("family")
+        if spec is None:
+            registry, spec = AUGMENTATIONS, place["augment"]
+        with pytest.raises(ValueError):
+            from_spec(registry, spec)
+
+
+@dataclass(frozen=True)
+class Mine(Dense):
+    pass
+
+
+def test_a_family_of_ones_own_is_fitted_where_it_is_registered(toys, tmp_path, monkeypatch):
+    path = tmp_path / "mine.keras"
+    DrumClassifier(**{**QUICK, "family": Ensemble((Mine((4,)), "dense"))}).fit(toys).save(path)
+    stranger = load(path)
+    assert stranger.predict(toys[:2]).shape == (2,)
+    with pytest.raises(ValueError, match="Mine' is not registered here: import its module"):
+        clone(stranger).fit(toys)
+    monkeypatch.setitem(FAMILIES, f"{Mine.__module__}:Mine", Mine)
+    assert load(path).family_.members[0] == Mine((4,))
+    assert clone(stranger).fit(toys).family_.members[0] == Mine((4,))
+
+
+def places_in(value, at=()):
+    """Where each value of JSON data stands, as a path of keys."""
+    inside = []
+    if isinstance(value, dict):
+        inside = list(value.items())
+    elif isinstance(value, list):
+        inside = list(enumerate(value))
+    found = [at] if at else []
+    for key, part in inside:
+        found += places_in(part, (*at, key))
+    return found
+
+
+STRANGE = [None, True, -1, 0, 0.5, 2**31, 10**30, 1e308, math.nan, math.inf, "", "x" * 5000]
+STRANGE += [*NAMED, "../../etc/passwd", "a\n\x1b[2J", [], {}, [[1]], {"name": NAMED[0]}]
+STRANGE += [["dense"] * 3, {"class_name": "Lambda", "module": "keras.layers", "config": {}}]
+
+
+def altered_json(data, rng):
+    """JSON data with one value replaced, removed, added or wrapped."""
+    data = json.loads(json.dumps(data))
+    places = places_in(data)
+    *above, last = places[rng.integers(len(places))]
+    holder = data
+    for key in above:
+        holder = holder[key]
+    how = rng.integers(8)
+    if how == 0:
+        del holder[last]
+    elif how == 1 and isinstance(holder, dict):
+        holder[f"{last}_"] = holder[last]
+    elif how == 2:
+        holder[last] = [holder[last]]
+    elif how == 3 and isinstance(holder[last], (int, float)):
+        holder[last] = holder[last] * -1000 - 1
+    else:
+        holder[last] = STRANGE[rng.integers(len(STRANGE))]
+    return data
+
+
+def altered_bytes(content, rng):
+    """Bytes cut short, or with a few of them others."""
+    content = bytearray(content)
+    if rng.random() < 0.5:
+        return bytes(content[: rng.integers(len(content))])
+    for at in rng.integers(len(content), size=5):
+        content[at] ^= int(rng.integers(1, 256))
+    return bytes(content)
+
+
+def altered_file(entries, path, rng):
+    """A model file of which one entry is not as it was."""
+    about = json.loads(entries["drumlesson.json"])
+    # what nobody reads may be altered, and is no test
+    about |= {"report": None, "training_kits": [], "validation_kits": []}
+    entries = entries | {"drumlesson.json": about}
+    kind = rng.choice(["about", "network", "weights", "left out"], p=[0.86, 0.05, 0.06, 0.03])
+    if kind == "about":
+        entries["drumlesson.json"] = altered_json(about, rng)
+    elif kind == "network":
+        entries["config.json"] = altered_json(json.loads(entries["config.json"]), rng)
+    elif kind == "weights":
+        entries["model.weights.h5"] = altered_bytes(entries["model.weights.h5"], rng)
+    else:
+        del entries[rng.choice(list(entries))]
+    return packed(path, entries)
+
+
+@pytest.mark.parametrize("block", range(5))
+def test_an_altered_file_is_refused_in_one_line_or_predicts(stranger, small_file, toys, block):
+    """A hundred in each block."""
+    rng = np.random.default_rng(block)
+    entries = entries_of(small_file)
+    for _ in range(100):
+        path = altered_file(entries, stranger / "a.keras", rng)
+        try:
+            model = load(path)
+        except ValueError as e:
+            assert str(path) in str(e) and str(e).isprintable(), repr(str(e))
+            continue
+        proba = model.predict_proba(toys[:1])
+        assert proba.shape == (1, len(model.classes_)) and np.isfinite(proba).all()
+        assert model.predict(toys[:1])[0] in model.classes_
+    assert files_below(stranger) == ["a.keras", "helper_of_a_stranger.py"]
+
+
+def changed_weights(content, change):
+    """An HDF5 file after `change` was called with it."""
+    data = io.BytesIO(content)
+    with h5py.File(data, "r+") as file:
+        change(file)
+    return data.getvalue()
+
+
+def first_values(file):
+    """The path of the first array of numbers in an HDF5 file."""
+    names = []
+    file.visititems(lambda name, node: names.append(name) if hasattr(node, "shape") else None)
+    return names[0]
+
+
+def with_nan(file):
+    file[first_values(file)][...] = np.nan
+
+
+def of_another_shape(file):
+    name = first_values(file)
+    del file[name]
+    file[name] = np.zeros((3, 3), np.float32)
+
+
+def linked(file):
+    name = first_values(file)
+    del file[name]
+    file[name] = h5py.ExternalLink("/etc/passwd", "/x")
+
+
+def stored_elsewhere(file):
+    name = first_values(file)
+    del file[name]
+    file.create_dataset(name, (4,), "f4", external=[("/etc/passwd", 0, 16)])
+
+
+def far_too_large(file):
+    file.create_dataset("large", (1 << 40,), "f4", chunks=(1024,))
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        (with_nan, "are NaN or infinite"),
+        (of_another_shape, "damaged or altered"),
+        (linked, "a link to elsewhere"),
+        (stored_elsewhere, "not in the file"),
+        (far_too_large, "not in the file"),
+    ],
+)
+def test_weights_that_were_altered(small_file, tmp_path, change, text):
+    entries = entries_of(small_file)
+    entries["model.weights.h5"] = changed_weights(entries["model.weights.h5"], change)
+    assert text in refusal(packed(tmp_path / "a.keras", entries))
+
+
+def dense_layer(config):
+    """The first dense layer in the configuration of a network."""
+    layers = config["config"]["layers"]
+    return next(layer for layer in layers if layer["class_name"] == "Dense")
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        ({"class_name": "Lambda"}, "has a Lambda, which may run code"),
+        ({"class_name": "TFSMLayer"}, "has a TFSMLayer"),
+        ({"module": "helper_of_a_stranger"}, "no layer of Keras and not registered"),
+        ({"module": "keras.utils", "class_name": "get_file"}, "'get_file' of 'keras.utils'"),
+        (
+            {"module": "keras.config", "class_name": "enable_unsafe_deserialization"},
+            "of 'keras.config'",
+        ),
+        ({"module": "keras", "class_name": "Loss"}, "of 'keras'"),
+        ({"module": 3}, "no layer of Keras"),
+        ({"class_name": "NoSuch"}, "damaged or altered"),
+    ],
+)
+def test_networks_that_name_other_things_than_layers(stranger, small_file, change, text):
+    entries = entries_of(small_file)
+    config = json.loads(entries["config.json"])
+    dense_layer(config).update(change)
+    assert text in refusal(packed(stranger / "a.keras", entries | {"config.json": config}))
+
+
+def test_a_network_larger_than_its_file_takes_no_memory(small_file, tmp_path):
+    entries = entries_of(small_file)
+    config = json.loads(entries["config.json"])
+    head = config["config"]["layers"][-1]
+    head["config"]["units"] = 10**11
+    said = refusal(packed(tmp_path / "a.keras", entries | {"config.json": config}))
+    assert "weights, and the file" in said
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        ({"classes": ["kick"]}, "two classes at least"),
+        ({"classes": list(LABELS)[:4]}, "no answer to 4 classes"),
+        ({"classes": [*LABELS, "kick"]}, "each once"),
+        ({"classes": ["kick", 1, "hihat", "cymbal", "tom"]}, "of one kind"),
+        ({"classes": [{}, "x"]}, "are texts or numbers, not {}"),
+        ({"calibration": {"temperature": 0}}, "temperature lies within"),
+        ({"calibration": {"temperature": math.nan}}, "temperature is a finite number"),
+        ({"feature": {"name": "logmel", "n_fft": 2**31}}, "n_fft lies within 2 to 65536"),
+        ({"feature": {"name": "logmel", "top_db": "x"}}, "top_db is a finite number or None"),
+        ({"feature": {"name": "logmel", "n_mels": 32}}, "its network takes (None,"),
+        ({"window": {"seconds": 0.3, "sr": 2**31}}, "sr lies within"),
+        ({"window": {"seconds": 0.3, "sr": 44100}}, "the window is at 22050 Hz"),
+        ({"window": {"seconds": math.nan}}, "seconds is a finite number"),
+        ({"settings": {"epochs": 0}}, "epochs is a number from 1 up"),
+        ({"settings": {"learning_rate": math.nan}}, "learning_rate is a finite number"),
+        ({"settings": {"random_state": -1}}, "random_state is a whole number from 0"),
+        ({"family": {"name": "dense", "units": "x"}}, "units is a tuple, each a whole number"),
+        ({"family": {"name": "dense", "units": [2**40]}}, "units lies within 1 to 100000"),
+        ({"family": {"units": [3]}}, "a family has a name"),
+        ({"augment": {"name": "shift", "seconds": [0, 99]}}, "seconds lies within -1 to 1"),
+        ({"task": {"name": "binary", "label": "tom"}}, "no answer to 5 classes"),
+        ({"task": {"name": "one-vs-rest", "thresholds": [0.5, 0.5]}}, "damaged or altered"),
+        ({"nosuch": 1}, "has no setting 'nosuch'"),
+        ({"training_kits": "abc"}, "training_kits is a list, not 'abc'"),
+    ],
+    ids=lambda v: "",
+)
+def test_settings_of_a_file_that_cannot_be(small_file, tmp_path, change, text):
+    entries = entries_of(small_file)
+    about = json.loads(entries["drumlesson.json"]) | change
+    assert text in refusal(packed(tmp_path / "a.keras", entries | {"drumlesson.json": about}))
+
+
+def test_archives_that_are_larger_than_they_look(small_file, tmp_path):
+    entries = entries_of(small_file)
+    path = tmp_path / "a.keras"
+    for name, size, text in (
+        ("drumlesson.json", 40_000_000, "'drumlesson.json' has 40,000,000 bytes"),
+        ("model.weights.h5", 90_000_000, "'model.weights.h5' has 90,000,000 bytes"),
+    ):
+        packed(path, entries | {name: b" " * size}, compression=zipfile.ZIP_DEFLATED)
+        assert text in refusal(path)
+    assert "no place for 'x.py'" in refusal(packed(path, entries | {"x.py": b""}))
+    packed(path, entries)
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("drumlesson.json", b"{}")
+    assert "or for two" in refusal(path)
+    deep = b'{"family":' * 100_000
+    assert "damaged" in refusal(packed(path, entries | {"drumlesson.json": deep}))
+
+
+def test_a_file_of_a_newer_keras_says_so(small_file, tmp_path, monkeypatch):
+    newer = {"metadata.json": {"keras_version": "99.1.0"}}
+    path = packed(tmp_path / "a.keras", entries_of(small_file) | newer)
+    assert load(path).classes_.size == 5  # which is no reason to refuse it
+
+    def fail(*_, **__):
+        raise TypeError("Unrecognized keyword arguments: {'optional': False}\nat length")
+
+    monkeypatch.setattr("keras.saving.load_model", fail)
+    said = refusal(path)
+    assert "was written by Keras 99.1.0, and Keras 3." in said and "pip install -U keras" in said
+    assert "damaged" not in said and "optional" in said
+
+
+def test_the_command_line_refuses_a_file_in_one_line(small_file, tmp_path):
+    sound = write_sound(tmp_path / "hit.wav")
+    entries = entries_of(small_file)
+    about = json.loads(entries["drumlesson.json"]) | {"feature": {"name": "antigravity:fly"}}
+    path = packed(tmp_path / "a.keras", entries | {"drumlesson.json": about})
+    done = subprocess.run(
+        [sys.executable, "-m", "drumlesson.cli", "predict", str(path), str(sound)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and str(path) in done.stderr
+    assert "'antigravity:fly' is not registered here" in done.stderr
+
+
+# -- what is not a number
+
+
+@pytest.mark.parametrize(
+    "settings, text",
+    [
+        (dict(learning_rate=math.nan), "learning_rate"),
+        (dict(learning_rate=0), "learning_rate is a number above 0"),
+        (dict(learning_rate=-1.0), "learning_rate"),
+        (dict(learning_rate="x"), "learning_rate"),
+        (dict(patience=-1), "patience"),
+        (dict(patience=1.5), "patience"),
+        (dict(epochs="x"), "epochs"),
+        (dict(epochs=True), "epochs"),
+        (dict(batch_size=0.5), "batch_size"),
+        (dict(clipnorm=math.inf), "clipnorm"),
+        (dict(refit="x"), "refit"),
+        (dict(class_weight="x"), "class_weight"),
+        (dict(class_weight={"kick": math.nan}), "class_weight"),
+        (dict(random_state=-1), "random_state"),
+        (dict(random_state=2**32), "random_state"),
+        (dict(random_state=1.5), "random_state"),
+        (dict(random_state="x"), "random_state"),
+        (dict(window="x"), "window is seconds"),
+        (dict(window=math.nan), "window"),
+    ],
+    ids=lambda v: "",
+)
+def test_a_setting_that_cannot_be_is_named(toys, settings, text):
+    with pytest.raises(ValueError, match=text) as e:
+        DrumClassifier(**{**QUICK, **settings}).fit(toys)
+    assert str(e.value).isprintable()
+
+
+@pytest.mark.parametrize("hole", [math.nan, None, pd.NA])
+def test_labels_and_kits_with_holes(toys, hole):
+    y = [*toys.labels[:-1], hole]
+    with pytest.raises(ValueError, match=f"y holds NaN or None, first at {len(toys) - 1}"):
+        DrumClassifier(**QUICK).fit(toys.waves, y, toys.kits)
+    with pytest.raises(ValueError, match="groups holds NaN or None"):
+        DrumClassifier(**QUICK).fit(toys.waves, toys.labels, [*toys.kits[:-1], hole])
+    weights = [*np.ones(len(toys) - 1), math.inf]
+    with pytest.raises(ValueError, match="sample_weight"):
+        DrumClassifier(**QUICK).fit(toys, sample_weight=weights)
+
+
+def test_a_training_that_ends_in_nan_leaves_it_as_it_was(toys, others):
+    model = DrumClassifier(**QUICK, validation_fraction=0).fit(toys)
+    before = model.predict_proba(others)
+    model.set_params(learning_rate=1000.0, epochs=60, family=Dense((8,) * 6, dropout=0.0))
+    model.set_params(task=Shouting())
+    with pytest.raises(ValueError, match="the loss became NaN or infinite in epoch 1: try a lear"):
+        model.fit(toys)
+    assert np.array_equal(model.set_params(task="multiclass").predict_proba(others), before)
+
+
+class Shouting(Multiclass):
+    """A task whose loss is no number."""
+
+    def loss(self, n_classes):
+        return lambda y_true, y_pred: y_pred[:, 0] * math.nan
+
+
+def test_a_network_of_nan_is_neither_saved_nor_asked(toys, tmp_path):
+    model = DrumClassifier(**QUICK).fit(toys)
+    for weight in model.network_.trainable_weights:
+        weight.assign(weight.value * math.nan)
+    with pytest.raises(ValueError, match="a.keras: is not written, since the network has NaN"):
+        model.save(tmp_path / "a.keras")
+    assert files_below(tmp_path) == []
+    for ask in (model.predict, model.predict_proba):
+        with pytest.raises(ValueError, match="the network answers NaN or infinite numbers"):
+            ask(toys[:1])
+
+
+# -- arrays that know their rate
+
+
+def test_arrays_and_sounds_at_another_rate_are_resampled(model, others):
+    fast = [soxr.resample(x, SR, 44100) for x in others.waves[:4]]
+    waves = [soxr.resample(x, 44100, SR) for x in fast]
+    expected = pytest.approx(model.predict_proba(waves), abs=1e-6)
+    assert model.predict_proba(fast, sr=44100) == expected
+    sounds = [Sound(x, 44100) for x in fast]
+    assert model.predict_proba(sounds) == expected
+    assert np.array_equal(model.predict(fast, sr=44100), model.predict(sounds))
+    assert model.predict(sounds, sr=8000).tolist() == model.predict(sounds).tolist()
+    assert model.score(fast, others.labels[:4], sr=44100) == model.score(waves, others.labels[:4])
+    assert model.features(fast, sr=44100).shape == model.features(waves).shape
+
+
+@pytest.mark.parametrize("sr", [0, -44100, "x", math.nan, 2**31, None])
+def test_a_rate_that_cannot_be(model, sr):
+    with pytest.raises(AudioError, match="sound 0: sr is samples a second"):
+        model.predict([noise_hit()], sr=sr)
 
 
 # -- the model that comes along, a file of version 0.1.0

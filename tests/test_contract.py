@@ -256,7 +256,7 @@ class Samples:
         return x[:, None, :]
 
 
-def any_row(x, number):
+def any_row(x, number, sr):
     """A row of numbers as a sound, however short: scikit-learn's checks feed two to twenty."""
     x = np.asarray(x, np.float32)
     if x.ndim != 1 or not np.isfinite(x).all():

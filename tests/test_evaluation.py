@@ -188,3 +188,18 @@ def test_no_calibration_changes_nothing():
     proba = np.array([[0.2, 0.8]])
     assert Calibration()(proba) is proba
     assert not Calibration().doubts(proba).any()
+
+
+@pytest.mark.parametrize(
+    "settings, text",
+    [
+        (dict(temperature=0), "temperature lies within 0.05 to 100"),
+        (dict(temperature=-1), "temperature lies within"),
+        (dict(temperature=float("nan")), "temperature is a finite number"),
+        (dict(temperature="x"), "temperature is a finite number"),
+        (dict(unsure=1.5), "unsure lies within 0 to 1"),
+    ],
+)
+def test_a_calibration_that_cannot_be(settings, text):
+    with pytest.raises(ValueError, match=text):
+        Calibration(**settings)

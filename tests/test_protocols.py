@@ -116,3 +116,54 @@ def test_a_transformer_without_its_function_says_so():
 def test_what_comes_along_plays_its_role(role, thing):
     assert isinstance(thing, role)
     assert not isinstance(object(), role)
+
+
+# -- kinds and ranges
+
+
+@dataclasses.dataclass(frozen=True)
+class Everything(Parameters):
+    count: int = 1
+    share: float = 0.5
+    flag: bool = True
+    name: str = "a"
+    sizes: tuple[int, ...] = (1,)
+    pair: tuple[int, int] = (1, 2)
+    maybe: float | None = None
+    things: tuple = ()
+    anything: object = None
+    LIMITS = {"count": (1, 10), "sizes": (1, 5)}
+
+
+@pytest.mark.parametrize(
+    "settings, text",
+    [
+        (dict(count=1.0), "count is a whole number, not 1.0"),
+        (dict(count=True), "count is a whole number, not True"),
+        (dict(count=11), "count lies within 1 to 10, not at 11"),
+        (dict(count=10**400), "count lies within 1 to 10"),
+        (dict(share="x"), "share is a finite number, not 'x'"),
+        (dict(share=float("nan")), "share is a finite number"),
+        (dict(share=float("inf")), "share is a finite number"),
+        (dict(flag=1), "flag is True or False, not 1"),
+        (dict(name=None), "name is a text, not None"),
+        (dict(sizes=3), "sizes is a tuple, each a whole number, not 3"),
+        (dict(sizes=(1, "x")), "sizes is a tuple, each a whole number"),
+        (dict(sizes=(1, 6)), "sizes lies within 1 to 5, not at 6"),
+        (dict(pair=(1,)), "pair is a tuple of 2, each a whole number"),
+        (dict(maybe="x"), "maybe is a finite number or None, not 'x'"),
+        (dict(things="x"), "things is a tuple, not 'x'"),
+        (dict(name=["x" * 1000]), "name is a text, not"),
+    ],
+    ids=str,
+)
+def test_a_setting_of_another_kind_or_out_of_its_range(settings, text):
+    with pytest.raises(ValueError, match=f"Everything: {text}") as e:
+        Everything(**settings)
+    assert len(str(e.value)) < 150
+
+
+def test_kinds_of_numpy_and_lists_are_as_good():
+    made = Everything(np.int64(3), np.float32(0.5), np.bool_(True), sizes=[1, 2], maybe=3)
+    assert (made.count, made.maybe) == (3, 3)
+    assert Everything(share=1, anything=object) == Everything(share=1.0, anything=object)

@@ -12,7 +12,9 @@ from drumlesson.registry import (
     FAMILIES,
     FEATURES,
     TASKS,
+    NotRegistered,
     Registry,
+    check_spec,
     from_spec,
     to_spec,
 )
@@ -111,3 +113,59 @@ def test_a_spec_makes_no_module_load(shapes):
 )
 def test_a_family_by_name_and_settings_of_objects_survive(registry, part):
     assert from_spec(registry, json.loads(json.dumps(to_spec(registry, part)))) == part
+
+
+# -- what a file may say
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"name": "ensemble", "members": ["os:system"]},
+        {"name": "ensemble", "members": [{"name": "os:system"}]},
+        {"name": "ensemble", "members": ["dense", {"name": "ensemble", "members": ["os:getcwd"]}]},
+        {"name": "drumlesson.families.dense:Dense"},
+        {"name": ["dense"]},
+    ],
+)
+def test_names_of_a_file_are_registered_ones_at_any_depth(spec):
+    with pytest.raises(NotRegistered, match="is not registered here"):
+        from_spec(FAMILIES, spec)
+
+
+def test_a_registered_name_may_stand_for_an_address(monkeypatch):
+    monkeypatch.setitem(FAMILIES, "mine", "drumlesson.families.dense:Dense")
+    assert from_spec(FAMILIES, {"name": "mine", "units": [3]}) == Dense((3,))
+
+
+@pytest.mark.parametrize(
+    "registry, spec, text",
+    [
+        (FAMILIES, "dense", "a family has a name and settings"),
+        (FAMILIES, {}, "a family has a name and settings"),
+        (FAMILIES, {"name": "dense", "nosuch": 1}, "Dense has no setting 'nosuch': there are un"),
+        (FAMILIES, {"name": "dense", "units": 3}, "units is a tuple, each a whole number, not 3"),
+        (FAMILIES, {"name": "dense", "dropout": 2}, "dropout lies within 0 to 1, not at 2"),
+        (FAMILIES, {"name": "cnn", "kernel": [1, 2, 3]}, "kernel is a tuple of 2, each a whole"),
+        (FAMILIES, {"name": "lstm", "mask": 1}, "mask is True or False, not 1"),
+        (FEATURES, {"name": "logmel", "top_db": "x"}, "top_db is a finite number or None"),
+        (FEATURES, {"name": "logmel", "fmin": 9000, "fmax": 100}, "fmin lies below the upper edge"),
+        (TASKS, {"name": "one-vs-rest", "thresholds": [2]}, "a threshold lies between"),
+        (AUGMENTATIONS, {"name": "speed", "p": 2}, "p lies within 0 to 1"),
+        (AUGMENTATIONS, {"name": "chain", "steps": [{"name": "gain", "db": [0, 99]}]}, "-80 to 40"),
+    ],
+)
+def test_settings_of_a_file_have_their_kind_and_range(registry, spec, text):
+    with pytest.raises(ValueError, match=text):
+        from_spec(registry, spec)
+
+
+def test_a_spec_is_checked_without_anything_being_made():
+    check_spec(AUGMENTATIONS, {"name": "background", "path": "no/such/folder"})
+    with pytest.raises(ValueError):
+        from_spec(AUGMENTATIONS, {"name": "background", "path": "no/such/folder"})
+
+
+def test_settings_beside_a_ready_made_object_change_a_copy():
+    made = from_spec(FAMILIES, {"name": "gru", "units": [5]})
+    assert made.units == (5,) and FAMILIES.make("gru").units == (64,)

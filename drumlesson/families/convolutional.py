@@ -8,12 +8,21 @@ __all__ = ["CNN", "CNN1D", "receptive_field", "occlusion"]
 
 # %% ../../nbs/06_convolutional.ipynb #9f3f893b
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from ..protocols import Parameters
 
 # %% ../../nbs/06_convolutional.ipynb #22287b77
+_LIMITS = {
+    "filters": (1, 10_000),
+    "kernel": (1, 1000),
+    "pool": (1, 1000),
+    "stride": (1, 1000),
+    "dropout": (0, 1),
+    "noise": (0, 1000),
+}
 _POOLING = {"mean": ("mean",), "max": ("max",), "both": ("mean", "max")}
 
 
@@ -74,7 +83,8 @@ class CNN(Parameters):
     Raises
     ------
     ValueError
-        Where `filters` is empty or `pooling` is none of these.
+        Where `filters` is empty `pooling` is none of these, or a setting is of another kind or
+        out of `LIMITS`.
 
     References
     ----------
@@ -100,8 +110,10 @@ class CNN(Parameters):
     noise: float = 0.5
     pooling: str = "both"
     bands: bool = True
+    LIMITS: ClassVar = _LIMITS
 
     def __post_init__(self):
+        super().__post_init__()
         _check(self)
 
     def __call__(self, x):
@@ -159,7 +171,8 @@ class CNN1D(Parameters):
     Raises
     ------
     ValueError
-        Where `filters` is empty or `pooling` is none of these.
+        Where `filters` is empty `pooling` is none of these, or a setting is of another kind or
+        out of `LIMITS`.
 
     References
     ----------
@@ -183,8 +196,10 @@ class CNN1D(Parameters):
     dropout: float = 0.3
     noise: float = 0.5
     pooling: str = "both"
+    LIMITS: ClassVar = _LIMITS
 
     def __post_init__(self):
+        super().__post_init__()
         _check(self)
 
     def __call__(self, x):

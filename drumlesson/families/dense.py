@@ -7,6 +7,7 @@ __all__ = ["Dense"]
 
 # %% ../../nbs/04_dense.ipynb #5d935eb1
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..protocols import Parameters
 
@@ -34,6 +35,11 @@ class Dense(Parameters):
         Hand the inputs on beside the last hidden layer, so that a straight line is always within
         reach [2]_.
 
+    Raises
+    ------
+    ValueError
+        Where a setting is of another kind, such as ``units=64``, or out of `LIMITS`.
+
     References
     ----------
     .. [1] Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to
@@ -53,6 +59,12 @@ class Dense(Parameters):
     noise: float = 0.7
     l2: float = 0.0
     skip: bool = True
+    LIMITS: ClassVar = {
+        "units": (1, 100_000),
+        "dropout": (0, 1),
+        "noise": (0, 1000),
+        "l2": (0, 1000),
+    }
 
     def __call__(self, x):
         """A Keras tensor (batch, frames, bins) as one of shape (batch, features)."""

@@ -23,9 +23,10 @@ class Ensemble(Parameters):
     members: tuple = ("cnn1d", "cnn")  # registered names or objects
 
     def __post_init__(self):
+        super().__post_init__()
         if not self.members:
             raise ValueError("an ensemble needs members: families such as ('cnn1d', 'cnn')")
-        members = tuple(FAMILIES.make(member) for member in self.members)
+        members = tuple(FAMILIES.make(member, addresses=False) for member in self.members)
         object.__setattr__(self, "members", members)
 
     def __call__(self, x):

@@ -8,6 +8,7 @@ __all__ = ["CELLS", "SIMPLE", "GRU", "LSTM", "RNN"]
 
 # %% ../../nbs/05_recurrent.ipynb #19ca8e36
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..protocols import Parameters
 
@@ -75,7 +76,8 @@ class RNN(Parameters):
     Raises
     ------
     ValueError
-        Where `cell` or `padding` is none of these, or `units` is empty.
+        Where `cell` or `padding` is none of these, `units` is empty, or a setting is of another
+        kind or out of `LIMITS`.
 
     References
     ----------
@@ -100,8 +102,10 @@ class RNN(Parameters):
     mask: bool = False
     dropout: float = 0.5
     noise: float = 0.7
+    LIMITS: ClassVar = {"units": (1, 10_000), "dropout": (0, 1), "noise": (0, 1000)}
 
     def __post_init__(self):
+        super().__post_init__()
         if self.cell not in CELLS:
             known = ", ".join(CELLS)
             raise ValueError(f"no recurrent cell is called {self.cell!r}: choose from {known}")
