@@ -15,6 +15,7 @@ __all__ = [
     "read_open",
     "sounds_below",
     "sound_files",
+    "is_lost",
     "say_left_out",
     "read_folder",
     "read_csv",
@@ -385,6 +386,13 @@ def sound_files(
     return sounds
 
 
+def is_lost(
+    why: str,  # something was left out, of `sounds_below`
+) -> bool:
+    """Whether a sound of the user's may be missing for it."""
+    return why != _ASIDE
+
+
 def _folders(n: int, which: str) -> list[str]:
     """So many folders of some kind, in words; nothing where there are none."""
     noun = "folder" if n == 1 else "folders"
@@ -498,7 +506,7 @@ def read_folder(
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
     """The hits in a folder; what is not understood is listed, not guessed. Raises `SourceError`."""
     sounds, left_out = sounds_below(root)
-    problems = {str(path): why for path, why in left_out.items() if why != _ASIDE}
+    problems = {str(path): why for path, why in left_out.items() if is_lost(why)}
     beside = _beside(sounds, Path(root))
     places = {}
     for folder in {path.parent for path in sounds}:
@@ -619,7 +627,9 @@ class _Twins:
     """Files whose names a table writes in another case, or with accents set apart."""
 
     def __init__(self):
+        # Most rows lie in a folder that the row before them lies in.
         self.names_in = lru_cache(1000)(_names_in)
+        self.real_folder = lru_cache(1000)(self.folder)
 
     def name(self, folder: str, name: str) -> str | None:
         """The one name in a folder that is meant."""
@@ -629,8 +639,8 @@ class _Twins:
         twins = same or names
         return twins[0] if len(twins) == 1 else None
 
-    def file(self, path: str) -> str | None:
-        """The file that is meant, or None."""
+    def folder(self, path: str) -> str | None:
+        """The folder that is meant."""
         here = Path(path).anchor
         for name in Path(path).relative_to(here).parts:
             if not os.path.lexists(os.path.join(here, name)):
@@ -639,7 +649,17 @@ class _Twins:
                     return None
                 name = twin
             here = os.path.join(here, name)
-        return here if os.path.isfile(here) else None
+        return here
+
+    def file(self, path: str) -> str | None:
+        """The file that is meant."""
+        folder, name = os.path.split(path)
+        here = self.real_folder(folder)
+        twin = None if here is None else self.name(here or ".", name)
+        if here is None or twin is None:
+            return None
+        file = os.path.join(here, twin)
+        return file if os.path.isfile(file) else None
 
 
 class _Shelf:
@@ -656,13 +676,18 @@ class _Shelf:
             return True
         return "probability" in row and Path(path).suffix.lower() in _SUFFIXES
 
-    def find(self, row: dict) -> tuple[str, str]:  # file, and why it cannot be used, or nothing
-        """The file that a row names."""
+    def places(self, row: dict) -> list[str]:
+        """Where the file that a row names may be, the likeliest first."""
         base = os.path.join(self.folder, row.get("repo", ""), row.get("commit", ""))
         spellings = _spellings(row["path"])
         places = [os.path.join(base, form) for form in spellings]
         if "probability" in row:  # predict wrote it, whose paths begin where it was called
             places += spellings
+        return places
+
+    def find(self, row: dict) -> tuple[str, str]:  # file, and why it cannot be used, or nothing
+        """The file that a row names."""
+        places = self.places(row)
         allowed = [place for place in places if self.allows(place, row)]
         for place in allowed:
             if os.path.isfile(place):
@@ -716,9 +741,11 @@ def read_csv(
     rows: dict[Path, dict] = {}
     problems: dict[str, str] = {}
     for row in _read_table(path):
-        place, fault = shelf.find(row)
+        place, fault = shelf.places(row)[0], _row_fault(row)
+        if not fault:
+            place, fault = shelf.find(row)
         file = Path(place)
-        fault = _row_fault(row) or fault or _file_fault(file, row, rows)
+        fault = fault or _file_fault(file, row, rows)
         if fault:
             problems[str(file)] = fault
             continue
