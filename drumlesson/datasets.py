@@ -676,18 +676,13 @@ class _Shelf:
             return True
         return "probability" in row and Path(path).suffix.lower() in _SUFFIXES
 
-    def places(self, row: dict) -> list[str]:
-        """Where the file that a row names may be, the likeliest first."""
+    def find(self, row: dict) -> tuple[str, str]:  # file, and why it cannot be used, or nothing
+        """The file that a row names."""
         base = os.path.join(self.folder, row.get("repo", ""), row.get("commit", ""))
         spellings = _spellings(row["path"])
         places = [os.path.join(base, form) for form in spellings]
         if "probability" in row:  # predict wrote it, whose paths begin where it was called
             places += spellings
-        return places
-
-    def find(self, row: dict) -> tuple[str, str]:  # file, and why it cannot be used, or nothing
-        """The file that a row names."""
-        places = self.places(row)
         allowed = [place for place in places if self.allows(place, row)]
         for place in allowed:
             if os.path.isfile(place):
@@ -741,11 +736,9 @@ def read_csv(
     rows: dict[Path, dict] = {}
     problems: dict[str, str] = {}
     for row in _read_table(path):
-        place, fault = shelf.places(row)[0], _row_fault(row)
-        if not fault:
-            place, fault = shelf.find(row)
+        place, fault = shelf.find(row)
         file = Path(place)
-        fault = fault or _file_fault(file, row, rows)
+        fault = _row_fault(row) or fault or _file_fault(file, row, rows)
         if fault:
             problems[str(file)] = fault
             continue
