@@ -414,35 +414,29 @@ def _evaluate(
 
 
 # %% ../nbs/11_command_line.ipynb #37e8b91b
-def _pooled(paths) -> tuple[list, dict, dict]:  # files, {path: what went wrong}, {left out: why}
+def _pooled(paths) -> tuple:  # list of files, {path: what went wrong}, LeftOut
     "The sound files that `paths` name, folders searched, each once. Raises ValueError."
-    from drumlesson.datasets import SourceError, sounds_below
+    from drumlesson.datasets import LeftOut, SourceError, sound_files
 
     if "" in paths:
         raise ValueError("a PATH is empty: name a sound file or a folder (. is where you are)")
     files: list[Path] = []
     problems: dict[str, str] = {}
-    left_out: dict[Path, str] = {}
+    left_out = LeftOut()
     for path in map(Path, paths):
         try:
-            found, others = sounds_below(path) if path.is_dir() else ([path], {})
+            files += sound_files(path, left_out) if path.is_dir() else [path]
         except SourceError as e:
             problems[str(path)] = str(e).removeprefix(f"{path}: ")
-            continue
-        files += found
-        left_out |= others
     return list(dict.fromkeys(files)), problems, left_out
 
 
-def _closing(problems: dict, left_out: dict) -> int:  # exit status: 1 where a sound was not used
+def _closing(problems: dict, left_out) -> int:  # exit status: 1 where a sound was not used
     "Prints what could not be used, and in one line what was left out, on the error stream."
-    from drumlesson.datasets import is_lost, say_left_out
-
     status = _listed(problems)
-    line = say_left_out(left_out)
-    if line:
-        print(f"drumlesson: {line}", file=sys.stderr)
-    return int(status or any(map(is_lost, left_out.values())))
+    if left_out:
+        print(f"drumlesson: {left_out.line()}", file=sys.stderr)
+    return int(status or bool(left_out.lost()))
 
 
 def _answers(

@@ -13,10 +13,8 @@ __all__ = [
     "local_path",
     "fetch_open",
     "read_open",
-    "sounds_below",
+    "LeftOut",
     "sound_files",
-    "is_lost",
-    "say_left_out",
     "read_folder",
     "read_csv",
 ]
@@ -43,7 +41,7 @@ import pandas as pd
 
 from .audio import KEEP_SECONDS, SR, AudioInfo, load_hits
 from .files import atomic
-from .labels import LABELS, as_label, is_kind
+from .labels import LABELS, as_label
 
 
 # %% ../nbs/reference/datasets.ipynb #a3cf40b0
@@ -317,6 +315,31 @@ _CLOSED = "may not be opened"
 _KNOWN = "(.wav, .flac, .aif, .ogg, .mp3 ...)"
 
 
+def _folders(n: int, which: str) -> list[str]:
+    """So many folders of some kind, in words; nothing where there are none."""
+    noun = "folder" if n == 1 else "folders"
+    return [f"{n} {noun} {which}"] if n else []
+
+
+class LeftOut(dict):
+    """What a search for sounds left out, and why: {path: text}."""
+
+    def lost(self) -> dict[str, str]:
+        """What may be sounds of the user's: not what is hidden, or the system's own."""
+        return {str(path): why for path, why in self.items() if why != _ASIDE}
+
+    def line(self) -> str:
+        """All of it in one line; nothing where nothing was left out."""
+        kinds = Counter(path.suffix.lower() for path, why in self.items() if why == _CONVERT)
+        parts = [f"{n} {suffix}" for suffix, n in sorted(kinds.items())]
+        if parts:
+            parts[-1] += " (convert to WAV)"
+        whys = list(self.values())
+        parts += _folders(sum(why.startswith(_CLOSED) for why in whys), f"that {_CLOSED}")
+        parts += _folders(whys.count(_ASIDE), "that hide or are the system's own")
+        return f"left out: {', '.join(parts)}" if parts else ""
+
+
 def _take_out(here: Path, folders: list[str], left_out: dict) -> list[str]:
     """Takes what is left out, and links, from the folders in a folder; gives the links."""
     aside = [name for name in folders if name.startswith(".") or name.casefold() in _SYSTEM]
@@ -347,70 +370,36 @@ def _walk(root, left_out: dict) -> Iterator[Path]:
                 yield Path(folder, name)
 
 
-def sounds_below(
+def sound_files(
     root,  # a folder
-) -> tuple[list[Path], dict[Path, str]]:  # sounds, sorted; {what was left out: why}
-    """The sound files below a folder and behind links in it, and what was left out.
+    left_out: LeftOut | None = None,  # takes down what was left out
+) -> list[Path]:  # sorted
+    """The sound files below a folder and behind links in it; hidden files are none.
 
-    Hidden files are no sounds. Raises `SourceError` where there is no such folder, it may not be
-    opened, or there is no sound.
+    Raises `SourceError` where there is no such folder, it may not be opened, or holds no sound.
     """
     if not os.path.exists(root):
         raise SourceError(f"{root}: there is no such folder")
     if not os.path.isdir(root):
         raise SourceError(f"{root}: is a file, and neither a folder nor a table that ends in .csv")
     sounds: list[Path] = []
-    left_out: dict[Path, str] = {}
-    for path in _walk(root, left_out):
+    others = LeftOut()
+    for path in _walk(root, others):
         suffix = path.suffix.lower()
         if path.name.startswith(".") or not path.is_file():
             continue
         if suffix in _SUFFIXES:
             sounds.append(path)
         elif suffix in _FOREIGN:
-            left_out[path] = _CONVERT
-    if Path(root) in left_out:
-        raise SourceError(f"{root}: {left_out[Path(root)]}")
+            others[path] = _CONVERT
+    if Path(root) in others:
+        raise SourceError(f"{root}: {others[Path(root)]}")
     if not sounds:
-        others = say_left_out(left_out)
-        more = f"; {others}" if others else ""
+        more = f"; {others.line()}" if others else ""
         raise SourceError(f"{root}: holds no sound file {_KNOWN}{more}")
-    return sorted(sounds), left_out
-
-
-def sound_files(
-    root,  # a folder
-) -> list[Path]:  # sorted, hidden files left out
-    """The sound files below `root`. Raises `SourceError` where there is none."""
-    sounds, _ = sounds_below(root)
-    return sounds
-
-
-def is_lost(
-    why: str,  # something was left out, of `sounds_below`
-) -> bool:
-    """Whether a sound of the user's may be missing for it."""
-    return why != _ASIDE
-
-
-def _folders(n: int, which: str) -> list[str]:
-    """So many folders of some kind, in words; nothing where there are none."""
-    noun = "folder" if n == 1 else "folders"
-    return [f"{n} {noun} {which}"] if n else []
-
-
-def say_left_out(
-    left_out: dict,  # {path: why}, of `sounds_below`
-) -> str:  # nothing where nothing was left out
-    """What was left out and why, in one line."""
-    kinds = Counter(path.suffix.lower() for path, why in left_out.items() if why == _CONVERT)
-    parts = [f"{n} {suffix}" for suffix, n in sorted(kinds.items())]
-    if parts:
-        parts[-1] += " (convert to WAV)"
-    whys = list(left_out.values())
-    parts += _folders(sum(why.startswith(_CLOSED) for why in whys), f"that {_CLOSED}")
-    parts += _folders(whys.count(_ASIDE), "that hide or are the system's own")
-    return f"left out: {', '.join(parts)}" if parts else ""
+    if left_out is not None:
+        left_out.update(others)
+    return sorted(sounds)
 
 
 # %% ../nbs/reference/datasets.ipynb #l7place2
@@ -441,7 +430,7 @@ def _beside(sounds: list[Path], root: Path) -> dict[Path, set[str]]:
 
 def _is_kind(name: str, label: str) -> bool:
     """Whether a folder's name only says which drums of a class, or which microphones."""
-    return bool(_OVERHEADS.fullmatch(name)) or is_kind(name, label)
+    return bool(_OVERHEADS.fullmatch(name)) or as_label(name, below=label) == label
 
 
 def _no_class(parts) -> str:
@@ -505,8 +494,9 @@ def read_folder(
     root,  # `root/<label>/*` or `root/<kit>/<label>/*`
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
     """The hits in a folder; what is not understood is listed, not guessed. Raises `SourceError`."""
-    sounds, left_out = sounds_below(root)
-    problems = {str(path): why for path, why in left_out.items() if is_lost(why)}
+    left_out = LeftOut()
+    sounds = sound_files(root, left_out)
+    problems = left_out.lost()
     beside = _beside(sounds, Path(root))
     places = {}
     for folder in {path.parent for path in sounds}:

@@ -20,14 +20,14 @@ from drumlesson import datasets
 from drumlesson.audio import AudioInfo
 from drumlesson.datasets import (
     TABLE_COLUMNS,
+    LeftOut,
     SourceError,
     cache_dir,
     fetch_open,
     read_csv,
     read_folder,
     read_open,
-    say_left_out,
-    sounds_below,
+    sound_files,
 )
 from drumlesson.drums import load_drums
 from drumlesson.labels import LABELS
@@ -484,10 +484,11 @@ def test_bins_and_hidden_folders_are_passed_by(tmp_path):
     write_sound(tmp_path / "kick" / "._1.wav")
     for name in SYSTEMS:
         write_sound(tmp_path / name / "kick" / "2.wav")
-    sounds, left_out = sounds_below(tmp_path)
+    left_out = LeftOut()
+    sounds = sound_files(tmp_path, left_out)
     assert [path.name for path in sounds] == ["1.wav"]
     assert {path.name for path in left_out} == {*os.listdir(tmp_path)} - {"kick"}
-    assert re.fullmatch(r"left out: \d folders that hide or are .*", say_left_out(left_out))
+    assert re.fullmatch(r"left out: \d folders that hide or are .*", left_out.line())
     assert read_folder(tmp_path)[2] == {}
 
 
@@ -505,8 +506,9 @@ def test_a_folder_that_may_not_be_opened_is_a_line(tmp_path, monkeypatch):
     _, table, problems = read_folder(tmp_path)
     assert list(table["label"]) == ["kick"]
     assert problems == {str(tmp_path / "snare"): "may not be opened (Permission denied)"}
-    _, left_out = sounds_below(tmp_path)
-    assert say_left_out(left_out) == "left out: 1 folder that may not be opened"
+    left_out = LeftOut()
+    sound_files(tmp_path, left_out)
+    assert left_out.line() == "left out: 1 folder that may not be opened"
     (tmp_path / "closed").mkdir()
     with pytest.raises(SourceError, match="closed: may not be opened"):
         read_folder(tmp_path / "closed")
@@ -520,8 +522,9 @@ def test_sounds_of_other_kinds_are_named(tmp_path):
     _, table, problems = read_folder(tmp_path)
     assert len(table) == 4 and len(problems) == 3
     assert "convert it to WAV" in problems[str(tmp_path / "kick" / "b.M4A")]
-    _, left_out = sounds_below(tmp_path)
-    assert say_left_out(left_out) == "left out: 2 .m4a, 1 .wma (convert to WAV)"
+    left_out = LeftOut()
+    sound_files(tmp_path, left_out)
+    assert left_out.line() == "left out: 2 .m4a, 1 .wma (convert to WAV)"
     (tmp_path / "phone").mkdir()
     (tmp_path / "phone" / "a.m4a").write_bytes(b"something")
     with pytest.raises(SourceError, match=r"no sound file .*; left out: 1 .m4a \(convert"):
