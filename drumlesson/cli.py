@@ -144,7 +144,9 @@ def _kits(*, verify: bool = False, quiet: bool = False) -> int:
     if not quiet:
         print(summary(Drums(waves, table)).to_string())
     n_kits = table["kit"].nunique()
-    print(f"{len(waves)} hits of {n_kits} open kits are at hand (decoded in {cache_dir()})")
+    cache = cache_dir()
+    kept = f"decoded in {cache}" if cache.is_dir() else f"not kept: {cache} is no folder"
+    print(f"{len(waves)} hits of {n_kits} open kits are at hand ({kept})")
     return _listed(problems | missing)
 
 
@@ -412,17 +414,29 @@ def _evaluate(
 
 
 # %% ../nbs/11_command_line.ipynb #37e8b91b
-def _pooled(paths) -> tuple[list, dict]:  # files, {path: what went wrong}
-    "The sound files that `paths` name, folders searched, each once."
-    from drumlesson.datasets import SourceError, sound_files
+def _pooled(paths) -> tuple:  # list of files, {path: what went wrong}, LeftOut
+    "The sound files that `paths` name, folders searched, each once. Raises ValueError."
+    from drumlesson.datasets import LeftOut, SourceError, sound_files
 
-    files, problems = [], {}
+    if "" in paths:
+        raise ValueError("a PATH is empty: name a sound file or a folder (. is where you are)")
+    files: list[Path] = []
+    problems: dict[str, str] = {}
+    left_out = LeftOut()
     for path in map(Path, paths):
         try:
-            files += sound_files(path) if path.is_dir() else [path]
+            files += sound_files(path, left_out) if path.is_dir() else [path]
         except SourceError as e:
             problems[str(path)] = str(e).removeprefix(f"{path}: ")
-    return list(dict.fromkeys(files)), problems
+    return list(dict.fromkeys(files)), problems, left_out
+
+
+def _closing(problems: dict, left_out) -> int:  # exit status: 1 where a sound was not used
+    "Prints what could not be used, and in one line what was left out, on the error stream."
+    status = _listed(problems)
+    if left_out:
+        print(f"drumlesson: {left_out.line()}", file=sys.stderr)
+    return int(status or bool(left_out.lost()))
 
 
 def _answers(
@@ -494,7 +508,7 @@ def _predict(
     model = load(model_file)
     if not 1 <= top <= len(model.classes_):
         raise ValueError(f"--top {top}: the model knows {len(model.classes_)} classes")
-    files, problems = _pooled(sounds)
+    files, problems, left_out = _pooled(sounds)
     hits, failed = load_hits(files, progress=_bar)
     table = _answers(model, hits, top)
     if hits:
@@ -505,7 +519,7 @@ def _predict(
             table.to_csv(t, errors="surrogateescape", **as_written)
     for path, why in failed.items():
         problems[str(path)] = why.removeprefix(f"{path}: ")
-    return _listed(problems)
+    return _closing(problems, left_out)
 
 
 # %% ../nbs/11_command_line.ipynb #839350ed

@@ -13,16 +13,22 @@ __all__ = [
     "local_path",
     "fetch_open",
     "read_open",
+    "LeftOut",
     "sound_files",
     "read_folder",
     "read_csv",
 ]
 
 # %% ../nbs/reference/datasets.ipynb #19e1fa1e
+import codecs
+import csv
 import hashlib
 import os
+import re
+import unicodedata
 import zipfile
-from collections.abc import Callable
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import lru_cache
@@ -289,41 +295,177 @@ def read_open(
 
 
 # %% ../nbs/reference/datasets.ipynb #f3276393
-_LOSSY = {".mp3", ".ogg", ".oga", ".opus"}
-_LOSSLESS = {".wav", ".flac", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd", ".w64", ".rf64"}
-_SUFFIXES = _LOSSY | _LOSSLESS  # of the files that are taken for sounds
+_LOSSY = {".mp3", ".mp2", ".ogg", ".oga", ".opus"}
+_WAV = {".wav", ".wave", ".bwf", ".rf64", ".w64"}
+_LOSSLESS = {".flac", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"}
+_OLD = {".avr", ".iff", ".svx", ".8svx", ".paf", ".pvf", ".sd2", ".sds", ".sf", ".voc", ".xi"}
+_SUFFIXES = _LOSSY | _WAV | _LOSSLESS | _OLD  # of the files that are taken for sounds
+
+_VIDEO = {".mp4", ".m4v", ".mov", ".webm", ".3gp"}
+_OTHER_SOUNDS = {".m4a", ".m4b", ".aac", ".wma", ".alac", ".ape", ".wv", ".mka", ".ac3", ".amr"}
+_FOREIGN = _OTHER_SOUNDS | _VIDEO  # of sounds that libsndfile does not read
+
+# Bins, and what systems keep for themselves, beside all that begins with a dot.
+_SYSTEM = {"$recycle.bin", "recycler", "#recycle", "@recycle", "system volume information"}
+_SYSTEM |= {"__macosx", "@eadir", "#snapshot", "lost+found"}
+
+_CONVERT = "is of a kind that cannot be read: convert it to WAV"
+_ASIDE = "is hidden, or the system's own"
+_CLOSED = "may not be opened"
+_KNOWN = "(.wav, .flac, .aif, .ogg, .mp3 ...)"
+
+
+def _folders(n: int, which: str) -> list[str]:
+    """So many folders of some kind, in words; nothing where there are none."""
+    noun = "folder" if n == 1 else "folders"
+    return [f"{n} {noun} {which}"] if n else []
+
+
+class LeftOut(dict):
+    """What a search for sounds left out, and why: {path: text}."""
+
+    def lost(self) -> dict[str, str]:
+        """What may be sounds of the user's: not what is hidden, or the system's own."""
+        return {str(path): why for path, why in self.items() if why != _ASIDE}
+
+    def line(self) -> str:
+        """All of it in one line; nothing where nothing was left out."""
+        kinds = Counter(path.suffix.lower() for path, why in self.items() if why == _CONVERT)
+        parts = [f"{n} {suffix}" for suffix, n in sorted(kinds.items())]
+        if parts:
+            parts[-1] += " (convert to WAV)"
+        whys = list(self.values())
+        parts += _folders(sum(why.startswith(_CLOSED) for why in whys), f"that {_CLOSED}")
+        parts += _folders(whys.count(_ASIDE), "that hide or are the system's own")
+        return f"left out: {', '.join(parts)}" if parts else ""
+
+
+def _take_out(here: Path, folders: list[str], left_out: dict) -> list[str]:
+    """Takes what is left out, and links, from the folders in a folder; gives the links."""
+    aside = [name for name in folders if name.startswith(".") or name.casefold() in _SYSTEM]
+    left_out.update({here / name: _ASIDE for name in aside})
+    links = [name for name in folders if name not in aside and (here / name).is_symlink()]
+    folders[:] = sorted(set(folders) - {*aside, *links})
+    return sorted(str(here / name) for name in links)
+
+
+def _walk(root, left_out: dict) -> Iterator[Path]:
+    """Every file below a folder and behind the links in it; no folder is entered twice."""
+
+    def closed(error: OSError):
+        left_out[Path(error.filename or root)] = f"{_CLOSED} ({error.strerror})"
+
+    entered: set[str] = set()
+    starts = deque([str(root)])
+    while starts:
+        for folder, folders, names in os.walk(starts.popleft(), onerror=closed):
+            real = os.path.realpath(folder)
+            if real in entered:
+                folders.clear()
+                continue
+            entered.add(real)
+            # Links come last, so that a folder is known by its own name.
+            starts += _take_out(Path(folder), folders, left_out)
+            for name in names:
+                yield Path(folder, name)
 
 
 def sound_files(
     root,  # a folder
-) -> list[Path]:  # sorted, hidden files left out
-    """The sound files below `root`. Raises `SourceError` where there is none."""
+    left_out: LeftOut | None = None,  # takes down what was left out
+) -> list[Path]:  # sorted
+    """The sound files below a folder and behind links in it; hidden files are none.
+
+    Raises `SourceError` where there is no such folder, it may not be opened, or holds no sound.
+    """
     if not os.path.exists(root):
         raise SourceError(f"{root}: there is no such folder")
     if not os.path.isdir(root):
         raise SourceError(f"{root}: is a file, and neither a folder nor a table that ends in .csv")
-    found = []
-    for path in Path(root).rglob("*"):
-        hidden = path.name.startswith(".")
-        if path.suffix.lower() in _SUFFIXES and path.is_file() and not hidden:
-            found.append(path)
-    if not found:
-        raise SourceError(f"{root}: holds no sound file ({', '.join(sorted(_SUFFIXES))})")
-    return sorted(found)
+    sounds: list[Path] = []
+    others = LeftOut()
+    for path in _walk(root, others):
+        suffix = path.suffix.lower()
+        if path.name.startswith(".") or not path.is_file():
+            continue
+        if suffix in _SUFFIXES:
+            sounds.append(path)
+        elif suffix in _FOREIGN:
+            others[path] = _CONVERT
+    if Path(root) in others:
+        raise SourceError(f"{root}: {others[Path(root)]}")
+    if not sounds:
+        more = f"; {others.line()}" if others else ""
+        raise SourceError(f"{root}: holds no sound file {_KNOWN}{more}")
+    if left_out is not None:
+        left_out.update(others)
+    return sorted(sounds)
 
 
-def _place(path: Path, root) -> dict | None:
+# %% ../nbs/reference/datasets.ipynb #l7place2
+# Overhead microphones are called as open hats are. Beside another folder of hats, OH is a hat.
+_OVERHEADS = re.compile("oh[\\W\\d_]*", re.IGNORECASE)
+
+_label_of = lru_cache(4096)(as_label)
+
+
+def _named(folder: Path, beside: dict) -> str | None:
+    """The class that a folder is named after."""
+    label = _label_of(folder.name)
+    if not _OVERHEADS.fullmatch(folder.name):
+        return label
+    others = [name for name in beside[folder.parent] if not _OVERHEADS.fullmatch(name)]
+    return label if label in map(_label_of, others) else None
+
+
+def _beside(sounds: list[Path], root: Path) -> dict[Path, set[str]]:
+    """{folder: the names of the folders in it that lead to a sound}."""
+    names: dict[Path, set[str]] = defaultdict(set)
+    for folder in {path.parent for path in sounds}:
+        while folder != root:
+            names[folder.parent].add(folder.name)
+            folder = folder.parent
+    return names
+
+
+def _is_kind(name: str, label: str) -> bool:
+    """Whether a folder's name only says which drums of a class, or which microphones."""
+    return bool(_OVERHEADS.fullmatch(name)) or as_label(name, below=label) == label
+
+
+def _no_class(parts) -> str:
+    """Why a file has no label that lies in these folders."""
+    for name in parts:
+        if _OVERHEADS.fullmatch(name):
+            return f"lies in {name!r}, an open hat or overhead microphones: call it open hat"
+    return f"lies in no folder named after a class ({', '.join(LABELS)}, or a common synonym)"
+
+
+def _place(
+    folder: Path,  # that holds a sound
+    root: Path,  # the folder of all sounds
+    beside: dict,  # of `_beside`
+) -> dict | str:  # row of the table, or what is wrong
     """Label, kit and articulation of a file from the folders it lies in.
 
-    None where no folder's name is a label; the nearest such folder counts.
+    The nearest folder named after a class counts, and what lies between may only qualify. The kit
+    is what lies above; `hihat/closed-hihat` and `cymbals/crash` are one step, not a kit's name.
     """
-    parents = path.relative_to(root).parts[:-1]
-    for i in reversed(range(len(parents))):
-        label = as_label(parents[i])
-        if label:
-            kit = "/".join(parents[:i]) or Path(root).resolve().name
-            return {"label": label, "kit": kit, "articulation": "/".join(parents[i + 1 :])}
-    return None
+    parts = folder.relative_to(root).parts
+    labels = [_named(root.joinpath(*parts[: i + 1]), beside) for i in range(len(parts))]
+    named = [(i, label) for i, label in enumerate(labels) if label]
+    if not named:
+        return _no_class(parts)
+    last, label = named[-1]
+    for name in parts[last + 1 :]:
+        if not _is_kind(name, label):
+            return f"lies in {name!r}, which is no known kind of {label}"
+    wider = ("hihat", "cymbal") if label == "hihat" else (label,)
+    first = last
+    while first and labels[first - 1] in wider:
+        first -= 1
+    kit = "/".join(parts[:first]) or root.resolve().name
+    return {"label": label, "kit": kit, "articulation": "/".join(parts[first + 1 :])}
 
 
 # %% ../nbs/reference/datasets.ipynb #51f6c849
@@ -352,73 +494,249 @@ def read_folder(
     root,  # `root/<label>/*` or `root/<kit>/<label>/*`
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
     """The hits in a folder; what is not understood is listed, not guessed. Raises `SourceError`."""
-    rows, problems = {}, {}
-    unknown = f"lies in no folder named after a class ({', '.join(LABELS)}, or a common synonym)"
-    for path in sound_files(root):
-        place = _place(path, root)
-        if place is None:
-            problems[str(path)] = unknown
+    left_out = LeftOut()
+    sounds = sound_files(root, left_out)
+    problems = left_out.lost()
+    beside = _beside(sounds, Path(root))
+    places = {}
+    for folder in {path.parent for path in sounds}:
+        places[folder] = _place(folder, Path(root), beside)
+    rows = {}
+    for path in sounds:
+        place = places[path.parent]
+        if isinstance(place, str):
+            problems[str(path)] = place
         else:
             rows[path] = place
     return _decode_rows(rows, problems, root)
 
 
 # %% ../nbs/reference/datasets.ipynb #a6ad2265
-def _read_table(path) -> pd.DataFrame:
-    """The rows of a CSV as text.
+_UNSURE = "unsure"  # a label that predict was not sure enough to give
+
+
+def _heading(line: str, separator: str) -> list[str]:
+    """The columns that a table's first line names; of two with one name, the first."""
+    names: list[str] = []
+    for cell in next(csv.reader([line], delimiter=separator), []):
+        name = cell.strip().casefold()
+        names.append("" if name in names else name)
+    return names
+
+
+def _encoding(path) -> dict:
+    """How `open` reads the text of a table: UTF-16 has a mark, and all else is read as UTF-8."""
+    with open(path, "rb") as file:
+        mark = file.read(2)
+    if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return {"encoding": "utf-16"}
+    # What is no UTF-8 is kept as it is: a name that is no text, or see `_text`.
+    return {"encoding": "utf-8-sig", "errors": "surrogateescape"}
+
+
+def _text(cell: str) -> str:
+    """A cell as text; bytes that are no UTF-8 are letters as Western Windows writes them."""
+    try:
+        cell.encode()
+    except UnicodeEncodeError:
+        return cell.encode(errors="surrogateescape").decode("cp1252", errors="replace")
+    return cell
+
+
+def _records(path) -> Iterator[dict]:
+    """The rows of a CSV, one at a time: {column: cell}, cells without a column under None."""
+    with open(path, newline="", **_encoding(path)) as file:
+        line = file.readline()
+        while line and not line.strip():
+            line = file.readline()
+        wanted = {"path", "label"}
+        columns = {separator: _heading(line, separator) for separator in ",;\t|"}
+        separator = max(columns, key=lambda s: (len(wanted & {*columns[s]}), len(columns[s])))
+        names = columns[separator]
+        if not any(names):
+            raise SourceError(f"{path}: is no table in CSV form (it is empty)")
+        missing = [name for name in ("path", "label") if name not in names]
+        if missing:
+            noun = "column" if len(missing) == 1 else "columns"
+            raise SourceError(
+                f"{path}: lacks the {noun} {' and '.join(missing)}: "
+                "it needs path,label and may have kit"
+            )
+        yield from csv.DictReader(
+            file, names, restval="", delimiter=separator, skipinitialspace=True
+        )
+
+
+def _read_table(path) -> Iterator[dict]:
+    """The rows of a CSV that hold something, one at a time.
 
     Raises `SourceError` where it cannot be read, lacks a column or has no rows.
     """
+    empty = True
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+        for record in _records(path):
+            if any(any(cell) for cell in record.values()):
+                empty = False
+                yield record
     except FileNotFoundError:
         raise SourceError(f"{path}: there is no such file") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as e:
+    except OSError as e:
+        raise SourceError(f"{path}: cannot be read ({e.strerror})") from e
+    except (csv.Error, UnicodeDecodeError) as e:
         raise SourceError(f"{path}: is no table in CSV form ({e})") from e
-    missing = [column for column in ("path", "label") if column not in table]
-    if missing:
-        columns = "column" if len(missing) == 1 else "columns"
-        raise SourceError(
-            f"{path}: lacks the {columns} {' and '.join(missing)}: "
-            "it needs path,label and may have kit"
-        )
-    if table.empty:
+    if empty:
         raise SourceError(f"{path}: has a heading but no rows")
-    return table
 
 
-def _fault(file: Path, folder: Path, row: dict) -> str:
-    """Why a row of a table cannot be used; nothing where it can."""
-    if not as_label(row["label"]):
-        return f"its label {row['label']!r} is none of {', '.join(LABELS)}, nor a common synonym"
-    if not os.path.abspath(file).startswith(os.path.join(os.path.abspath(folder), "")):
-        return "points outside the folder of its table"
-    if row.get("sha256") and file.is_file() and _sha256(file) != row["sha256"]:
+# %% ../nbs/reference/datasets.ipynb #l7twins2
+def _spellings(cell: str) -> list[str]:
+    """A path as a table has it, then as a spreadsheet or another system may have meant it."""
+    forms = [cell, _text(cell)]
+    forms += [form.replace("\\", "/") for form in forms]
+    # A quote keeps a spreadsheet from taking a name for a formula.
+    forms += [form[1:] for form in forms if re.match("'[-=+@\t\r]", form)]
+    return list(dict.fromkeys(forms))
+
+
+def _plain(name: str) -> str:
+    """A file's name in the form in which names are compared."""
+    composed = unicodedata.normalize("NFC", name)
+    return unicodedata.normalize("NFC", composed.casefold()).strip()
+
+
+def _names_in(folder: str) -> dict[str, list[str]]:
+    """{plain name: the names in a folder that are written so}."""
+    names: dict[str, list[str]] = defaultdict(list)
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            names[_plain(name)].append(name)
+    return names
+
+
+class _Twins:
+    """Files whose names a table writes in another case, or with accents set apart."""
+
+    def __init__(self):
+        # Most rows lie in a folder that the row before them lies in.
+        self.names_in = lru_cache(1000)(_names_in)
+        self.real_folder = lru_cache(1000)(self.folder)
+
+    def name(self, folder: str, name: str) -> str | None:
+        """The one name in a folder that is meant."""
+        names = self.names_in(folder).get(_plain(name), [])
+        composed = unicodedata.normalize("NFC", name)
+        same = [twin for twin in names if unicodedata.normalize("NFC", twin) == composed]
+        twins = same or names
+        return twins[0] if len(twins) == 1 else None
+
+    def folder(self, path: str) -> str | None:
+        """The folder that is meant."""
+        here = Path(path).anchor
+        for name in Path(path).relative_to(here).parts:
+            if not os.path.lexists(os.path.join(here, name)):
+                twin = self.name(here or ".", name)
+                if twin is None:
+                    return None
+                name = twin
+            here = os.path.join(here, name)
+        return here
+
+    def file(self, path: str) -> str | None:
+        """The file that is meant."""
+        folder, name = os.path.split(path)
+        here = self.real_folder(folder)
+        twin = None if here is None else self.name(here or ".", name)
+        if here is None or twin is None:
+            return None
+        file = os.path.join(here, twin)
+        return file if os.path.isfile(file) else None
+
+
+class _Shelf:
+    """The files that the rows of one table may name."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder  # of the table
+        self.inside = os.path.join(os.path.abspath(folder), "")
+        self.twins = _Twins()
+
+    def allows(self, path: str, row: dict) -> bool:
+        """Whether a row may name a file: it lies beside the table, or predict labelled it."""
+        if os.path.abspath(path).startswith(self.inside):
+            return True
+        return "probability" in row and Path(path).suffix.lower() in _SUFFIXES
+
+    def find(self, row: dict) -> tuple[str, str]:  # file, and why it cannot be used, or nothing
+        """The file that a row names."""
+        base = os.path.join(self.folder, row.get("repo", ""), row.get("commit", ""))
+        spellings = _spellings(row["path"])
+        places = [os.path.join(base, form) for form in spellings]
+        if "probability" in row:  # predict wrote it, whose paths begin where it was called
+            places += spellings
+        allowed = [place for place in places if self.allows(place, row)]
+        for place in allowed:
+            if os.path.isfile(place):
+                return place, ""
+        for place in allowed:
+            twin = self.twins.file(place)
+            if twin:
+                return twin, ""
+        if not row["path"]:
+            return places[0], "its path is empty: there is no such file"
+        if len(allowed) < len(places):
+            return places[0], "points outside the folder of its table"
+        is_folder = os.path.isdir(places[0])
+        return places[0], "there is no such file" + is_folder * ", it is a folder"
+
+
+@lru_cache(1000)
+def _label_fault(label: str) -> str:
+    """Why a label cannot be used; nothing where it can."""
+    if _label_of(label):
+        return ""
+    if label.strip().casefold() == _UNSURE:
+        return f"is still {_UNSURE}: write in its column label what you hear"
+    name = repr(label[:40])
+    return f"its label {name} is none of {', '.join(LABELS)}, nor a common synonym"
+
+
+# %% ../nbs/reference/datasets.ipynb #42f16225
+def _row_fault(row: dict) -> str:
+    """Why a row cannot be used, whatever its file holds; nothing where it can."""
+    if any(row.get(None, ())):
+        return "has more cells than the table has columns: put a path with a comma into quotes"
+    return _label_fault(_text(row["label"]))
+
+
+def _file_fault(file: Path, row: dict, rows: dict) -> str:
+    """Why the file that a row names cannot be used; nothing where it can."""
+    if file in rows:
+        return "is listed more than once: its first row counts"
+    if row.get("sha256") and _sha256(file) != row["sha256"]:
         return "its checksum does not match: the file is not what the table describes"
     return ""
 
 
-# %% ../nbs/reference/datasets.ipynb #42f16225
 def read_csv(
-    path,  # a table with `path,label[,kit]`, paths relative to it
+    path,  # a table with `path,label[,kit]`, paths relative to it; or one that predict wrote
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
     """The hits that a table lists; rows of no use are listed in turn. Raises `SourceError`."""
     path = Path(path)
+    shelf = _Shelf(path.parent)
     rows: dict[Path, dict] = {}
     problems: dict[str, str] = {}
-    for row in _read_table(path).to_dict("records"):
-        file = path.parent.joinpath(row.get("repo", ""), row.get("commit", ""), row["path"])
-        fault = _fault(file, path.parent, row)
-        if not fault and file in rows:
-            fault = "is listed more than once: its first row counts"
+    for row in _read_table(path):
+        place, fault = shelf.find(row)
+        file = Path(place)
+        fault = _row_fault(row) or fault or _file_fault(file, row, rows)
         if fault:
             problems[str(file)] = fault
             continue
         facts: dict = {}
         for name in ("articulation", "kind", "licence"):
             if name in row:
-                facts[name] = row[name]
-        facts["label"] = as_label(row["label"])
-        facts["kit"] = row.get("kit") or path.stem
+                facts[name] = _text(row[name])
+        facts["label"] = _label_of(_text(row["label"]))
+        facts["kit"] = _text(row.get("kit", "")) or path.stem
         rows[file] = facts
     return _decode_rows(rows, problems, path)

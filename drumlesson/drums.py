@@ -18,6 +18,7 @@ __all__ = [
 # %% ../nbs/00_drums.ipynb #017adc50
 import hashlib
 import os
+import re
 import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -102,7 +103,11 @@ class Drums:
         counts = self.table["label"].value_counts()
         classes = [f"{label} {n}" for label, n in counts.items() if n]
         kits = self.table["kit"].nunique()
-        return f"Drums({len(self)} hits of {kits} kits: {', '.join(classes)})"
+        counted = f"{len(self)} hits of {kits} kits: {', '.join(classes)}"
+        if self.problems:
+            files = "file" if len(self.problems) == 1 else "files"
+            counted += f"; {len(self.problems)} {files} left out, see .problems"
+        return f"Drums({counted})"
 
     def __add__(self, other):
         table = pd.concat([self.table, other.table], ignore_index=True)
@@ -176,6 +181,18 @@ def _open_drums() -> Drums:
     return Drums(*read_open())
 
 
+def _check_source(data):
+    """Raises `SourceError` where `data` cannot be the name of drums."""
+    choices = "give open, synth, auto, a folder, or a table that ends in .csv"
+    if not isinstance(data, (str, os.PathLike)):
+        what = "None" if data is None else f"something of type {type(data).__name__}"
+        raise SourceError(f"{what} names no drums: {choices}")
+    if not os.fspath(data):
+        raise SourceError(f"an empty name: there is no such folder: {choices}")
+    if re.match(r"[a-z][a-z\d+.-]+://", os.fspath(data), re.IGNORECASE):
+        raise SourceError(f"{data}: is an address: download it, and give the folder or the table")
+
+
 def _read(data, **synth) -> Drums:
     """The drums that `data` names, with every label they have."""
     if data == "synth":
@@ -222,8 +239,10 @@ def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
     Notes
     -----
     In a folder, a file's label is the nearest folder above it that is named after a class or a
-    common synonym, and its kit the folder above that: ``my drums/garage/BD/1.wav``. A table has
-    the columns path (relative to the table), label and, if known, kit. With ``"auto"``, a line is
+    common synonym, and its kit the folder above that: ``my drums/garage/BD/1.wav``. What lies
+    between may only say which drums of the class they are: ``BD/soft/1.wav`` is used, and
+    ``BD/loops/1.wav`` listed. A table has the columns path (relative to the table), label and, if
+    known, kit; what ``drumlesson predict --csv`` wrote is such a table. With ``"auto"``, a line is
     printed that says what was found.
 
     Examples
@@ -233,8 +252,11 @@ def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
     >>> mine = load_drums("my drums")
     >>> mine.problems
     {'my drums/garage/claps/1.wav': 'lies in no folder named after a class ...'}
+    >>> mine
+    Drums(3 hits of 2 kits: tom 1, kick 1, hihat 1; 1 file left out, see .problems)
     """
     found = ""
+    _check_source(data)
     if data == "auto":
         try:
             drums, found = _read("open"), "recorded"

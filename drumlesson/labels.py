@@ -7,52 +7,219 @@ __all__ = ["LABELS", "SYNONYMS", "as_label"]
 
 # %% ../nbs/reference/labels.ipynb #df12c63c
 import re
+import string
+import unicodedata
+from itertools import combinations
 
 # %% ../nbs/reference/labels.ipynb #b4a60bb7
 LABELS = ("kick", "snare", "hihat", "cymbal", "tom")  # the five classes, in this order everywhere
 
-_KICKS = ("kick", "kickdrum", "bassdrum", "bd", "kd", "bdrum", "kik")
-_SNARES = ("snare", "snaredrum", "sd", "sn", "snr")
-_CLOSED_AND_OPEN_HATS = ("closedhat", "openhat", "chh", "ohh", "phh", "hhc", "hho", "ch", "oh")
-_HIHATS = ("hihat", "highhat", "hat", "hh", *_CLOSED_AND_OPEN_HATS, "hihats")
-_CRASHES_AND_RIDES = ("crash", "ride", "cr", "rd", "crashcymbal", "ridecymbal")
-_CYMBALS = ("cymbal", "cym", "cy", "splash", "china", *_CRASHES_AND_RIDES)
-_HIGH_AND_LOW_TOMS = ("floortom", "racktom", "lowtom", "midtom", "hightom", "lt", "mt", "ht", "ft")
-_TOMS = ("tom", "tomtom", *_HIGH_AND_LOW_TOMS)
-
-SYNONYMS = {  # label -> the words that mean it, as folders of samples have them
-    "kick": _KICKS,
-    "snare": _SNARES,
-    "hihat": _HIHATS,
-    "cymbal": _CYMBALS,
-    "tom": _TOMS,
+# What drums are called, a table a language. An s or es more at the end of a word is understood.
+_ENGLISH = {
+    "kick": "kick, kick drum, bass drum, bd, kd, b drum, k drum, kik",
+    "snare": "snare, snare drum, sd, sn, snr, s drum",
+    "hihat": """hi hat, high hat, hat, hh, h hat, ch, oh, chh, ohh, phh, hhc, hho, hhp,
+        hi hat cymbal, closed hat, open hat, hh closed, hh open, hh pedal, op hat, cl hat""",
+    "cymbal": """cymbal, cym, cy, cymb, crash, ride, splash, china, cr, rd, crash cymbal,
+        ride cymbal, splash cymbal, china cymbal, chinese cymbal, crash ride, clash cymbal,
+        suspended cymbal, sizzle cymbal""",
+    "tom": """tom, tom tom, floor tom, rack tom, low tom, mid tom, high tom, lo tom, hi tom, lt,
+        mt, ht, ft, l tom, m tom, h tom, f tom""",
+}
+_GERMAN = {
+    "kick": "große Trommel, gr Trommel, Basstrommel, Fußtrommel",
+    "snare": "kleine Trommel, kl Trommel, Snaretrommel, Schnarrtrommel",
+    "hihat": "Hi-Hat-Becken",
+    "cymbal": """Becken, Crashbecken, Ridebecken, Splashbecken, Chinabecken, Hängebecken,
+        hängendes Becken""",
+    "tom": "Standtom, Hängetom, Haengetom",
+}
+_FRENCH = {
+    "kick": "grosse caisse, grosses caisses",
+    "snare": "caisse claire, caisses claires",
+    "hihat": "charleston, charley",
+    "cymbal": """cymbale, cymbale crash, cymbale ride, cymbale splash, cymbale suspendue,
+        cymbale chinoise""",
+    "tom": "tom basse, tom alto, tom aigu, tom grave",
+}
+_SPANISH = {
+    "kick": "bombo",
+    "snare": "caja, redoblante, tarola",
+    "hihat": "charleston, contratiempo",
+    "cymbal": "platillo, plato, platillo suspendido, platillo chino",
+    "tom": "tom de piso, tom de aire, tom base",
+}
+_ITALIAN = {
+    "kick": "cassa, casse, grancassa, gran cassa, grancasse",
+    "snare": "rullante, rullanti, tamburo rullante",
+    "hihat": "charleston",
+    "cymbal": "piatto, piatti, piatto sospeso, piatti sospesi",
+    "tom": "tom basso",
+}
+_PORTUGUESE = {
+    "kick": "bumbo, bombo",
+    "snare": "caixa, caixa clara, tarola",
+    "hihat": "chimbal, chimbais, contratempo, prato de choque, pratos de choque",
+    "cymbal": "prato, prato de ataque, prato de condução",
+    "tom": "timbalão, timbalões, timbalão de chão",
+}
+_JAPANESE = {
+    "kick": """キック, キックドラム, バスドラ, バスドラム, ベードラ, kikku, kikku doramu,
+        basudora, basudoramu""",
+    "snare": "スネア, スネアー, スネアドラム, スネアードラム, sunea, sunea doramu",
+    "hihat": """ハイハット, ハット, オープンハイハット, オープンハット, ハイハットオープン,
+        クローズハイハット, クローズドハイハット, クローズハット, クローズドハット,
+        ハイハットクローズ, ハイハットクローズド, ペダルハイハット, haihatto, hatto""",
+    "cymbal": """シンバル, クラッシュ, クラッシュシンバル, ライド, ライドシンバル, スプラッシュ,
+        スプラッシュシンバル, チャイナ, チャイナシンバル, サスペンドシンバル, shinbaru, shimbaru,
+        kurasshu, raido, supurasshu, chaina""",
+    "tom": """タム, タムタム, フロアタム, フロアータム, ハイタム, ミドルタム, ミッドタム,
+        ロータム, ロウタム, tamu, tamu tamu, furoa tamu, hai tamu, ro tamu""",
+}
+_RUSSIAN = {
+    "kick": "бочка, бочки, большой барабан, бас барабан",
+    "snare": "малый барабан, рабочий барабан, снейр",
+    "hihat": "хай-хэт, хай-хет, хэт",
+    "cymbal": "тарелка, тарелки, крэш, райд",
+    "tom": "том-том, томы, напольный том",
+}
+_LANGUAGES = {
+    "English": _ENGLISH,
+    "German": _GERMAN,
+    "French": _FRENCH,
+    "Spanish": _SPANISH,
+    "Italian": _ITALIAN,
+    "Portuguese": _PORTUGUESE,
+    "Japanese": _JAPANESE,
+    "Russian": _RUSSIAN,
 }
 
+# %% ../nbs/reference/labels.ipynb #l7words2
+# Machines are often called like drums: the CR-78 is no crash, the MT-32 no tom.
+_MACHINES = """tr 505, tr 606, tr 626, tr 707, tr 727, tr 808, tr 909, cr 68, cr 78, cr 80,
+    cr 1000, cr 5000, cr 8000, mt 32, mt 40, mt 65, mt 68, rd 6, rd 8, rd 9, rd 78, ht 700,
+    ht 3000, ht 6000, sds 5, sds 7, sds 8, sds 9, sds 400, sds 800, sds 1000, lm 1, lm 2, hr 16,
+    sr 16, rx 5, rx 11, rx 21, rz 1, sk 1, sk 5, dr 55, dr 110, dr 660, kr 55, kr 78, sp 12,
+    sp 1200, mpc 60"""
+
+
+def _listed(text: str) -> list[str]:
+    """The entries of a list with commas."""
+    return [entry.strip() for entry in text.split(",")]
+
+
+_NAMED = "|".join(_listed(_MACHINES)).replace(" ", r"[\s_-]*")
+_NO_WORDS = re.compile(rf"(?<![^\W_])(?:(?:{_NAMED})(?!\d)|\d+(?:st|nd|rd|th)(?![^\W_]))")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_BORDERS = re.compile("(?<=[^\\W\\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")  # Tom's is one word, and no tom
+
+
+def _words(name) -> list[str]:
+    """The words of a name, small and without accents; numbers and machines are left out."""
+    text = unicodedata.normalize("NFKC", re.sub("[´`‘’ʼ]", "'", str(name)))
+    text = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
+    text = unicodedata.normalize("NFC", text)
+    apart = _BORDERS.sub(" ", text)  # OpenHat becomes Open Hat, HHClosed HH Closed
+    return _WORD.findall(_NO_WORDS.sub(" ", apart.casefold()))
+
+
+def _meant(label: str) -> tuple[str, ...]:
+    """The words that mean a class, each phrase written as one word."""
+    phrases = []
+    for table in _LANGUAGES.values():
+        phrases += _listed(table[label])
+    return tuple(dict.fromkeys("".join(_words(phrase)) for phrase in phrases))
+
+
+SYNONYMS = {label: _meant(label) for label in LABELS}  # as folders of samples have them
 _LABEL_OF = {word: label for label, words in SYNONYMS.items() for word in words}
 
 # %% ../nbs/reference/labels.ipynb #1fc3ac72
 # Words that say how, where or with what a drum is struck, and never which drum it is.
-_STROKES = {"open", "closed", "half", "pedal", "hard", "soft", "loud", "quiet"}
-_PLACES = {"edge", "center", "centre", "bell", "left", "right", "l", "r"}
-_PITCHES = {"low", "lo", "mid", "middle", "high", "hi", "floor", "rack"}
-_SIZES = {"small", "medium", "large", "big"}
-_CHARACTERS = {"loose", "tight", "dry", "wet", "long", "short"}
-_SOURCES = {"acoustic", "electronic", "electric", "analog", "analogue"}
-_SHOTS = {"one", "shot", "shots", "oneshot", "oneshots"}
-_THINGS = {"sample", "samples", "sound", "sounds", "hit", "hits", "drum", "drums"}
-_QUALIFIERS = _STROKES | _PLACES | _PITCHES | _SIZES | _CHARACTERS | _SOURCES | _SHOTS | _THINGS
+_STROKES = """hard, soft, loud, quiet, light, medium, ghost, accent, mute, muted, choke, choked,
+    dead, brush, brushed, mallet, pp, ppp, mp, mf, ff, fff"""
+_OF_HATS = """open, op, closed, close, cl, half, semi, loose, pedal, foot, offen, offene,
+    geschlossen, geschlossene, halboffen, ouvert, fermé, ouverte, fermée, abierto, cerrado,
+    aberto, fechado, aperto, chiuso, semiabierto, semiaberto, semiaperto, オープン, クローズ,
+    クローズド, ハーフ, ペダル, открытый, закрытый"""
+_PLACES = """edge, center, centre, bell, bow, left, right, top, bottom, btm, bot, in, out, inside,
+    outside, front, back, rear, near, far, room, overhead, ambient, ambience, sub"""
+_PITCHES = "low, lo, mid, middle, high, hi, floor, rack, deep"
+_SIZES = "small, large, big, short, long, inch, piccolo, concert, suspended, clash, sizzle"
+_CHARACTERS = """tight, dry, wet, fat, phat, thin, thick, heavy, warm, bright, dark, crisp,
+    snappy, punchy, boomy, clicky, clean, dirty, gritty, crunchy, distorted, compressed,
+    saturated, layered, processed, unprocessed, raw, natural, lofi, hifi, fi"""
+_TIMES = "vintage, modern, classic, old, new, retro"
+_STYLES = """house, techno, trap, drill, dubstep, dnb, hip, hop, hiphop, edm, rock, pop, jazz,
+    funk, soul, disco, metal, hardcore, hardstyle, trance, electro, industrial, minimal, acid,
+    indie, reggae"""
+_SOURCES = """acoustic, electronic, electric, analog, analogue, digital, synth, synthetic, live,
+    studio, real, sampled, organic, wood, wooden, steel, brass, copper, bronze, maple, birch"""
+_COUNTS = """one, shot, oneshot, single, v, vl, vel, velocity, rr, round, robin, layer, take, var,
+    variation, alt, nr, no, num, type, ii, iii, iv"""
+_THINGS = """sample, sound, hit, drum, wav, wave, aif, aiff, flac, ogg, mp, bit, hz, khz, mono,
+    stereo, misc, various, assorted, all"""
+_ABROAD = """laut, leise, hart, weich, hoch, hohe, hohes, mittel, mittlere, mittleres, tief,
+    tiefe, tiefes, links, rechts, kurz, lang, gross, klein, kleine, akustisch, elektronisch, fort,
+    doux, douce, aigu, grave, médium, gauche, droite, petit, petite, grand, grande, sec, suave,
+    fuerte, alto, alta, bajo, baja, medio, media, agudo, izquierdo, derecho, pequeño, corto,
+    largo, seco, golpe, forte, basso, acuto, sinistro, destro, piccola, lungo, secco, esquerdo,
+    direito, pequeno, curto, longo, condução, ソフト, ハード, ロング, ショート, ドライ, ハイ,
+    ロー, ミドル, アコースティック, サンプル, ワンショット, 音, 強, 弱, 大, 中, 小"""
+
+
+def _set(*lists: str) -> set[str]:
+    """The words of some lists, each as it is found in a name."""
+    words: set[str] = set()
+    for entry in _listed(",".join(lists)):
+        words.update(_words(entry))
+    return words
+
+
+_HOW = _set(_STROKES, _OF_HATS, _PITCHES, _SIZES, _CHARACTERS, _TIMES, _STYLES)
+_WHAT = _set(_PLACES, _SOURCES, _COUNTS, _THINGS, _ABROAD)
+_QUALIFIERS = _HOW | _WHAT | set(string.ascii_lowercase)
+
+
+def _singular(word: str, known) -> str | None:
+    """The word, or the word without its plural's ending, that is known; None where neither is."""
+    forms = (word, word.removesuffix("s"), word.removesuffix("es"))
+    return next((form for form in forms if form in known), None)
+
+
+def _only_qualify(words: list[str], known=_QUALIFIERS) -> bool:
+    """Whether words only say how, where or with what a drum is struck."""
+    return all(_singular(word, known) for word in words)
 
 
 # %% ../nbs/reference/labels.ipynb #28d4da45
+_MOST_WORDS = 12  # a longer text is no name
+_BELOW_ANY = _QUALIFIERS | _set("kit, set, pack, vol, volume, part, bank, group, mic")
+_BELOW_CYMBALS = _BELOW_ANY - _set(_OF_HATS)  # what can be open or closed is a hi-hat
+
+
+def _known_below(label: str) -> set[str]:
+    """The words that only qualify in a folder of drums of one class."""
+    return _BELOW_CYMBALS if label == "cymbal" else _BELOW_ANY
+
+
 def as_label(
     name: str,  # a folder's name or a cell of a table, such as "BD", "Floor Tom 2" or "hh_closed"
+    below: str | None = None,  # the class of a folder that the named one lies in
 ) -> str | None:  # one of `LABELS`, or None where the name is not understood
-    """The class that `name` stands for; nothing is guessed."""
-    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", str(name))  # OpenHat becomes Open Hat
-    words = re.findall(r"[a-z]+", apart.lower())
-    telling = [word for word in words if word not in _QUALIFIERS]
-    for whole in ("".join(words), "".join(telling)):
-        for word in (whole, whole.removesuffix("s")):
-            if word in _LABEL_OF:
-                return _LABEL_OF[word]
-    return None
+    """The class that `name` stands for; nothing is guessed.
+
+    A name that only says which drums of `below`, or how they were struck, stands for it, too.
+    """
+    words = _words(name)
+    if len(words) > _MOST_WORDS:
+        return None
+    found = set()
+    for start, end in combinations(range(len(words) + 1), 2):
+        word = _singular("".join(words[start:end]), _LABEL_OF)
+        if word and _only_qualify(words[:start] + words[end:]):
+            found.add(_LABEL_OF[word])
+    if below and not found and _only_qualify(words, _known_below(below)):
+        return below
+    return found.pop() if len(found) == 1 else None

@@ -447,6 +447,23 @@ def test_a_folder_without_sound_among_others(run, model_file, folder, tmp_path):
     assert status == 1 and len(out.splitlines()) == 5 and "holds no sound file" in err
 
 
+def test_what_a_folder_holds_besides_is_said_at_the_end(run, model_file, folder):
+    (folder / "loft" / "kick" / "memo.m4a").touch()
+    write_sound(folder / "loft" / "kick" / ".Trash" / "old.wav")
+    status, out, err = run("predict", model_file, folder / "loft" / "kick")
+    assert status == 1 and len(out.splitlines()) == 5
+    assert err.startswith("drumlesson: left out: 1 .m4a (convert to WAV), 1 folder that")
+    (folder / "loft" / "kick" / "memo.m4a").unlink()
+    status, _, err = run("predict", model_file, folder / "loft" / "kick")
+    assert status == 0 and err.startswith("drumlesson: left out: 1 folder that")
+
+
+def test_an_empty_path_is_refused(run, model_file, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    status, out, err = run("predict", model_file, "")
+    assert status == 2 and out == "" and "a PATH is empty" in err
+
+
 def test_nothing_that_could_be_labelled(run, model_file, tmp_path):
     table = tmp_path / "rows.csv"
     status, out, err = run("predict", model_file, tmp_path / "none.wav", "--csv", table)

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import threading
+import tracemalloc
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote, unquote
@@ -19,12 +20,14 @@ from drumlesson import datasets
 from drumlesson.audio import AudioInfo
 from drumlesson.datasets import (
     TABLE_COLUMNS,
+    LeftOut,
     SourceError,
     cache_dir,
     fetch_open,
     read_csv,
     read_folder,
     read_open,
+    sound_files,
 )
 from drumlesson.drums import load_drums
 from drumlesson.labels import LABELS
@@ -411,6 +414,141 @@ def test_what_is_not_understood_is_listed(tmp_path):
     assert all("kick, snare, hihat, cymbal, tom" in problems[str(p)] for p in strange)
 
 
+def test_a_name_below_a_class_is_known_or_listed(tmp_path):
+    good = ("Snares/Soft/1.wav", "Kicks/Vintage/TR-808/1.wav", "Toms/v1/RR2/1.wav")
+    bad = ("Snares/Claps/1.wav", "Ride/FX/1.wav", "Kicks/Loops/Loud/1.wav")
+    bad += ("Snares/Odd Word/1.wav", "Cymbals/closed/1.wav")
+    lost = ("Tom's Samples/Claps/1.wav", "CR-78/1.wav")
+    for path in (*good, *bad, *lost):
+        write_sound(tmp_path / path)
+    _, table, problems = read_folder(tmp_path)
+    assert set(table["file"]) == {str(tmp_path / path) for path in good}
+    assert list(table["articulation"]) == ["Vintage/TR-808", "Soft", "v1/RR2"]
+    for path in bad:
+        assert "which is no known kind of" in problems[str(tmp_path / path)]
+    for path in lost:
+        assert "no folder named after a class" in problems[str(tmp_path / path)]
+    assert "'Claps', which is no known kind of snare" in problems[str(tmp_path / bad[0])]
+
+
+def test_a_class_within_a_class_is_no_kit(tmp_path):
+    paths = ("a/hihat/closed-hihat/1.wav", "a/cymbals/crash/2.wav", "a/Cymbals/Hi-Hats/3.wav")
+    paths += ("a/kick/4.wav", "Tom/Kick/5.wav", "Tom Petty Kit/Kick/6.wav", "a/Kick/OH/7.wav")
+    for path in paths:
+        write_sound(tmp_path / path)
+    _, table, problems = read_folder(tmp_path)
+    kits = dict(zip(table["file"].map(os.path.basename), table["kit"], strict=True))
+    assert problems == {}
+    assert {kits[f"{i}.wav"] for i in (1, 2, 3, 4, 7)} == {"a"}
+    assert (kits["5.wav"], kits["6.wav"]) == ("Tom", "Tom Petty Kit")
+
+
+def test_overheads_are_no_open_hats(tmp_path):
+    for path in ("machine/oh/1.wav", "machine/ch/1.wav", "room/oh/1.wav", "room/snare/1.wav"):
+        write_sound(tmp_path / path)
+    _, table, problems = read_folder(tmp_path)
+    assert sorted(table["label"]) == ["hihat", "hihat", "snare"]
+    assert list(problems) == [str(tmp_path / "room/oh/1.wav")]
+    assert "open hat or overhead" in problems[str(tmp_path / "room/oh/1.wav")]
+
+
+def links_or_skip(link, target):
+    try:
+        link.symlink_to(target, target_is_directory=True)
+    except OSError:
+        pytest.skip("this system makes no links")
+
+
+def test_links_are_followed_and_each_folder_entered_once(tmp_path):
+    root, away = tmp_path / "drums", tmp_path / "away"
+    write_sound(root / "kick" / "1.wav")
+    write_sound(away / "2.wav")
+    write_sound(away / "soft" / "3.wav")
+    links_or_skip(root / "a second name", root / "kick")
+    links_or_skip(root / "kick" / "round and round", root)
+    links_or_skip(root / "snares", away)
+    links_or_skip(away / "up", tmp_path)
+    _, table, problems = read_folder(root)
+    assert problems == {}
+    names = ("kick/1.wav", "snares/2.wav", "snares/soft/3.wav")
+    assert list(table["file"]) == [str(root / name) for name in names]
+    assert list(table["label"]) == ["kick", "snare", "snare"]
+
+
+SYSTEMS = [".Trash", ".git", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "__MACOSX"]
+SYSTEMS += ["#recycle", "lost+found", "$Recycle.Bin"]
+
+
+def test_bins_and_hidden_folders_are_passed_by(tmp_path):
+    write_sound(tmp_path / "kick" / "1.wav")
+    write_sound(tmp_path / "kick" / "._1.wav")
+    for name in SYSTEMS:
+        write_sound(tmp_path / name / "kick" / "2.wav")
+    left_out = LeftOut()
+    sounds = sound_files(tmp_path, left_out)
+    assert [path.name for path in sounds] == ["1.wav"]
+    assert {path.name for path in left_out} == {*os.listdir(tmp_path)} - {"kick"}
+    assert re.fullmatch(r"left out: \d folders that hide or are .*", left_out.line())
+    assert read_folder(tmp_path)[2] == {}
+
+
+def test_a_folder_that_may_not_be_opened_is_a_line(tmp_path, monkeypatch):
+    write_sound(tmp_path / "kick" / "1.wav")
+    write_sound(tmp_path / "snare" / "2.wav")
+    scandir = os.scandir
+
+    def guarded(path="."):
+        if os.path.basename(path) in ("snare", "closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    _, table, problems = read_folder(tmp_path)
+    assert list(table["label"]) == ["kick"]
+    assert problems == {str(tmp_path / "snare"): "may not be opened (Permission denied)"}
+    left_out = LeftOut()
+    sound_files(tmp_path, left_out)
+    assert left_out.line() == "left out: 1 folder that may not be opened"
+    (tmp_path / "closed").mkdir()
+    with pytest.raises(SourceError, match="closed: may not be opened"):
+        read_folder(tmp_path / "closed")
+
+
+def test_sounds_of_other_kinds_are_named(tmp_path):
+    for name in ("1.wav", "2.wave", "3.bwf", "4.WAV"):
+        write_sound(tmp_path / "kick" / name, format="WAV")
+    for name in ("a.m4a", "b.M4A", "c.wma", "notes.txt"):
+        (tmp_path / "kick" / name).write_bytes(b"something")
+    _, table, problems = read_folder(tmp_path)
+    assert len(table) == 4 and len(problems) == 3
+    assert "convert it to WAV" in problems[str(tmp_path / "kick" / "b.M4A")]
+    left_out = LeftOut()
+    sound_files(tmp_path, left_out)
+    assert left_out.line() == "left out: 2 .m4a, 1 .wma (convert to WAV)"
+    (tmp_path / "phone").mkdir()
+    (tmp_path / "phone" / "a.m4a").write_bytes(b"something")
+    with pytest.raises(SourceError, match=r"no sound file .*; left out: 1 .m4a \(convert"):
+        read_folder(tmp_path / "phone")
+
+
+@pytest.mark.parametrize(
+    "data, said",
+    [
+        (None, "None names no drums"),
+        (["a", "b"], "of type list names no drums"),
+        (np.zeros(3), "of type ndarray names no drums"),
+        ("", "an empty name"),
+        ("http://example.org/drums.csv", "is an address: download it"),
+        ("https://example.org/", "is an address: download it"),
+    ],
+    ids=str,
+)
+def test_what_names_no_drums(data, said):
+    with pytest.raises(SourceError, match=said) as e:
+        load_drums(data)
+    assert "\n" not in str(e.value)
+
+
 @pytest.mark.parametrize(
     "make, said",
     [
@@ -547,11 +685,12 @@ def test_excel_writes_a_mark_before_the_first_column(home):
         (b"path,label\n", "no rows"),
         (b"path\na.wav\n", "lacks the column label"),
         (b"file,class\na.wav,kick\n", "lacks the columns path and label"),
-        (b"path;label\na.wav;kick\n", "lacks the columns path and label"),
+        (b"path;class\na.wav;kick\n", "lacks the column label"),
         (b"path,label\nnone.wav,kick\n", "none of its 1 sounds"),
         (b'path,label\n"a.wav,kick\n', "no table in CSV form|none of its"),
         (bytes(range(256)), "no table in CSV form|lacks the column"),
-        (b"\xff\xfe" + "path,label\n".encode("utf-16-le"), "no table in CSV form"),
+        (b"\xff\xfe" + "path,label\n".encode("utf-16-le"), "no rows"),
+        (b"\xff\xfe" + "path,label".encode("utf-16-le")[:-1], "no table in CSV form"),
         (b"RIFF" + bytes(500), "no table in CSV form|lacks the column"),
         (b"path,label\n" + b"a.wav,kick,1,2,3\na.wav\n" * 3, None),
     ],
@@ -580,3 +719,125 @@ def test_any_bytes_as_a_table(tmp_path_factory, content, head):
     with pytest.raises(SourceError) as e:
         read_csv(path)
     assert str(path) in str(e.value)
+
+
+# -- a table as spreadsheets and other systems write it
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_tables_as_spreadsheets_save_them(home, separator, encoding):
+    write_sound(home / "gro\u00df caf\u00e9.wav")
+    rows = [("Path", " LABEL ", "Kit"), ("a.wav", "Bombo", "one"), ("b.wav", "snare", "Caf\u00e9")]
+    rows += [("gro\u00df caf\u00e9.wav", "Gro\u00dfe Trommel", "one"), ("", "", "")]
+    text = "\r\n".join(separator.join(row) for row in rows)
+    (home / "drums.csv").write_bytes(text.encode(encoding))
+    waves, table, problems = read_csv(home / "drums.csv")
+    assert problems == {} and len(waves) == 3
+    assert list(table["label"]) == ["kick", "snare", "kick"]
+    assert list(table["kit"]) == ["one", "Caf\u00e9", "one"]
+
+
+def test_a_comma_at_the_end_of_each_row_shifts_nothing(home):
+    for heading in ("path,label,kit", "path,label,kit,"):
+        table = write_table(home / "drums.csv", heading, "a.wav,kick,one,", "b.wav,tom,two,,")
+        _, table, problems = read_csv(table)
+        assert problems == {} and list(table["kit"]) == ["one", "two"]
+
+
+def test_a_row_with_a_cell_too_many_is_listed(home):
+    rows = ("a.wav,kick", "b.wav,loud, snare,kick")
+    _, table, problems = read_csv(write_table(home / "drums.csv", "path,label", *rows))
+    assert len(table) == 1 and "more cells" in problems[str(home / "b.wav")]
+
+
+@pytest.mark.parametrize(
+    "named, file",
+    [
+        ("sub\\c.wav", "sub/c.wav"),
+        (".\\a.wav", "a.wav"),
+        ("./A.WAV", "a.wav"),
+        ("SUB/C.wav", "sub/c.wav"),
+        ("cafe\u0301.wav", "caf\u00e9.wav"),
+        ("caf\u00e9 2.wav", "cafe\u0301 2.wav"),
+        ("'=x.wav", "=x.wav"),
+        ("'-x.wav", "-x.wav"),
+        ("'=kept.wav", "'=kept.wav"),
+        ("'a.wav", None),
+        ("twice.wav", None),
+        ("..\\secret.wav", None),
+        ("SUB/none.wav", None),
+    ],
+)
+def test_files_that_a_table_spells_otherwise(home, named, file):
+    there = ["caf\u00e9.wav", "cafe\u0301 2.wav", "=x.wav", "-x.wav", "'=kept.wav", "=kept.wav"]
+    for name in (*there, "Twice.wav", "TWICE.wav"):
+        write_sound(home / name)
+    if len(os.listdir(home)) < 11:
+        pytest.skip("this file system takes some names for the same")
+    _, table, problems = read_csv(
+        write_table(home / "drums.csv", "path,label", f"{named},kick", "b.wav,tom")
+    )
+    used = [os.path.relpath(used, home) for used in table["file"]]
+    assert used == ([file, "b.wav"] if file else ["b.wav"])
+    assert len(problems) == (file is None)
+
+
+PREDICTED = "path,label,probability,guess"
+
+
+def test_a_table_that_predict_wrote_is_corrected_and_read(home, monkeypatch):
+    monkeypatch.chdir(home.parent)
+    rows = [
+        "shelf/a.wav,Kick,0.9,kick",
+        "shelf/b.wav,unsure,0.4,tom",
+        "shelf/sub/c.wav,snare,0.5,tom",
+    ]
+    rows.append(f"{home.parent / 'secret.wav'},cymbal,0.8,cymbal")
+    (home.parent / "private").write_text("no sound")
+    rows.append(f"{home.parent / 'private'},tom,0.8,tom")
+    table = write_table(home.parent / "out" / "labels.csv", PREDICTED, *rows)
+    _, table, problems = read_csv(table)
+    names = [os.path.basename(file) for file in table["file"]]
+    assert names == ["a.wav", "c.wav", "secret.wav"]
+    assert list(table["label"]) == ["kick", "snare", "cymbal"]
+    assert "still unsure" in problems[os.path.join("shelf", "b.wav")]
+    assert "points outside" in problems[str(home.parent / "private")]
+
+
+def test_only_a_table_that_predict_wrote_may_point_elsewhere(home, monkeypatch):
+    monkeypatch.chdir(home.parent)
+    rows = [
+        "secret.wav,kick",
+        f"{home.parent / 'secret.wav'},kick",
+        "../secret.wav,tom",
+        "a.wav,tom",
+    ]
+    _, table, problems = read_csv(write_table(home / "labels.csv", "path,label", *rows))
+    assert [os.path.basename(file) for file in table["file"]] == ["a.wav"]
+    assert len(problems) == 3
+
+
+def test_the_word_for_unsure_is_one():
+    from drumlesson.evaluation import UNSURE
+
+    assert datasets._UNSURE == UNSURE
+
+
+def test_a_long_table_takes_little_memory(home):
+    """About 200 bytes a row that is of no use: its name, and a reason that many rows share."""
+    rows = [f"some folder/deeper/hit number {i}.wav,snare,kit {i % 50}" for i in range(4000)]
+    table = write_table(home / "long.csv", "path,label,kit", "a.wav,kick,one", *rows)
+    read_csv(table)
+    tracemalloc.start()
+    _, _, problems = read_csv(table)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(problems) == 4000 and len({id(why) for why in problems.values()}) == 1
+    assert peak < 4000 * 500 + 2_000_000
+
+
+def test_a_table_that_is_a_folder(tmp_path):
+    (tmp_path / "drums.csv").mkdir()
+    with pytest.raises(SourceError, match="drums.csv: cannot be read"):
+        read_csv(tmp_path / "drums.csv")

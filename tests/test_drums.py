@@ -87,6 +87,20 @@ def test_selections(toys):
         toys[len(toys)]
 
 
+def test_what_was_left_out_is_said(folder):
+    whole = load_drums(folder)
+    assert repr(whole) == "Drums(24 hits of 2 kits: hihat 8, kick 8, snare 8)"
+    write_sound(folder / "garage" / "claps" / "1.wav")
+    assert repr(load_drums(folder)) == f"{repr(whole)[:-1]}; 1 file left out, see .problems)"
+    (folder / "garage" / "kick" / "memo.m4a").touch()
+    drums = load_drums(folder)
+    assert repr(drums) == f"{repr(whole)[:-1]}; 2 files left out, see .problems)"
+    assert {str(folder / "garage/claps/1.wav"), str(folder / "garage/kick/memo.m4a")} == {
+        *drums.problems
+    }
+    assert not any("\n" in why for why in drums.problems.values())
+
+
 def test_sums(toys, others):
     one = Drums(toys.waves, toys.table, {"a": "broken"})
     other = Drums(others.waves, others.table, {"b": "broken, too"})
