@@ -24,7 +24,7 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 import drumlesson
 from drumlesson import DrumClassifier, load, training
 from drumlesson.attack import DOUBTS, Attack
-from drumlesson.audio import KEEP_SECONDS, SR, Sound
+from drumlesson.audio import KEEP_SECONDS, SR, AudioError, Sound
 from drumlesson.classifier import FORMAT, SHIPPED, digest, spec_of
 from drumlesson.drums import load_drums
 from drumlesson.evaluation import UNSURE, evaluate, kit_interval
