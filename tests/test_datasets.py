@@ -373,9 +373,9 @@ def hasty(monkeypatch):
 
 
 def shorten_the_deadline(answer, monkeypatch):
-    """Where an answer never ends, a file may take a second."""
+    """Where an answer never ends, a file may take half a second."""
     if answer in (silent, silent_later, drip, drip_of_a_head):
-        monkeypatch.setattr(datasets, "_DEADLINE", 1)
+        monkeypatch.setattr(datasets, "_DEADLINE", 0.5)
         monkeypatch.setattr(datasets, "_SLOWEST", 10**6)
 
 

@@ -211,14 +211,14 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
     pd.testing.assert_frame_equal(after, stored_runs(tmp_path))
 
 
-TWO = """
-import sys, time
+FORKED = """
+import os, shutil, signal, sys, time
 import pandas as pd
 from drumlesson.course import runner
 from drumlesson.course.studies import Study
 
 def measure(study, run):
-    time.sleep(0.01)
+    time.sleep(0.02)
     row = dict(zip(runner.KEYS, run)) | {"run": 0, "asked": "", "n": 1, "error": ""}
     answers = {"run": 0, "kit": f"{run[2]} {run[4]}", "true": "tom", "predicted": "tom", "n": 1}
     runs = pd.DataFrame([row]).reindex(columns=runner._RUNS)
@@ -227,24 +227,38 @@ def measure(study, run):
 
 runner.measure = measure
 runner.STUDIES["toy"] = Study(dict.fromkeys("abcdefgh"), data=("synth",), seeds=1)
-print("ready", flush=True)
-sys.stdin.readline()
-sys.exit(runner.run_studies(["toy"], sys.argv[1], jobs=1))
+folder = sys.argv[1]
+
+def begun():
+    pid = os.fork()
+    if pid == 0:
+        os._exit(runner.run_studies(["toy"], folder, jobs=1))
+    return pid
+
+def status(pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 """
+BOTH = FORKED + "sys.exit(max(map(status, [begun(), begun()])))"
+KILLS = (
+    FORKED
+    + """
+for n in (1, 5, 9):
+    pid = begun()
+    while len(runner.StoredStudy.read("toy", folder).runs) < n:
+        time.sleep(0.005)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    shutil.copytree(folder, f"{folder} {n}")
+sys.exit(status(begun()))
+"""
+)
 
 
-def begun(folder):
-    """A process that is about to work on the toy study."""
-    command = [sys.executable, "-c", TWO, str(folder)]
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=pipe)
-    assert process.stdout.readline() == "ready\n"
-    return process
-
-
-def tell(process):
-    process.stdin.write("go\n")
-    process.stdin.flush()
+def forked(code, folder):
+    command = [sys.executable, "-c", code, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
 
 def assert_toy_is_whole(folder, n):
@@ -256,32 +270,20 @@ def assert_toy_is_whole(folder, n):
     assert (rows["kit"] == rows["model"] + " " + rows["fold"].astype(str)).all()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a process is forked, which is quick")
 def test_two_processes_on_one_folder_lose_nothing(tmp_path):
-    both = [begun(tmp_path), begun(tmp_path)]
-    for process in both:
-        tell(process)
-    done = 0
-    for process in both:
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == 0, err
-        done += len(out.splitlines())
-    assert_toy_is_whole(tmp_path, 40)
-    assert done < 60  # little was done twice
+    done = forked(BOTH, tmp_path / "toy")
+    assert_toy_is_whole(tmp_path / "toy", 40)
+    assert len(done) < 60  # little was done twice
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a process is forked, which is quick")
 def test_a_kill_at_any_moment_leaves_whole_tables(tmp_path):
-    for n in (1, 4, 9):
-        process = begun(tmp_path)
-        tell(process)
-        for _ in range(n):
-            process.stdout.readline()
-        process.kill()
-        process.communicate()
-        assert_toy_is_whole(tmp_path, len(stored_runs(tmp_path)))
-    last = begun(tmp_path)
-    last.communicate("go\n", timeout=300)
-    assert last.returncode == 0
-    assert_toy_is_whole(tmp_path, 40)
+    forked(KILLS, tmp_path / "toy")
+    for n in (1, 5, 9):
+        folder = tmp_path / f"toy {n}"
+        assert_toy_is_whole(folder, len(stored_runs(folder)))
+    assert_toy_is_whole(tmp_path / "toy", 40)
 
 
 def test_missing_names_what_is_left(tmp_path):
