@@ -258,16 +258,6 @@ class _Host:
         self.resume = 0.0  # when it may be asked again, on the clock of `time.monotonic`
         self.given_up = ""  # why
 
-    def file(self, row) -> bytes:
-        """A file as the manifest describes it. Raises `_Fault`."""
-        try:
-            content = self._patiently(row)
-        except _HostFault as e:
-            self.count(str(e))
-            raise
-        self.faults = 0
-        return content
-
     def count(self, why: str):
         """After several faults in a row the host is given up."""
         with self.lock:
@@ -275,7 +265,7 @@ class _Host:
             if self.faults >= _IN_A_ROW and not self.given_up:
                 self.given_up = why
 
-    def _patiently(self, row) -> bytes:
+    def file(self, row) -> bytes:
         """A file, asked for again after a pause while the host is busy. Raises `_Fault`."""
         for pause in _PAUSES:
             try:
@@ -328,12 +318,16 @@ def _fetched(host: _Host, verify: bool, row) -> str:
         content = host.file(row)
         with atomic(path) as temporary:
             temporary.write_bytes(content)
+    except _HostFault as e:
+        host.count(str(e))
+        return str(e)
     except _Fault as e:
         return str(e)
     except OSError as e:
         why = cache_fault() or f"cannot be kept in the cache {cache_dir()} ({e.strerror})"
         host.count(why)
         return why
+    host.faults = 0
     return ""
 
 

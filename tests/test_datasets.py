@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote, unquote
@@ -441,6 +442,18 @@ def test_a_host_that_fails_is_given_up_in_one_line(many, hasty, monkeypatch, ans
     problems = fetch_open()
     assert len(problems) == 100 and list(datasets.summed_up(problems)) == ["100 files"]
     assert sum(why.startswith("not tried further: ") for why in problems.values()) >= 80
+
+
+def test_a_full_disk_is_one_line_and_ends_the_downloads(many, cache, monkeypatch):
+    @contextmanager
+    def full(path):
+        raise OSError(28, "No space left on device")
+        yield
+
+    monkeypatch.setattr(datasets, "atomic", full)
+    (why,) = datasets.summed_up(fetch_open()).values()
+    assert why == f"cannot be kept in the cache {cache} (No space left on device)"
+    assert sum(many.asked.values()) <= 16
 
 
 def test_a_busy_host_is_asked_a_few_times_by_all_together(many, hasty):
