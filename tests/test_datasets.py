@@ -81,6 +81,10 @@ ANSWERS = {  # what a host may send instead of a file
 }
 
 
+def hung_up(request, client_address):
+    """What a server says of a client that hangs up early: nothing."""
+
+
 class Host:
     """A web server on this computer.
 
@@ -129,7 +133,7 @@ class Host:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.host = self
-        self.server.handle_error = lambda *_: None  # whoever hangs up early
+        self.server.handle_error = hung_up
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         serve = self.server.serve_forever
         threading.Thread(target=serve, kwargs={"poll_interval": 0.01}, daemon=True).start()
