@@ -70,7 +70,9 @@ def _listed(
     problems: dict,  # {what could not be used: why}
 ) -> int:  # exit status: 1 where there were any
     "Prints what could not be used, and why, on the error stream."
-    for name, why in problems.items():
+    from drumlesson.datasets import summed_up
+
+    for name, why in summed_up(problems).items():
         print(f"drumlesson: {name}: {why}", file=sys.stderr)
     return int(bool(problems))
 
@@ -130,7 +132,7 @@ def _kits(*, verify: bool = False, quiet: bool = False) -> int:
     quiet
         one line instead of the table
     """
-    from drumlesson.datasets import SourceError, cache_dir, fetch_open, read_open
+    from drumlesson.datasets import NoOpenKits, cache_fault, decoded_open, fetch_open, read_open
     from drumlesson.drums import Drums, summary
 
     problems = {}
@@ -138,15 +140,15 @@ def _kits(*, verify: bool = False, quiet: bool = False) -> int:
         if verify:
             problems = fetch_open(verify=True, progress=_bar)
         waves, table, missing = read_open(progress=_bar)
-    except SourceError as e:
-        print(f"no open kits: {e}")
+    except NoOpenKits as e:
+        print(f"no open kits: {e.why}; set DRUMLESSON_MIRROR to a folder or URL that has them")
         return 1
     if not quiet:
         print(summary(Drums(waves, table)).to_string())
-    n_kits = table["kit"].nunique()
-    cache = cache_dir()
-    kept = f"decoded in {cache}" if cache.is_dir() else f"not kept: {cache} is no folder"
-    print(f"{len(waves)} hits of {n_kits} open kits are at hand ({kept})")
+    place = f" (decoded in {decoded_open().parent})" if decoded_open().is_file() else ""
+    print(f"{len(waves)} hits of {table['kit'].nunique()} open kits are at hand{place}")
+    if not place and cache_fault():
+        print(f"drumlesson: {cache_fault()}", file=sys.stderr)
     return _listed(problems | missing)
 
 
@@ -597,7 +599,7 @@ _NEEDED = (
     "soxr",
     "scikit-learn",
     "pandas",
-    "pooch",
+    "requests",
     "matplotlib",
     "tensorflow",
     "keras",

@@ -9,9 +9,13 @@ __all__ = [
     "as_table",
     "manifest",
     "cache_dir",
+    "cache_fault",
     "mirror",
     "local_path",
     "fetch_open",
+    "summed_up",
+    "decoded_open",
+    "NoOpenKits",
     "read_open",
     "LeftOut",
     "sound_files",
@@ -25,13 +29,15 @@ import csv
 import hashlib
 import os
 import re
+import threading
+import time
 import unicodedata
 import zipfile
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
@@ -40,7 +46,7 @@ import numpy as np
 import pandas as pd
 
 from .audio import KEEP_SECONDS, SR, AudioInfo, load_hits
-from .files import atomic
+from .files import atomic, sweep
 from .labels import LABELS, as_label
 
 
@@ -87,14 +93,31 @@ def manifest() -> pd.DataFrame:
 
 def cache_dir() -> Path:
     """The folder of downloads and decoded sounds: `DRUMLESSON_CACHE`, or the user's cache."""
-    import pooch
+    import platformdirs
 
-    return Path(os.environ.get("DRUMLESSON_CACHE") or pooch.os_cache("drumlesson"))
+    named = os.environ.get("DRUMLESSON_CACHE") or platformdirs.user_cache_dir("drumlesson")
+    return Path(os.path.expanduser(named))
+
+
+def cache_fault() -> str:
+    """Why nothing can be kept in the cache; nothing where it can."""
+    folder = cache_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        why = "" if os.access(folder, os.W_OK) else "it is read-only"
+    except FileExistsError:
+        why = "it is a file"
+    except OSError as e:
+        why = e.strerror or str(e)
+    if not why:
+        return ""
+    advice = "set DRUMLESSON_CACHE to a folder that can be written to"
+    return f"nothing can be kept in the cache {folder} ({why}): {advice}"
 
 
 def mirror() -> str:
     """Where open kits are read from: `DRUMLESSON_MIRROR` (folder, URL or `off`) or the host."""
-    return os.environ.get("DRUMLESSON_MIRROR") or _HOST
+    return os.path.expanduser(os.environ.get("DRUMLESSON_MIRROR") or _HOST)
 
 
 # %% ../nbs/reference/datasets.ipynb #e76fe656
@@ -106,7 +129,7 @@ def local_path(
     row,  # of `manifest().itertuples()`
 ) -> Path:
     """Where a file of the open kits is, or will be: in the mirror folder, else in the cache."""
-    folder = Path(os.path.expanduser(mirror()))
+    folder = Path(mirror())
     if not folder.is_dir():
         folder = cache_dir() / "files"
     return folder / row.key
@@ -114,78 +137,206 @@ def local_path(
 
 # %% ../nbs/reference/datasets.ipynb #48ba5274
 _OTHER_BYTES = "its checksum does not match: the file is not what the manifest describes"
+_OTHER_SIZE = "its size does not match: the file is not what the manifest describes"
+_WEB_PAGE = "the network answered with a web page (a login page?) instead of the file"
+_TOO_SLOW = "download failed (it would have taken too long)"
 
 
-class _Unreachable(Exception):
-    """The host has not answered for a while."""
+class _Fault(Exception):
+    """What is wrong with one file."""
 
 
-class _Downloader:
-    """How pooch gets a file by HTTP; refuses after three connection errors in a row."""
-
-    def __init__(self):
-        import pooch
-
-        self.download = pooch.HTTPDownloader(timeout=(5, 30))
-        self.errors = 0  # in a row
-
-    def __call__(self, url, output_file, registry):
-        import requests
-
-        if self.errors >= 3:
-            raise _Unreachable
-        try:
-            self.download(url, output_file, registry)
-        except requests.HTTPError:  # an answer, if not the wanted one
-            raise
-        except requests.RequestException:
-            self.errors += 1
-            raise
-        self.errors = 0
+class _HostFault(_Fault):
+    """What is wrong with the host or the network, and so with every file."""
 
 
-def _registry(host: str):
-    """The open kits as a `pooch.Pooch`: names, checksums and addresses, and where to keep them."""
-    import pooch
+class _Refused(_HostFault):
+    """The host is busy and asks to come back after a pause, in seconds."""
 
-    pooch.get_logger().setLevel("WARNING")
-    table = manifest()
-    addresses = host.rstrip("/") + "/" + table["key"].map(quote)
-    return pooch.create(
-        path=(cache_dir() / "files").absolute(),
-        base_url=host,
-        registry=dict(zip(table["key"], "sha256:" + table["sha256"], strict=True)),
-        urls=dict(zip(table["key"], addresses, strict=True)),
-    )
+    def __init__(self, status: int, pause: float):
+        super().__init__(f"the host answered {status}: it is busy, try again later")
+        self.pause = pause
 
 
-def _download(registry, key: str, downloader: _Downloader) -> str:
-    """Makes one file be in the cache; what went wrong, or nothing."""
+def _asked_pause(response) -> float:
+    """The seconds of `Retry-After`, which may hold a date; 0 where it says nothing."""
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util import Retry
+
+    try:
+        return Retry().get_retry_after(response.raw) or 0
+    except InvalidHeader:
+        return 0
+
+
+def _check_answer(response, row):
+    """Raises `_Fault` where the head of an answer tells that the file will not follow."""
+    if response.status_code in (429, 503):
+        raise _Refused(response.status_code, _asked_pause(response))
+    if response.status_code == 511:  # network authentication required
+        raise _HostFault(_WEB_PAGE)
+    if response.status_code != 200:
+        raise _Fault(f"the host answered {response.status_code}")
+    packed = "Content-Encoding" in response.headers  # then the length is that of the package
+    if not packed and response.headers.get("Content-Length", row.bytes) != row.bytes:
+        raise _Fault(_OTHER_SIZE)
+
+
+def _body(response, row, go_on: Callable) -> bytes:
+    """The file that an answer brings, as long as `go_on()`. Raises `_Fault`."""
+    content = bytearray()
+    for block in response.iter_content(1024):
+        content += block
+        if len(content) > int(row.bytes):
+            break
+        if not go_on():
+            raise _HostFault(_TOO_SLOW)
+    if len(content) != int(row.bytes):
+        raise _Fault(_OTHER_SIZE)
+    if hashlib.sha256(content).hexdigest() != row.sha256:
+        raise _Fault(_OTHER_BYTES)
+    return bytes(content)
+
+
+def _read(session, url: str, row, go_on: Callable) -> bytes:
+    """A file from the network, whole and right. Raises `_Fault`."""
     import requests
 
-    folder = (registry.abspath / key).parent
     try:
-        # pooch makes it, too, but not where another thread does so at the same time.
-        folder.mkdir(parents=True, exist_ok=True)
-        registry.fetch(key, downloader=downloader)
-    except _Unreachable:
-        return "not tried: the host cannot be reached"
-    except requests.HTTPError as e:
-        assert e.response is not None
-        return f"the host answered {e.response.status_code}"
+        with session.get(url, stream=True, timeout=(5, 20)) as response:
+            try:
+                _check_answer(response, row)
+                return _body(response, row, go_on)
+            except _Fault as e:
+                is_page = "html" in response.headers.get("Content-Type", "")
+                if is_page and str(e) in (_OTHER_SIZE, _OTHER_BYTES):
+                    raise _HostFault(_WEB_PAGE) from e
+                raise
+    except requests.exceptions.SSLError as e:
+        raise _HostFault("the network shows a wrong certificate (a login page?)") from e
+    except requests.TooManyRedirects as e:
+        raise _HostFault("the network sends us round in circles (a login page?)") from e
     except requests.RequestException as e:
-        return f"download failed ({type(e).__name__})"
-    except OSError as e:
-        return (
-            f"cannot be kept in {folder} ({e.strerror}): "
-            "set DRUMLESSON_CACHE to a folder that can be written to"
-        )
-    except ValueError:
-        return _OTHER_BYTES
-    return ""
+        raise _HostFault(f"download failed ({type(e).__name__})") from e
+
+
+# %% ../nbs/reference/datasets.ipynb #fced671b
+_AT_ONCE = 8  # files
+_IN_A_ROW = 3  # faults of the host, after which it is given up
+_DEADLINE = 30  # seconds for any file, and
+_SLOWEST = 4000  # bytes a second for its size
+_PAUSES = (2, 4, 8)  # seconds, at least, before a busy host is asked for the file again
+_LONGEST_PAUSE = 120  # seconds; a host that asks for more is not waited for
+_NOT_TRIED = "not tried further: "
+
+
+def _in_background(work: Callable) -> Future:
+    """What `work()` will give, from a thread that does not keep the process from ending."""
+    future: Future = Future()
+
+    def run():
+        try:
+            future.set_result(work())
+        except Exception as e:
+            future.set_exception(e)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+class _Host:
+    """Where files are fetched from: how often it failed, and when it may be asked again."""
+
+    def __init__(
+        self,
+        url: str,
+        stop: threading.Event,  # set when nobody waits for files any more
+    ):
+        import requests
+
+        self.url = url.rstrip("/")
+        self.session = requests.Session()
+        self.session.headers["Accept-Encoding"] = "identity"
+        self.session.max_redirects = 5
+        self.lock = threading.Lock()
+        self.stop = stop
+        self.faults = 0  # in a row
+        self.resume = 0.0  # when it may be asked again, on the clock of `time.monotonic`
+        self.given_up = ""  # why
+
+    def count(self, why: str):
+        """After several faults in a row the host is given up."""
+        with self.lock:
+            self.faults += 1
+            if self.faults >= _IN_A_ROW and not self.given_up:
+                self.given_up = why
+
+    def file(self, row) -> bytes:
+        """A file, asked for again after a pause while the host is busy. Raises `_Fault`."""
+        for pause in _PAUSES:
+            try:
+                return self._in_time(row)
+            except _Refused as e:
+                if e.pause > _LONGEST_PAUSE:
+                    raise
+                self._pause(max(pause, e.pause))
+        return self._in_time(row)
+
+    def _wait(self):
+        """Returns when the host may be asked. Raises `_HostFault` where it is given up."""
+        while not self.given_up and time.monotonic() < self.resume:
+            if self.stop.wait(min(0.1, self.resume - time.monotonic())):
+                break
+        if self.given_up or self.stop.is_set():
+            raise _HostFault(_NOT_TRIED + self.given_up)
+
+    def _pause(self, seconds):
+        """Nobody asks the host for so long."""
+        with self.lock:
+            self.resume = max(self.resume, time.monotonic() + seconds)
+
+    def _in_time(self, row) -> bytes:
+        """A file, asked for once. Raises `_Fault`, also where it takes too long."""
+        self._wait()
+        deadline = time.monotonic() + _DEADLINE + int(row.bytes) / _SLOWEST
+
+        def go_on():
+            return time.monotonic() < deadline and not self.stop.is_set()
+
+        url = f"{self.url}/{quote(row.key)}"
+        future = _in_background(partial(_read, self.session, url, row, go_on))
+        while not future.done():
+            if not go_on():
+                raise _HostFault(_TOO_SLOW)
+            wait([future], timeout=0.1)
+        return future.result()
 
 
 # %% ../nbs/reference/datasets.ipynb #1c2f0745
+def _fetched(host: _Host, verify: bool, row) -> str:
+    """Makes one file be in the cache; what went wrong, or nothing."""
+    path = local_path(row)
+    there = path.is_file() and path.stat().st_size == int(row.bytes)
+    if there and not (verify and _sha256(path) != row.sha256):
+        return ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = host.file(row)
+        with atomic(path) as temporary:
+            temporary.write_bytes(content)
+    except _HostFault as e:
+        host.count(str(e))
+        return str(e)
+    except _Fault as e:
+        return str(e)
+    except OSError as e:
+        why = cache_fault() or f"cannot be kept in the cache {cache_dir()} ({e.strerror})"
+        host.count(why)
+        return why
+    host.faults = 0
+    return ""
+
+
 def _missing_here(row) -> str:
     """Why a file is not at hand where nothing can be downloaded; nothing where it is."""
     path = local_path(row)
@@ -199,32 +350,55 @@ def _missing_here(row) -> str:
     return f"is not in the cache, and DRUMLESSON_MIRROR is {mirror()!r}, neither a folder nor a URL"
 
 
+def _sweep_cache():
+    """Removes what killed processes left in the cache."""
+    kept = cache_dir() / "files"
+    for folder in {cache_dir(), *((kept / key).parent for key in manifest()["key"])}:
+        sweep(folder)
+
+
 def fetch_open(
     *,
     verify: bool = False,  # compare the checksum of files that are there already, too
     progress: Callable = lambda items, total: items,  # wraps the iterator, for a progress bar
 ) -> dict:  # {key: what went wrong}; empty when every file is at hand
     """Makes the open kits be at hand, several files at a time, each checked by sha256."""
+    _sweep_cache()
+    stop = threading.Event()
+    attempt: Callable = _missing_here
     if mirror().startswith(("http://", "https://")):
-        registry, downloader = _registry(mirror()), _Downloader()
-
-        def attempt(row):
-            path = local_path(row)
-            there = path.is_file() and path.stat().st_size == int(row.bytes)
-            if there and not verify:
-                return ""
-            return _download(registry, row.key, downloader)
-    else:
-        attempt = _missing_here
-
+        attempt = partial(_fetched, _Host(mirror(), stop), verify)
     rows = list(manifest().itertuples())
-    with ThreadPoolExecutor(8) as pool:
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
         faults = progress(pool.map(attempt, rows), total=len(rows))
         return {row.key: fault for row, fault in zip(rows, faults, strict=True) if fault}
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+# %% ../nbs/reference/datasets.ipynb #14737a1c
+def summed_up(
+    problems: dict,  # {file: what went wrong}
+) -> dict:
+    """The same, with one entry for all files of a host that was given up."""
+    shared: dict[str, list] = {}
+    for why in problems.values():
+        if why.startswith(_NOT_TRIED):
+            shared[why.removeprefix(_NOT_TRIED)] = []
+    alone = {}
+    for name, why in problems.items():
+        reason = why.removeprefix(_NOT_TRIED)
+        if reason in shared:
+            shared[reason].append(name)
+        else:
+            alone[name] = why
+    return alone | {f"{len(names)} files": reason for reason, names in shared.items()}
 
 
 # %% ../nbs/reference/datasets.ipynb #22b660cb
-def _cached_open() -> Path:
+def decoded_open() -> Path:
     """The file that holds the decoded open kits."""
     how = f"{SR} {KEEP_SECONDS} 2 {''.join(manifest().sha256)}"
     return cache_dir() / f"open-kits-{hashlib.sha256(how.encode()).hexdigest()[:12]}.npz"
@@ -255,6 +429,21 @@ def _load_saved(path) -> dict | None:
 
 
 # %% ../nbs/reference/datasets.ipynb #c1a41621
+class NoOpenKits(SourceError):
+    """No open kit is at hand."""
+
+    @property
+    def why(self) -> str:
+        """Why not, without advice."""
+        return self.args[0]
+
+    def __str__(self):
+        return (
+            f"no open kit is at hand ({self.why}): fetch them once with `drumlesson kits`, "
+            "or set DRUMLESSON_MIRROR to a folder or URL that has them"
+        )
+
+
 def _decode_open(progress: Callable) -> tuple[dict, dict]:
     """{row number: (x, AudioInfo)} of the open kits, fetched and decoded, and {key: problem}."""
     problems = fetch_open(verify=True, progress=progress)
@@ -272,21 +461,18 @@ def read_open(
     *,
     progress: Callable = lambda items, total: items,  # wraps the iterators, for a progress bar
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
-    """The open kits, from the cache or fetched. Raises `SourceError` where none is at hand."""
+    """The open kits, from the cache or fetched. Raises `NoOpenKits` where none is at hand."""
     problems: dict = {}
-    hits = _load_saved(_cached_open())
+    sweep(cache_dir())
+    hits = _load_saved(decoded_open())
     if hits is None:
         hits, problems = _decode_open(progress)
         if not hits:
-            why = next(iter(problems.values()))
-            raise SourceError(
-                f"no open kit is at hand ({why}): fetch them once with `drumlesson kits`, "
-                "or set DRUMLESSON_MIRROR to a folder or URL that has them"
-            )
+            raise NoOpenKits(next(iter(problems.values())))
         if not problems:
             # Where nothing can be kept, it is decoded anew each time.
             with suppress(OSError):
-                _save_hits(_cached_open(), hits)
+                _save_hits(decoded_open(), hits)
     facts = manifest().iloc[list(hits)].rename(columns={"key": "file"}).assign(source="recorded")
     rows = facts[list(_TEXTS)].to_dict("records")
     waves = [x for x, _ in hits.values()]

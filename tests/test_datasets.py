@@ -1,23 +1,32 @@
 """Where recorded drums come from: a host that fails, anybody's folder, a table with mistakes."""
 
+import gzip
 import hashlib
 import os
 import re
+import signal
+import subprocess
+import sys
 import threading
+import time
 import tracemalloc
 from collections import Counter
+from contextlib import contextmanager
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote, unquote
 
 import numpy as np
 import pandas as pd
 import pytest
+import requests
 from conftest import files_below, noise_hit, write_sound
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumlesson import datasets
 from drumlesson.audio import AudioInfo
+from drumlesson.cli import main
 from drumlesson.datasets import (
     TABLE_COLUMNS,
     LeftOut,
@@ -75,42 +84,65 @@ ANSWERS = {  # what a host may send instead of a file
 }
 
 
+def hung_up(request, client_address):
+    """What a server says of a client that hangs up early: nothing."""
+
+
 class Host:
     """A web server on this computer.
 
-    `answers` says how it answers for single files instead of rightly: one of `ANSWERS`, or the
-    number of an error.
+    `answers` says how it answers for single files instead of rightly: one of `ANSWERS`, the
+    number of an error, or a function that is given the handler and the right content; `always`
+    says it for all files.
     """
 
     def __init__(self, root):
         self.asked = Counter()
         self.answers = {}
+        self.always = "rightly"
+        self.stopped = threading.Event()  # ends the answers that have no end
         host = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 key = unquote(self.path.lstrip("/"))
                 host.asked[key] += 1
-                how = host.answers.get(key, "rightly")
+                how = host.answers.get(key, host.always)
                 if isinstance(how, int):
                     self.send_error(how)
                     return
                 content = (root / key).read_bytes() if (root / key).is_file() else b""
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(ANSWERS[how](content))
                 self.close_connection = True
+                if callable(how):
+                    how(self, content)
+                    return
+                self.head({"Content-Length": len(content)})
+                self.wfile.write(ANSWERS[how](content))
+
+            def head(self, headers, status=200):
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, str(value))
+                self.end_headers()
+
+            def page(self, status=200):
+                text = b"<html><form>Your room number, please: <input></form></html>"
+                self.head({"Content-Type": "text/html", "Content-Length": len(text)}, status)
+                self.wfile.write(text)
 
             def log_message(self, *_):
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.host = self
+        self.server.handle_error = hung_up
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         serve = self.server.serve_forever
         threading.Thread(target=serve, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def stop(self):
+        self.stopped.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -270,6 +302,351 @@ def test_a_host_that_cannot_be_reached_is_given_up(pack, cache, monkeypatch):
         read_open()
 
 
+# -- a host that nobody should trust
+
+
+def endless(handler, content):
+    handler.head({})
+    while handler.wfile.write(bytes(65536)):
+        pass
+
+
+def silent(handler, content):
+    handler.server.host.stopped.wait(30)
+
+
+def silent_later(handler, content):
+    handler.head({"Content-Length": len(content)})
+    handler.wfile.write(content[:100])
+    silent(handler, content)
+
+
+def drip(handler, content):
+    handler.head({"Content-Length": len(content)})
+    while not handler.server.host.stopped.wait(0.05):
+        handler.wfile.write(b"x")
+
+
+def drip_of_a_head(handler, content):
+    while not handler.server.host.stopped.wait(0.05):
+        handler.wfile.write(b"H")
+
+
+BOMB = gzip.compress(bytes(20_000_000))
+
+
+def bomb(handler, content):
+    handler.head({"Content-Encoding": "gzip"})
+    handler.wfile.write(BOMB)
+
+
+def packed(handler, content):
+    handler.head({"Content-Encoding": "gzip"})
+    handler.wfile.write(gzip.compress(content))
+
+
+def unmeasured(handler, content):
+    handler.head({})
+    handler.wfile.write(content)
+
+
+def too_long(handler, content):
+    handler.head({"Content-Length": 10**12})
+    silent(handler, content)
+
+
+def portal(handler, content):
+    handler.page()
+
+
+def portal_elsewhere(handler, content):
+    login = f"http://localhost:{handler.server.server_port}/login"
+    handler.head({"Location": login, "Content-Length": 0}, 302)
+
+
+def circle(handler, content):
+    handler.head({"Location": handler.path, "Content-Length": 0}, 302)
+
+
+def reset(handler, content):
+    handler.head({"Content-Length": len(content)})
+    handler.connection.close()
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Pauses that a test can wait for."""
+    monkeypatch.setattr(datasets, "_PAUSES", (0.02, 0.02, 0.02))
+    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+
+
+def shorten_the_deadline(answer, monkeypatch):
+    """Where an answer never ends, a file may take half a second."""
+    if answer in (silent, silent_later, drip, drip_of_a_head):
+        monkeypatch.setattr(datasets, "_DEADLINE", 0.5)
+        monkeypatch.setattr(datasets, "_SLOWEST", 10**6)
+
+
+@pytest.mark.parametrize(
+    "answer, said",
+    [
+        (endless, "its size does not match"),
+        (bomb, "its size does not match"),
+        (too_long, "its size does not match"),
+        (silent, "taken too long"),
+        (silent_later, "taken too long"),
+        (drip, "taken too long"),
+        (drip_of_a_head, "taken too long"),
+        (portal, "a web page (a login page?) instead of the file"),
+        (511, "a web page (a login page?) instead of the file"),
+        (portal_elsewhere, "a web page (a login page?) instead of the file"),
+        (circle, "round in circles"),
+        (reset, "download failed"),
+        (429, "answered 429: it is busy"),
+        (503, "answered 503: it is busy"),
+    ],
+)
+def test_every_answer_has_an_end_and_a_name(host, hasty, cache, monkeypatch, answer, said):
+    shorten_the_deadline(answer, monkeypatch)
+    host.answers |= {key_of(0): answer, "login": portal}
+    start = time.monotonic()
+    problems = fetch_open()
+    assert time.monotonic() - start < 5
+    assert list(problems) == [key_of(0)] and said in problems[key_of(0)]
+    assert "checksum" not in problems[key_of(0)]
+    assert files_below(cache) == sorted(f"files/{key_of(i)}" for i in range(1, 5))
+
+
+@pytest.mark.parametrize("answer", [packed, unmeasured])
+def test_a_file_may_come_packed_or_without_its_length(host, answer):
+    host.always = answer
+    assert fetch_open() == {}
+
+
+def test_a_wrong_certificate_may_be_a_login_page(host, monkeypatch):
+    def refuse(*_, **__):
+        raise requests.exceptions.SSLError("certificate verify failed")
+
+    monkeypatch.setattr(requests.Session, "get", refuse)
+    assert all("certificate" in why for why in fetch_open().values())
+
+
+@pytest.fixture
+def many(host, pack, monkeypatch):
+    """The same host with a hundred files."""
+    for i in range(100):
+        (pack / str(i)).symlink_to(pack)
+    table = pd.concat([datasets.manifest()] * 20, ignore_index=True)
+    table["key"] = [f"{i}/{key}" for i, key in enumerate(table.key)]
+    monkeypatch.setattr(datasets, "manifest", lambda: table)
+    return host
+
+
+@pytest.mark.parametrize("answer", [429, 503, portal, silent, circle])
+def test_a_host_that_fails_is_given_up_in_one_line(many, hasty, monkeypatch, answer):
+    shorten_the_deadline(answer, monkeypatch)
+    many.always = answer
+    problems = fetch_open()
+    assert len(problems) == 100 and list(datasets.summed_up(problems)) == ["100 files"]
+    assert sum(why.startswith("not tried further: ") for why in problems.values()) >= 80
+
+
+def test_a_full_disk_is_one_line_and_ends_the_downloads(many, cache, monkeypatch):
+    @contextmanager
+    def full(path):
+        raise OSError(28, "No space left on device")
+        yield
+
+    monkeypatch.setattr(datasets, "atomic", full)
+    (why,) = datasets.summed_up(fetch_open()).values()
+    assert why == f"cannot be kept in the cache {cache} (No space left on device)"
+    assert sum(many.asked.values()) <= 16
+
+
+def test_a_busy_host_is_asked_a_few_times_by_all_together(many, hasty):
+    many.always = 429
+    fetch_open()
+    assert sum(many.asked.values()) <= 5 * 8
+
+
+@pytest.mark.parametrize("when", ["seconds", "a date"])
+def test_a_pause_that_is_asked_for_is_kept_by_all(host, hasty, when):
+    asked = []
+
+    def busy_at_first(handler, content):
+        asked.append(time.monotonic())
+        if len(asked) > 1:
+            handler.head({"Content-Length": len(content)})
+            handler.wfile.write(content)
+            return
+        then = "1" if when == "seconds" else formatdate(time.time() + 2, usegmt=True)
+        handler.head({"Retry-After": then, "Content-Length": 0}, 429)
+
+    host.always = busy_at_first
+    assert fetch_open() == {}
+    later = [moment - asked[0] for moment in asked[1:]]
+    assert sum(moment < 0.9 for moment in later) <= 4  # those that were under way
+
+
+def test_a_host_that_asks_for_an_hour_is_not_waited_for(many):
+    def busy(handler, content):
+        handler.head({"Retry-After": "3600", "Content-Length": 0}, 503)
+
+    many.always = busy
+    start = time.monotonic()
+    assert len(fetch_open()) == 100
+    assert time.monotonic() - start < 5 and sum(many.asked.values()) <= 10
+
+
+@pytest.mark.parametrize("value", ["", "soon", "-5", "Fri, 31 Feb 2026 00:00:00"])
+def test_a_pause_that_says_nothing_is_our_own(host, hasty, value):
+    def busy_at_first(handler, content):
+        if host.asked[key_of(0)] > 1:
+            handler.head({"Content-Length": len(content)})
+            handler.wfile.write(content)
+        else:
+            handler.head({"Retry-After": value, "Content-Length": 0}, 503)
+
+    host.answers[key_of(0)] = busy_at_first
+    assert fetch_open() == {} and host.asked[key_of(0)] == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal for one thread")
+@pytest.mark.parametrize("answer", [silent, drip, drip_of_a_head, endless, 503])
+def test_one_interrupt_ends_it_and_leaves_nothing(many, cache, answer):
+    presses = [signal.SIGINT]
+
+    def interrupt(handler, content):
+        if presses:
+            signal.pthread_kill(threading.main_thread().ident, presses.pop())
+        if answer == 503:
+            handler.send_error(503)
+        else:
+            answer(handler, content)
+
+    many.always = interrupt
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        fetch_open()
+    assert time.monotonic() - start < 3
+    assert files_below(cache) == []
+    time.sleep(0.2)
+    assert sum(many.asked.values()) <= 16  # those under way, and none of the rest
+
+
+FETCH = """
+import sys
+import pandas as pd
+from drumlesson import datasets
+table = pd.read_csv(sys.argv[1], dtype=str)
+datasets.manifest = lambda: table
+datasets.read_open()
+"""
+
+
+def test_a_kill_leaves_nothing_half_written(host, pack, cache, tmp_path):
+    datasets.manifest().to_csv(tmp_path / "manifest.csv", index=False)
+    for n in (1, 3):
+        reached = threading.Event()
+
+        def slow(handler, content, n=n, reached=reached):
+            if len(host.asked) > n:
+                reached.set()
+                silent(handler, content)
+            unmeasured(handler, content)
+
+        host.always = slow
+        process = subprocess.Popen([sys.executable, "-c", FETCH, str(tmp_path / "manifest.csv")])
+        assert reached.wait(60)
+        process.kill()
+        process.wait()
+        for key in files_below(cache / "files"):
+            assert sha256(cache / "files" / key) == sha256(pack / key)
+    host.always = "rightly"
+    assert len(read_open()[0]) == 5
+
+
+def test_what_killed_processes_left_goes_at_the_next_start(host, cache):
+    fetch_open()
+    names = [".drumlesson-0123.npz", "files/some/pack/c0ffee/kicks/.drumlesson-4567.wav"]
+    for name in names:
+        (cache / name).touch()
+        os.utime(cache / name, (0, 0))
+    lately = cache / ".drumlesson-89ab.npz"
+    lately.touch()
+    fetch_open()
+    assert not [name for name in names if (cache / name).exists()] and lately.exists()
+
+
+# -- what `kits` says of it
+
+
+@pytest.mark.parametrize(
+    "answer, said",
+    [
+        (portal, "the network answered with a web page (a login page?) instead of the file"),
+        (503, "the host answered 503: it is busy, try again later"),
+        (404, "the host answered 404"),
+    ],
+)
+def test_kits_names_what_a_network_does_and_does_not_send_round_in_circles(
+    host, hasty, capsys, answer, said
+):
+    host.always = answer
+    assert main(["kits"]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith(f"no open kits: {said}; ") and err == ""
+    assert len(out.splitlines()) == 1 and "drumlesson kits" not in out
+
+
+def test_kits_names_a_host_that_was_given_up_on_the_way_in_one_line(
+    host, hasty, monkeypatch, capsys
+):
+    monkeypatch.setattr(datasets, "_AT_ONCE", 1)
+    host.answers |= {key_of(i): 429 for i in range(1, 5)}
+    assert main(["kits", "--quiet"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "1 hits of 1 open kits are at hand\n"
+    assert err == "drumlesson: 4 files: the host answered 429: it is busy, try again later\n"
+
+
+@pytest.mark.parametrize("below", ["", "below"])
+def test_kits_without_a_cache_says_so_once_and_serves_what_there_is(
+    pack, cache, monkeypatch, capsys, below
+):
+    cache.write_text("a file stands where the folder should be")
+    monkeypatch.setenv("DRUMLESSON_CACHE", str(cache / below))
+    monkeypatch.setenv("DRUMLESSON_MIRROR", str(pack))
+    assert main(["kits", "--quiet"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "5 hits of 2 open kits are at hand\n"
+    assert err.startswith(f"drumlesson: nothing can be kept in the cache {cache / below} (")
+    assert "set DRUMLESSON_CACHE to" in err and len(err.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal for another process")
+def test_one_press_ends_kits_within_two_seconds(host, cache):
+    reached = threading.Event()
+
+    def quiet(handler, content):
+        reached.set()
+        silent(handler, content)
+
+    host.always = quiet
+    command = [sys.executable, "-m", "drumlesson.cli", "kits"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert reached.wait(60)
+        start = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        err = process.stderr.read()
+        assert process.wait() == 130 and time.monotonic() - start < 2
+    assert err == "drumlesson: interrupted; nothing was left half written\n"
+    assert files_below(cache) == []
+
+
+# -- a mirror and a cache that are none
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -348,13 +725,19 @@ def test_kits_are_read_where_nothing_can_be_cached(pack, cache, monkeypatch):
 
 def test_a_host_but_no_cache_to_put_files_in(host, cache):
     cache.write_text("a file stands where the folder should be")
-    with pytest.raises(SourceError, match="no open kit is at hand"):
+    with pytest.raises(SourceError, match=r"it is a file\): set DRUMLESSON_CACHE"):
         read_open()
+    assert not host.asked
 
 
 def test_where_the_cache_is(monkeypatch, tmp_path):
     monkeypatch.setenv("DRUMLESSON_CACHE", str(tmp_path))
-    assert cache_dir() == tmp_path
+    assert cache_dir() == tmp_path and datasets.cache_fault() == ""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("DRUMLESSON_CACHE", "~/x")
+    monkeypatch.setenv("DRUMLESSON_MIRROR", "~/kits")
+    assert cache_dir() == tmp_path / "x" and datasets.mirror() == str(tmp_path / "kits")
     monkeypatch.delenv("DRUMLESSON_CACHE")
     assert "drumlesson" in str(cache_dir())
 

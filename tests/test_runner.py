@@ -10,10 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from drumlesson.course import studies
+from drumlesson.cli import main
+from drumlesson.course import runner, studies
 from drumlesson.course.results import side_by_side
-from drumlesson.course.runner import KEYS, StoredStudy, expected, measure, missing
-from drumlesson.course.studies import STUDIES, settings
+from drumlesson.course.runner import KEYS, StoredStudy, expected, measure, missing, run_studies
+from drumlesson.course.studies import STUDIES, Study, settings
 from drumlesson.datasets import SourceError
 from drumlesson.drums import folds, load_drums
 
@@ -88,8 +89,10 @@ def test_five_folds_never_share_a_kit(study):
 # -- reading and writing
 
 
-def some_study(n=2):
-    runs = pd.DataFrame({"run": range(n), "model": "a", "error": ""})
+def some_study(n=2, model="a", error=""):
+    runs = pd.DataFrame({"run": range(n), "model": model, "fold": range(n), "error": error})
+    runs = runs.assign(data="synth", condition="all", seed=0, asked="", window="0.3")
+    runs = runs.reindex(columns=runner._RUNS)
     answers = pd.DataFrame({"run": range(n), "kit": "k", "true": "x", "predicted": "x", "n": 1})
     return StoredStudy(runs, answers)
 
@@ -103,6 +106,52 @@ def test_answers_without_a_run_are_those_of_a_kill_between_two_files(tmp_path):
     some_study(3).write("toy", tmp_path)
     some_study(2).runs.to_csv(tmp_path / "toy.csv", index=False)
     assert StoredStudy.read("toy", tmp_path).answers["run"].tolist() == [0, 1]
+
+
+def test_what_is_stored_is_added_to_what_others_stored(tmp_path):
+    some_study(3).store("toy", tmp_path)
+    some_study(2, "b").store("toy", tmp_path)
+    some_study(2, "b").store("toy", tmp_path)  # nobody's work is stored twice
+    stored = StoredStudy.read("toy", tmp_path)
+    assert stored.runs["run"].tolist() == stored.answers["run"].tolist() == [0, 1, 2, 3, 4]
+    assert stored.runs["model"].tolist() == ["a", "a", "a", "b", "b"]
+
+
+def test_a_failed_run_gives_way_to_one_that_came_to_an_end(tmp_path):
+    some_study(2, error="out of luck").store("toy", tmp_path)
+    some_study(1, "b", error="out of luck").store("toy", tmp_path)
+    some_study(2).store("toy", tmp_path)
+    some_study(2, error="out of luck").store("toy", tmp_path)
+    assert StoredStudy.read("toy", tmp_path).runs["error"].tolist() == ["out of luck", "", ""]
+
+
+@pytest.mark.parametrize("which", ["splits", "splits_answers"])
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        (b"run,model\n0,a\n", "has other columns than stored runs have"),
+        (b"", "is no table of stored runs"),
+        (b"a,b\n1,2\n1,2,3,4\n", "is no table of stored runs"),
+        (bytes(range(128, 256)), "is no table of stored runs"),
+    ],
+)
+def test_a_foreign_table_is_named_and_left_alone(tmp_path, capsys, which, content, said):
+    path = tmp_path / f"{which}.csv"
+    path.write_bytes(content)
+    assert main(["evidence", "splits", "--folder", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"drumlesson: {path}: {said}") and len(err.splitlines()) == 1
+    assert "another folder" in err and path.read_bytes() == content
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_a_killed_process_left_is_swept_at_the_next_start(tmp_path, monkeypatch):
+    monkeypatch.setitem(STUDIES, "toy", Study({}, seeds=0))
+    old = tmp_path / ".drumlesson-0123.csv"
+    old.touch()
+    os.utime(old, (0, 0))
+    assert run_studies(["toy"], tmp_path) == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 # -- running
@@ -162,6 +211,81 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
     pd.testing.assert_frame_equal(after, stored_runs(tmp_path))
 
 
+FORKED = """
+import os, shutil, signal, sys, time
+import pandas as pd
+from drumlesson.course import runner
+from drumlesson.course.studies import Study
+
+def measure(study, run):
+    time.sleep(0.02)
+    row = dict(zip(runner.KEYS, run)) | {"run": 0, "asked": "", "n": 1, "error": ""}
+    answers = {"run": 0, "kit": f"{run[2]} {run[4]}", "true": "tom", "predicted": "tom", "n": 1}
+    runs = pd.DataFrame([row]).reindex(columns=runner._RUNS)
+    print(run, flush=True)
+    return runner.StoredStudy(runs, pd.DataFrame([answers]))
+
+runner.measure = measure
+runner.STUDIES["toy"] = Study(dict.fromkeys("abcdefgh"), data=("synth",), seeds=1)
+folder = sys.argv[1]
+
+def begun():
+    pid = os.fork()
+    if pid == 0:
+        os._exit(runner.run_studies(["toy"], folder, jobs=1))
+    return pid
+
+def status(pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+"""
+BOTH = FORKED + "sys.exit(max(map(status, [begun(), begun()])))"
+KILLS = (
+    FORKED
+    + """
+for n in (1, 5, 9):
+    pid = begun()
+    while len(runner.StoredStudy.read("toy", folder).runs) < n:
+        time.sleep(0.005)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    shutil.copytree(folder, f"{folder} {n}")
+sys.exit(status(begun()))
+"""
+)
+
+
+def forked(code, folder):
+    command = [sys.executable, "-c", code, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def assert_toy_is_whole(folder, n):
+    """So many runs, each once, and each with its own answers."""
+    stored = StoredStudy.read("toy", folder)
+    assert len(stored.runs) == n and not stored.runs.duplicated(KEYS).any()
+    assert stored.runs["run"].is_unique and set(stored.answers["run"]) == set(stored.runs["run"])
+    rows = side_by_side(stored)
+    assert (rows["kit"] == rows["model"] + " " + rows["fold"].astype(str)).all()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process is forked, which is quick")
+def test_two_processes_on_one_folder_lose_nothing(tmp_path):
+    done = forked(BOTH, tmp_path / "toy")
+    assert_toy_is_whole(tmp_path / "toy", 40)
+    assert len(done) < 60  # little was done twice
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process is forked, which is quick")
+def test_a_kill_at_any_moment_leaves_whole_tables(tmp_path):
+    forked(KILLS, tmp_path / "toy")
+    for n in (1, 5, 9):
+        folder = tmp_path / f"toy {n}"
+        assert_toy_is_whole(folder, len(stored_runs(folder)))
+    assert_toy_is_whole(tmp_path / "toy", 40)
+
+
 def test_missing_names_what_is_left(tmp_path):
     assert missing("splits", tmp_path) == STUDIES["splits"].runs()
     left = missing("windows", FOLDER, [7])
@@ -181,8 +305,6 @@ def test_a_run_far_from_the_stored_one_is_not_as_expected():
 
 
 def test_a_thin_slice_of_each_study_falls_within_what_is_stored(recorded, capsys):
-    from drumlesson.cli import main
-
     assert main(["evidence", "--quick"]) == 0, capsys.readouterr()
     told = capsys.readouterr().out
     assert all(name in told for name in STUDIES)
@@ -190,8 +312,6 @@ def test_a_thin_slice_of_each_study_falls_within_what_is_stored(recorded, capsys
 
 
 def test_what_falls_outside_is_told_and_ends_with_one(recorded, tmp_path, capsys):
-    from drumlesson.cli import main
-
     stored = StoredStudy.read("windows", FOLDER)
     worse = stored.runs.assign(accuracy=stored.runs["accuracy"] - 0.3)
     StoredStudy(worse, stored.answers).write("windows", tmp_path)

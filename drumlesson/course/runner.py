@@ -9,6 +9,7 @@ __all__ = ["KEYS", "StoredStudy", "measure", "missing", "run_studies", "expected
 # %% ../../nbs/reference/runner.ipynb #e9d6b749
 import os
 import platform
+import random
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 from scipy import stats
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
@@ -24,7 +26,7 @@ from threadpoolctl import threadpool_limits
 # %% ../../nbs/reference/runner.ipynb #23ede430
 from ..classifier import DrumClassifier
 from ..evaluation import balanced_accuracy, macro_f1
-from ..files import atomic
+from ..files import atomic, sweep
 from ..recipes import one_thread
 from ..tasks import OneVsRest
 from .studies import CONDITIONS, STUDIES, Study, part, settings
@@ -36,14 +38,24 @@ _SCORES = ["accuracy", "balanced_accuracy", "macro_f1"]
 _MADE = ["seconds", "parameters", "versions", "machine", "error"]
 _RUNS = ["run", *KEYS, "asked", *_SETTINGS, "n", *_SCORES, *_MADE]  # columns
 _ANSWERS = ["run", "kit", "true", "predicted", "n"]
+_LOCK = ".drumlesson.lock"  # in the folder; whoever holds it may write there
 _NUMBERS = ["n", *_SCORES, "parameters"]  # empty where a run failed
 
 
 def _read(path, columns, **how) -> pd.DataFrame:
-    "A stored table, empty where there is none yet."
+    "A stored table, empty where there is none yet. Raises ValueError where it is something else."
     if not Path(path).exists():
         return pd.DataFrame(columns=columns)
-    return pd.read_csv(path, keep_default_na=False, **how)
+    advice = "move it away, or name another folder"
+    try:
+        table = pd.read_csv(path, keep_default_na=False, **how)
+    except ValueError as e:  # pandas' own errors, and text that is none
+        raise ValueError(f"{path}: is no table of stored runs ({e}): {advice}") from e
+    differ = sorted(set(table) ^ set(columns))
+    if differ:
+        names = ", ".join(differ[:5])
+        raise ValueError(f"{path}: has other columns than stored runs have ({names}): {advice}")
+    return table[list(columns)]
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,7 @@ class StoredStudy:
 
     @classmethod
     def read(cls, name: str, folder) -> "StoredStudy":
-        "What `folder` holds of the study called `name`; empty where that is nothing."
+        "What `folder` holds of the study called `name`, or nothing. Raises ValueError."
         empty = {column: [""] for column in _NUMBERS}
         runs = _read(_file(name, folder), _RUNS, na_values=empty, dtype={"window": str})
         answers = _read(_file(f"{name}_answers", folder), _ANSWERS)
@@ -69,6 +81,16 @@ class StoredStudy:
         with atomic(_file(name, folder)) as t:
             self.runs.to_csv(t, index=False)
 
+    def store(self, name: str, folder) -> "StoredStudy":
+        "Adds these runs to what `folder` holds by now, but for those it has; gives all of them."
+        with FileLock(Path(folder) / _LOCK):
+            stored = StoredStudy.read(name, folder).without_failed(self.held())
+            if self.held() & stored.held():  # another process was quicker
+                return stored
+            stored = stored.add(self)
+            stored.write(name, folder)
+        return stored
+
     def add(self, other: "StoredStudy") -> "StoredStudy":
         "These runs and, numbered on, those of `other`."
         if self.runs.empty:
@@ -78,13 +100,23 @@ class StoredStudy:
         answers = other.answers.assign(run=other.answers["run"] + first)
         return StoredStudy(_joined(self.runs, runs), _joined(self.answers, answers))
 
-    def without_failed(self) -> "StoredStudy":
+    def without_failed(
+        self,
+        among=None,  # only these, by their `KEYS`; None: all
+    ) -> "StoredStudy":
         "Only the runs that came to an end."
-        return replace(self, runs=self.runs[self.runs["error"] == ""])
+        failed = self.runs["error"] != ""
+        if among is not None:
+            failed &= np.array([run in among for run in _keys(self.runs)], bool)
+        return replace(self, runs=self.runs[~failed])
 
     def held(self) -> set[tuple]:
         "Which runs there are, by their `KEYS`."
-        return set(self.runs[KEYS].itertuples(index=False, name=None))
+        return set(_keys(self.runs))
+
+
+def _keys(runs):
+    return runs[KEYS].itertuples(index=False, name=None)
 
 
 def _file(name, folder) -> Path:
@@ -244,11 +276,15 @@ def _seed_of(work) -> int:
 
 
 def _left(tables: dict, seeds) -> list[tuple]:  # (name of a study, run)
-    "The runs that the tables {name: StoredStudy} do not hold yet, seed by seed, over all studies."
+    """The runs that the tables {name: StoredStudy} do not hold yet, seed by seed, over all studies.
+
+    Within a seed by chance: two processes on one folder seldom begin with the same.
+    """
     left = []
     for name, stored in tables.items():
         done = stored.held()
         left += [(name, run) for run in STUDIES[name].runs(seeds) if run not in done]
+    random.SystemRandom().shuffle(left)
     return sorted(left, key=_seed_of)
 
 
@@ -276,14 +312,19 @@ def run_studies(
     if retry:
         tables = {name: stored.without_failed() for name, stored in tables.items()}
     left = _left(tables, seeds)
+    if left:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    sweep(folder)
+    done: set[tuple] = set()  # by other processes too, as far as is known
+    todo = (delayed(_alone)(n, STUDIES[n], run) for n, run in left if (n, run) not in done)
     parallel = Parallel(_side_by_side(jobs), return_as="generator_unordered", batch_size=1)
-    work = parallel(delayed(_alone)(name, STUDIES[name], run) for name, run in left)
+    work = parallel(todo)
     seconds_between = 0.1 if sys.stderr.isatty() else 60
     failed = 0
     with tqdm(work, total=len(left), unit="run", mininterval=seconds_between) as bar:
         for name, run, measured in bar:
-            tables[name] = tables[name].add(measured)
-            tables[name].write(name, folder)
+            ended = measured.store(name, folder).without_failed()
+            done |= {(name, other) for other in ended.held()}
             error = measured.runs["error"].iloc[0]
             if error:
                 failed += 1
