@@ -6,14 +6,19 @@
 __all__ = ["own_process", "hold_interrupts", "keep_random_state"]
 
 # %% ../nbs/reference/backend.ipynb #eda8ba63
+import atexit
 import ctypes
+import importlib.util
 import logging
 import os
 import random
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
@@ -32,13 +37,15 @@ def own_process() -> None:
     """Arranges the process for a lesson or the command line; a host of other code never calls it.
 
     From then on TensorFlow starts without messages, glibc keeps the memory of freed arrays, and an
-    interrupt during a fit waits for the end of a training step. Calling it again changes nothing.
+    interrupt during a fit waits for the end of a training step. Streams that were closed lead to
+    nowhere, and what librosa compiles has a place. Calling it again changes nothing.
 
     Notes
     -----
-    It sets the environment variable `TF_CPP_MIN_LOG_LEVEL` (unless it is set), the level of the
-    logger `tensorflow` and glibc's `mallopt`. The error stream is silent only while TensorFlow is
-    imported, and SIGINT has another handler only during that import and during a fit.
+    It sets the environment variables `TF_CPP_MIN_LOG_LEVEL` (unless it is set) and
+    `NUMBA_CACHE_DIR` (where numba has no folder to write to), the level of the logger `tensorflow`
+    and glibc's `mallopt`. The error stream is silent only while TensorFlow is imported, and SIGINT
+    has another handler only during that import and during a fit.
 
     Examples
     --------
@@ -48,14 +55,50 @@ def own_process() -> None:
     if _PROCESS.owned:
         return
     _PROCESS.owned = True
+    _open_streams()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     _quiet_logger()
     _keep_memory()
+    _find_numba_cache()
 
 
 def _quiet_logger() -> None:
     """Lets TensorFlow log errors only, or it warns of every further model in a loop over folds."""
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+# %% ../nbs/reference/backend.ipynb #7adef32b
+def _open_streams() -> None:
+    """Has each of the three streams that is closed, or that there is not, lead to nowhere."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+
+
+def _takes_files(folder: Path) -> bool:
+    """Whether a folder, which need not be there yet, can be written to."""
+    if not folder.is_absolute():  # nobody knows this user's home: `~` is all that is left of it
+        return False
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK)
+
+
+def _find_numba_cache() -> None:
+    """Gives numba a folder for this process where it would find none beside librosa or at home."""
+    librosa = importlib.util.find_spec("librosa")
+    if "NUMBA_CACHE_DIR" in os.environ or librosa is None or librosa.origin is None:
+        return
+    beside = Path(librosa.origin).parent / "util" / "__pycache__"
+    at_home = Path(os.path.expanduser("~")) / ".cache" / "numba"
+    if not _takes_files(beside) and not _takes_files(at_home):
+        folder = tempfile.mkdtemp(prefix="drumlesson-numba-")  # where nobody else can put programs
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ["NUMBA_CACHE_DIR"] = folder
 
 
 # %% ../nbs/reference/backend.ipynb #ad1e0453
