@@ -6,18 +6,17 @@
 __all__ = ["own_process", "hold_interrupts", "keep_random_state"]
 
 # %% ../nbs/reference/backend.ipynb #eda8ba63
-import atexit
 import ctypes
 import importlib.util
 import logging
 import os
 import random
-import shutil
 import signal
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -38,14 +37,15 @@ def own_process() -> None:
 
     From then on TensorFlow starts without messages, glibc keeps the memory of freed arrays, and an
     interrupt during a fit waits for the end of a training step. Streams that were closed lead to
-    nowhere, and what librosa compiles has a place. Calling it again changes nothing.
+    nowhere, and without a home directory caches are temporary. Calling it again changes nothing.
 
     Notes
     -----
-    It sets the environment variables `TF_CPP_MIN_LOG_LEVEL` (unless it is set) and
-    `NUMBA_CACHE_DIR` (where numba has no folder to write to), the level of the logger `tensorflow`
-    and glibc's `mallopt`. The error stream is silent only while TensorFlow is imported, and SIGINT
-    has another handler only during that import and during a fit.
+    It sets the environment variable `TF_CPP_MIN_LOG_LEVEL` (unless it is set), the level of the
+    logger `tensorflow` and glibc's `mallopt`; without a home directory `XDG_CACHE_HOME` and
+    `KERAS_HOME`, and `NUMBA_CACHE_DIR` where numba has no folder to write to. The error stream is
+    silent only while TensorFlow is imported, and SIGINT has another handler only during that
+    import and during a fit.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def own_process() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     _quiet_logger()
     _keep_memory()
-    _find_numba_cache()
+    _find_caches()
 
 
 def _quiet_logger() -> None:
@@ -82,23 +82,36 @@ def _open_streams() -> None:
 
 def _takes_files(folder: Path) -> bool:
     """Whether a folder, which need not be there yet, can be written to."""
-    if not folder.is_absolute():  # nobody knows this user's home: `~` is all that is left of it
-        return False
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
     return nearest.is_dir() and os.access(nearest, os.W_OK)
 
 
-def _find_numba_cache() -> None:
-    """Gives numba a folder for this process where it would find none beside librosa or at home."""
+def _private_folder() -> str:
+    """A folder among the temporary files that only this user can write to, the same in each run."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = os.path.join(tempfile.gettempdir(), f"drumlesson-{user}")
+    with suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
+    found = os.lstat(folder)
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == user and not found.st_mode & 0o077:
+        return folder
+    return tempfile.mkdtemp(prefix="drumlesson-")  # somebody else has taken the name
+
+
+def _find_caches() -> None:
+    """Names folders for what libraries keep, where there is no home directory or it is closed."""
+    home = Path(os.path.expanduser("~"))
+    if not home.is_absolute():  # nobody knows whose process this is: `~` stays as it is
+        folder = _private_folder()
+        os.environ.setdefault("XDG_CACHE_HOME", folder)
+        os.environ.setdefault("KERAS_HOME", os.path.join(folder, "keras"))
+        return
     librosa = importlib.util.find_spec("librosa")
-    if "NUMBA_CACHE_DIR" in os.environ or librosa is None or librosa.origin is None:
+    if librosa is None or librosa.origin is None or "NUMBA_CACHE_DIR" in os.environ:
         return
     beside = Path(librosa.origin).parent / "util" / "__pycache__"
-    at_home = Path(os.path.expanduser("~")) / ".cache" / "numba"
-    if not _takes_files(beside) and not _takes_files(at_home):
-        folder = tempfile.mkdtemp(prefix="drumlesson-numba-")  # where nobody else can put programs
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        os.environ["NUMBA_CACHE_DIR"] = folder
+    if not _takes_files(beside) and not _takes_files(home / ".cache" / "numba"):
+        os.environ["NUMBA_CACHE_DIR"] = _private_folder()
 
 
 # %% ../nbs/reference/backend.ipynb #ad1e0453

@@ -16,6 +16,7 @@ if __name__ == "__main__" and __spec__ and sys.path[0] == os.getcwd():
 # %% ../nbs/11_command_line.ipynb #71537767
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -75,7 +76,10 @@ _Seed = Annotated[_Whole, Parameter(validator=Number(gte=0, lte=2**31))]
 # %% ../nbs/11_command_line.ipynb #d66076d2
 def _line(error) -> str:
     "An error's message in one line, without colours."
-    one_line = re.sub(r"\s*\n\s*", " ", str(error))
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename or 'the output'}: {error.strerror}"
+    one_line = re.sub(r"\s*\n\s*", " ", text)
     return as_line(re.sub(r"\x1b\[[\d;]*m", "", one_line))
 
 
@@ -153,12 +157,18 @@ def _check_no_input(option, path, inputs):
             raise ValueError(f"{option} {path}: is read as {name}, too: choose another name")
 
 
+@contextmanager
 def _output(path):
-    "Gives a path to write to, within `with`: for a file, whole or not at all, or for `-`."
-    if path == "-":
-        sys.stdout.flush()
-        return poured(sys.stdout.buffer)
-    return atomic(path)
+    "Gives a path to write to: for a file, whole or not at all, or for `-`. Raises OSError."
+    sys.stdout.flush()
+    target = poured(sys.stdout.buffer) if path == "-" else atomic(path)
+    try:
+        with target as temporary:
+            yield temporary
+    except BrokenPipeError:
+        raise
+    except OSError as e:
+        raise OSError(f"{path}: cannot be written ({e.strerror or e})") from e
 
 
 # %% ../nbs/11_command_line.ipynb #c1a0dat1
@@ -759,7 +769,7 @@ def _cache() -> str:
 # %% ../nbs/11_command_line.ipynb #847e125c
 # What `doctor` tries, and how to mend what fails.
 _TRIALS = {
-    "keras computes": (_keras, "mend or unset KERAS_BACKEND and what keras.json says"),
+    "keras backend": (_keras, "mend or unset KERAS_BACKEND and what keras.json says"),
     "compiled code": (_compiled, "set NUMBA_CACHE_DIR to a folder that can be written to"),
     "shipped model": (_shipped, "`pip install --upgrade --force-reinstall drumlesson`"),
     "libsndfile": (_sound_library, "`pip install --force-reinstall soundfile`"),
@@ -773,8 +783,7 @@ def _tried(what) -> tuple[str, str]:  # the fact; what is wrong and how to mend 
     try:
         return trial(), ""
     except Exception as e:  # anything may be wrong with an installation
-        why = e.strerror if isinstance(e, OSError) and e.strerror else e
-        return "fails", f"{what}: {_line(why)}: {remedy}"
+        return "fails", f"{what}: {_line(e)}: {remedy}"
 
 
 def _faults(facts):

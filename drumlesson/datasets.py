@@ -81,15 +81,10 @@ def manifest() -> pd.DataFrame:
 
 def cache_dir() -> Path:
     """The folder of downloads and decoded sounds: `DRUMLESSON_CACHE`, or the user's cache."""
-    import tempfile
-
     import pooch
 
     named = os.environ.get("DRUMLESSON_CACHE")
-    folder = Path(os.path.expanduser(named or pooch.os_cache("drumlesson")))
-    if not named and not folder.is_absolute():  # whoever runs this has no home directory
-        return Path(tempfile.gettempdir()) / "drumlesson"
-    return folder
+    return Path(os.path.expanduser(named or pooch.os_cache("drumlesson")))
 
 
 def mirror() -> str:

@@ -14,7 +14,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 # %% ../nbs/reference/files.ipynb #008cf5ec
@@ -122,10 +122,12 @@ def try_writing(
 def _rescue(save: Callable, name: str, folders: Iterable) -> Path | None:
     """Where `save` could write a file of this name: in a new folder within one of `folders`."""
     for folder in folders:
-        with suppress(OSError):
-            path = Path(tempfile.mkdtemp(prefix="drumlesson-", dir=folder)) / name
-            save(path)
-            return path
+        with suppress(OSError), ExitStack() as undo:
+            place = tempfile.mkdtemp(prefix="drumlesson-", dir=folder)
+            undo.callback(shutil.rmtree, place)
+            save(Path(place) / name)
+            undo.pop_all()
+            return Path(place) / name
     return None
 
 
