@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 import time
 
@@ -149,6 +151,30 @@ def test_what_killed_processes_left_is_removed_once_it_is_old(tmp_path):
     with atomic(tmp_path / "a.csv") as temporary:
         temporary.touch()
     assert files_below(tmp_path) == sorted([young, *others, "a.csv"])
+
+
+WRITES = """
+import sys
+from drumlesson.files import atomic
+print("ready", flush=True)
+for number in range(100_000):
+    with atomic(sys.argv[1]) as temporary, temporary.open("wb") as file:
+        for _ in range(100):
+            file.write(bytes([number % 256]) * 1000)
+"""
+
+
+@pytest.mark.parametrize("moment", [0.003, 0.011, 0.02, 0.05])
+def test_a_killed_process_leaves_nothing_half_written(tmp_path, moment):
+    path = tmp_path / "a.bin"
+    command = [sys.executable, "-c", WRITES, path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline().strip() == b"ready"
+        time.sleep(moment)
+        process.kill()
+    content = path.read_bytes() if path.exists() else b""
+    assert len(set(content)) <= 1 and len(content) in (0, 100_000)
+    assert all(name == "a.bin" or name[:12] == ".drumlesson-" for name in files_below(tmp_path))
 
 
 def test_home_may_be_written_short(tmp_path, monkeypatch):
