@@ -306,20 +306,12 @@ def _made(option, registry, spec):
 
 def _pictures(name, feature, sounds):
     "What a feature makes of two hits. Raises ValueError where that is no picture of each."
-    import numpy as np
+    from drumlesson.classifier import _features
 
     try:
-        pictures = np.asarray(feature(sounds))
-    except Exception as e:
-        raise ValueError(
-            f"--feature {name}: is no feature: it makes no picture of a hit: {e}"
-        ) from e
-    if pictures.ndim != 3 or len(pictures) != 2 or pictures.dtype.kind != "f":
-        raise ValueError(
-            f"--feature {name}: is no feature: it must make numbers of shape (hits, frames, bins) "
-            f"of hits (hits, samples), and makes {pictures.dtype} of shape {pictures.shape}"
-        )
-    return pictures
+        return _features(feature, sounds, called="it")
+    except ValueError as e:
+        raise ValueError(f"--feature {name}: is no feature: {e}") from e
 
 
 def _check_family(name, family, pictures):
