@@ -8,13 +8,17 @@ __all__ = ["own_process", "hold_interrupts", "in_float32", "keep_random_state"]
 # %% ../nbs/reference/backend.ipynb #eda8ba63
 import ctypes
 import importlib
+import importlib.util
 import logging
 import os
 import random
 import signal
+import stat
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
 
@@ -33,13 +37,16 @@ def own_process() -> None:
     """Arranges the process for a lesson or the command line; a host of other code never calls it.
 
     From then on TensorFlow starts without messages, glibc keeps the memory of freed arrays, and an
-    interrupt during a fit waits for the end of a training step. Calling it again changes nothing.
+    interrupt during a fit waits for the end of a training step. Streams that were closed lead to
+    nowhere, and without a home directory caches are temporary. Calling it again changes nothing.
 
     Notes
     -----
     It sets the environment variable `TF_CPP_MIN_LOG_LEVEL` (unless it is set), the level of the
-    logger `tensorflow` and glibc's `mallopt`. The error stream is silent only while TensorFlow is
-    imported, and SIGINT has another handler only during that import and during a fit.
+    logger `tensorflow` and glibc's `mallopt`; without a home directory `XDG_CACHE_HOME` and
+    `KERAS_HOME`, and `NUMBA_CACHE_DIR` where numba has no folder to write to. The error stream is
+    silent only while TensorFlow is imported, and SIGINT has another handler only during that
+    import and during a fit.
 
     Examples
     --------
@@ -49,14 +56,63 @@ def own_process() -> None:
     if _PROCESS.owned:
         return
     _PROCESS.owned = True
+    _open_streams()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     _quiet_logger()
     _keep_memory()
+    _find_caches()
 
 
 def _quiet_logger() -> None:
     """Lets TensorFlow log errors only, or it warns of every further model in a loop over folds."""
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+# %% ../nbs/reference/backend.ipynb #7adef32b
+def _open_streams() -> None:
+    """Has each of the three streams that is closed, or that there is not, lead to nowhere."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+
+
+def _takes_files(folder: Path) -> bool:
+    """Whether a folder, which need not be there yet, can be written to."""
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK)
+
+
+def _private_folder() -> str:
+    """A folder among the temporary files that only this user can write to, the same in each run."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = os.path.join(tempfile.gettempdir(), f"drumlesson-{user}")
+    with suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
+    found = os.lstat(folder)
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == user and not found.st_mode & 0o077:
+        return folder
+    return tempfile.mkdtemp(prefix="drumlesson-")  # somebody else has taken the name
+
+
+def _find_caches() -> None:
+    """Names folders for what libraries keep, where there is no home directory or it is closed."""
+    home = Path(os.path.expanduser("~"))
+    if not home.is_absolute():  # nobody knows whose process this is: `~` stays as it is
+        folder = _private_folder()
+        os.environ.setdefault("XDG_CACHE_HOME", folder)
+        os.environ.setdefault("KERAS_HOME", os.path.join(folder, "keras"))
+        return
+    librosa = importlib.util.find_spec("librosa")
+    if librosa is None or librosa.origin is None or "NUMBA_CACHE_DIR" in os.environ:
+        return
+    beside = Path(librosa.origin).parent / "util" / "__pycache__"
+    if not _takes_files(beside) and not _takes_files(home / ".cache" / "numba"):
+        os.environ["NUMBA_CACHE_DIR"] = _private_folder()
 
 
 # %% ../nbs/reference/backend.ipynb #ad1e0453

@@ -165,19 +165,20 @@ def _with_settings(part: str, value, settings: dict):
     raise ValueError(f"the {part} {value!r} has no settings to change")
 
 
-def _features(feature, windows) -> np.ndarray:
+def _features(feature, windows, called: str = "") -> np.ndarray:
     """What a feature makes of windows, (n, samples): float (n, frames, bins). Raises ValueError."""
+    called = called or f"the feature {feature!r}"
     try:
         x = np.asarray(feature(windows))
     except Exception as e:  # a feature may be anybody's
-        raise ValueError(f"the feature {feature!r} makes no picture of a hit: {e}") from e
+        raise ValueError(f"{called} makes no picture of a hit: {e}") from e
     if x.ndim != 3 or len(x) != len(windows) or x.dtype.kind != "f":
         raise ValueError(
-            f"the feature {feature!r} must make numbers of shape (hits, frames, bins) of hits "
+            f"{called} must make numbers of shape (hits, frames, bins) of hits "
             f"{windows.shape}, and makes {x.dtype} of shape {x.shape}"
         )
     if not np.isfinite(x).all():
-        raise ValueError(f"the feature {feature!r} makes NaN or infinite numbers of a hit")
+        raise ValueError(f"{called} makes NaN or infinite numbers of a hit")
     return x
 
 

@@ -5,11 +5,18 @@
 # %% auto #0
 __all__ = ["app", "main"]
 
+# %% ../nbs/11_command_line.ipynb #c1apath1
+import os
+import sys
+
+# `python -m` lets the current folder come first, and whatever is called like a library in it.
+if __name__ == "__main__" and __spec__ and sys.path[0] == os.getcwd():
+    sys.path.append(sys.path.pop(0))
+
 # %% ../nbs/11_command_line.ipynb #71537767
 import json
-import os
 import re
-import sys
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +27,7 @@ from cyclopts.validators import Number
 import drumlesson
 
 from .backend import own_process
+from .files import as_line, atomic, poured, save_or_rescue, to_cell, try_writing
 from .registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS
 
 # %% ../nbs/11_command_line.ipynb #c1a0app1
@@ -66,6 +74,15 @@ _Seed = Annotated[_Whole, Parameter(validator=Number(gte=0, lte=2**31))]
 
 
 # %% ../nbs/11_command_line.ipynb #d66076d2
+def _line(error) -> str:
+    "An error's message in one line, without colours."
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename or 'the output'}: {error.strerror}"
+    one_line = re.sub(r"\s*\n\s*", " ", text)
+    return as_line(re.sub(r"\x1b\[[\d;]*m", "", one_line))
+
+
 def _listed(
     problems: dict,  # {what could not be used: why}
 ) -> int:  # exit status: 1 where there were any
@@ -73,7 +90,7 @@ def _listed(
     from drumlesson.datasets import summed_up
 
     for name, why in summed_up(problems).items():
-        print(f"drumlesson: {name}: {why}", file=sys.stderr)
+        print(f"drumlesson: {as_line(name)}: {_line(why)}", file=sys.stderr)
     return int(bool(problems))
 
 
@@ -85,23 +102,80 @@ def _bar(items, total):
 
 
 # %% ../nbs/11_command_line.ipynb #e7ddfe58
-def _check_writable(option, path):
-    "Makes the folder of `path`, or raises ValueError: better before the work than after it."
+_MODEL_ROOM = 4_000_000  # bytes that must be free for a model
+_TABLE_ROOM = 10_000  # and for a table
+
+
+def _path(kind, tokens) -> str:
+    "A path as it was typed, `~` being the home directory."
+    return os.path.expanduser(tokens[0].value)
+
+
+def _table_path(kind, tokens) -> str:
+    "The path of a table to write; standard output is always `-`. Raises ValueError for an option."
+    typed = tokens[0].value
+    if typed.startswith("--"):
+        raise ValueError(f"{typed!r} is an option, and no name of a file")
+    return "-" if typed == "/dev/stdout" else os.path.expanduser(typed)
+
+
+_Path = Annotated[str, Parameter(converter=_path)]
+_Table = Annotated[str, Parameter(converter=_table_path, allow_leading_hyphen=True)]
+
+
+def _check_output(option, path, room=_TABLE_ROOM):
+    "Makes the folder of `path` and tries to write there: better before the work than after it."
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        if Path(path).is_dir():
-            raise IsADirectoryError(0, "it is a folder")
-        if not os.access(Path(path).parent, os.W_OK):
-            raise PermissionError(0, "the folder is read-only")
+        try_writing(path, room)
     except OSError as e:
         raise ValueError(
             f"{option} {path}: cannot be written there ({e.strerror}): choose another place"
         ) from e
 
 
+def _check_table(option, path, inputs):
+    "Raises ValueError where a table cannot be written, or would replace a sound or a model."
+    from drumlesson.datasets import _SUFFIXES
+
+    if path == "-":
+        return
+    suffix = Path(os.path.realpath(path)).suffix.lower()
+    if suffix in _SUFFIXES or suffix == ".keras":
+        raise ValueError(
+            f"{option} {path}: is named like a {'model' if suffix == '.keras' else 'sound'}, "
+            "which a table would replace: choose another name"
+        )
+    _check_no_input(option, path, inputs)
+    _check_output(option, path)
+
+
+def _check_no_input(option, path, inputs):
+    "Raises ValueError where `path` is one of the files that are read, under whatever name."
+    if path == "-" or not os.path.exists(path):
+        return
+    taken = os.stat(path)
+    for name in filter(os.path.exists, inputs):
+        if os.path.samestat(taken, os.stat(name)):
+            raise ValueError(f"{option} {path}: is read as {name}, too: choose another name")
+
+
+@contextmanager
+def _output(path):
+    "Gives a path to write to: for a file, whole or not at all, or for `-`. Raises OSError."
+    sys.stdout.flush()
+    target = poured(sys.stdout.buffer) if path == "-" else atomic(path)
+    try:
+        with target as temporary:
+            yield temporary
+    except BrokenPipeError:
+        raise
+    except OSError as e:
+        raise OSError(f"{path}: cannot be written ({e.strerror or e})") from e
+
+
 # %% ../nbs/11_command_line.ipynb #c1a0dat1
 _Data = Annotated[
-    str,
+    _Path,
     Parameter(
         help="open: the open kits; synth: synthesised kits; or a folder (label/* or kit/label/*); "
         "or a table (path,label[,kit])"
@@ -203,7 +277,8 @@ def _train_recipe(name, drums, out, seed):
     size = f"{report['parameters']:,} parameters, {os.path.getsize(out):,} bytes"
     took = report["seconds"]["folds"] + report["seconds"]["model"]
     cores = report["seconds"]["cores"]
-    print(f"{out}: {size}; {card_path(out)}: its card; {took:.0f} s on {cores} cores")
+    card = f"{as_line(card_path(out))}: its card"
+    print(f"{as_line(out)}: {size}; {card}; {took:.0f} s on {cores} cores")
 
 
 def _train_settings(settings, drums, out, seed):
@@ -216,10 +291,10 @@ def _train_settings(settings, drums, out, seed):
             "so expect less on kits it never heard"
         )
     model = DrumClassifier(**asdict(settings), random_state=seed).fit(drums)
-    model.save(out)
+    save_or_rescue(model.save, out)
     n_parameters = model.network_.count_params()
     n_kits = len(model.training_kits_)
-    print(f"{out}: {n_parameters:,} parameters, learned from {n_kits} kits")
+    print(f"{as_line(out)}: {n_parameters:,} parameters, learned from {n_kits} kits")
 
 
 # %% ../nbs/11_command_line.ipynb #c1a0chk1
@@ -235,20 +310,12 @@ def _made(option, registry, spec):
 
 def _pictures(name, feature, sounds):
     "What a feature makes of two hits. Raises ValueError where that is no picture of each."
-    import numpy as np
+    from drumlesson.classifier import _features
 
     try:
-        pictures = np.asarray(feature(sounds))
-    except Exception as e:
-        raise ValueError(
-            f"--feature {name}: is no feature: it makes no picture of a hit: {e}"
-        ) from e
-    if pictures.ndim != 3 or len(pictures) != 2 or pictures.dtype.kind != "f":
-        raise ValueError(
-            f"--feature {name}: is no feature: it must make numbers of shape (hits, frames, bins) "
-            f"of hits (hits, samples), and makes {pictures.dtype} of shape {pictures.shape}"
-        )
-    return pictures
+        return _features(feature, sounds, called="it")
+    except ValueError as e:
+        raise ValueError(f"--feature {name}: is no feature: {e}") from e
 
 
 def _check_family(name, family, pictures):
@@ -297,7 +364,7 @@ def _train(
     kits: _Kits = 300,
     hits: _Hits = 3,
     seed: _Seed = 0,
-    out: str,
+    out: _Path,
     recipe: str | None = None,
     settings: _Settings = _USUAL,
 ) -> int:
@@ -312,13 +379,14 @@ def _train(
     recipe
         train what the evidence found best (best), calibrate it, and write its card beside it
     """
-    if Path(out).suffix != ".keras":
+    if not out.endswith(".keras") or not os.path.realpath(out).endswith(".keras"):
         raise ValueError(f"--out {out}: a model file's name ends in .keras")
-    _check_writable("--out", out)
+    _check_no_input("--out", out, [data])
+    _check_output("--out", out, _MODEL_ROOM)
     if recipe:
         _check_recipe(settings)
     else:
-        sys.path.insert(0, os.getcwd())  # where a file of one's own lies
+        sys.path.append(os.getcwd())  # where a file of one's own lies
         _check_names(settings)
     drums = _load_drums(data, kits, hits, seed)
     print(drums)
@@ -339,7 +407,7 @@ def _confusion_table(report):
     scores = pd.DataFrame.from_dict(report["per_class"], orient="index")
     table["recall"] = scores["recall"]
     table["F1"] = scores["f1"]
-    return table.rename_axis(columns="played \\ said")
+    return table.rename(index=as_line, columns=as_line).rename_axis(columns="played \\ said")
 
 
 def _kit_table(report):
@@ -347,7 +415,35 @@ def _kit_table(report):
     import pandas as pd
 
     table = pd.DataFrame.from_dict(report["per_kit"], orient="index")
-    return table.rename(columns={"n": "hits"}).rename_axis(columns="kit")
+    table = table.rename(index=as_line, columns={"n": "hits"})
+    return table.rename_axis(columns="kit")
+
+
+def _print_report(report, interval):
+    "Prints the scores of `evaluate` and its tables."
+    low, accuracy, high = interval
+    n_kits = len(report["per_kit"])
+    around = f"(95 % interval over kits {low:.3f} to {high:.3f})"
+    balanced = f"balanced accuracy {report['balanced_accuracy']:.3f}"
+    print(f"{report['n']} hits of {n_kits} kits: accuracy {accuracy:.3f} {around}, ", end="")
+    print(f"{balanced}, macro F1 {report['macro_f1']:.3f}\n")
+    print(_confusion_table(report).to_string(float_format="{:.2f}".format), end="\n\n")
+    print(_kit_table(report).to_string(float_format="{:.2f}".format))
+
+
+def _check_model(path):
+    "Raises ValueError where `path` names drums in place of a model."
+    is_table = path.endswith(".csv") and os.path.isfile(path)
+    if os.path.isdir(path) or is_table:
+        raise ValueError(
+            f"{path}: is a {'table' if is_table else 'folder'}, and no such model file: "
+            f"drums go behind --data, as in `drumlesson evaluate --data {path}`"
+        )
+    if not path.endswith(".keras") and not os.path.exists(path):
+        raise ValueError(
+            f"{path}: there is no such model file; a model's name ends in .keras, "
+            "and drums go behind --data"
+        )
 
 
 def _beware(model, drums):
@@ -355,7 +451,7 @@ def _beware(model, drums):
     known = sorted(set(drums.kits) & {*model.training_kits_, *model.validation_kits_})
     if not known:
         return
-    names = ", ".join(known[:5])
+    names = ", ".join(map(as_line, known[:5]))
     if len(known) > 5:
         names += " ..."
     print(
@@ -368,14 +464,14 @@ def _beware(model, drums):
 # %% ../nbs/11_command_line.ipynb #d78dea3e
 @app.command(help_epilogue=_example("evaluate drums.keras --data my_drums --json scores.json"))
 def _evaluate(
-    model: Annotated[str | None, Parameter(name="MODEL.keras")] = None,
+    model: Annotated[_Path | None, Parameter(name="MODEL.keras")] = None,
     /,
     *,
     data: _Data = "open",
     kits: _Kits = 40,
     hits: _Hits = 4,
     seed: _Seed = 0,
-    scores: Annotated[str | None, Parameter(name="--json")] = None,
+    scores: Annotated[_Table | None, Parameter(name="--json")] = None,
 ) -> int:
     """Judge a classifier on labelled drums.
 
@@ -386,31 +482,25 @@ def _evaluate(
     seed
         another seed gives other synthesised kits; none is ever one that train uses
     scores
-        write the scores to this file: n, accuracy, balanced_accuracy, macro_f1, labels,
-        confusion, per_class, per_kit
+        write the scores to this file, or to standard output (-) in place of the tables: n,
+        accuracy, balanced_accuracy, macro_f1, labels, confusion, per_class, per_kit
     """
     from drumlesson.classifier import load
     from drumlesson.evaluation import evaluate, kit_interval
-    from drumlesson.files import atomic
 
     if scores:
-        _check_writable("--json", scores)
+        _check_table("--json", scores, [model or "", data])
+    if model:
+        _check_model(model)
     judged = load(model)
     drums = _load_drums(data, kits, hits, 10_000 + seed)
     report = evaluate(judged, drums)
     right = judged.predict(drums) == judged.task_.y_true(drums.labels)
-    low, accuracy, high = kit_interval(right, drums.kits)
-    interval = f"(95 % interval over kits {low:.3f} to {high:.3f})"
-    means = (
-        f"balanced accuracy {report['balanced_accuracy']:.3f}, macro F1 {report['macro_f1']:.3f}"
-    )
-    print(f"{report['n']} hits of {len(report['per_kit'])} kits: ", end="")
-    print(f"accuracy {accuracy:.3f} {interval}, {means}\n")
-    print(_confusion_table(report).to_string(float_format="{:.2f}".format), end="\n\n")
-    print(_kit_table(report).to_string(float_format="{:.2f}".format))
+    if scores != "-":
+        _print_report(report, kit_interval(right, drums.kits))
     _beware(judged, drums)
     if scores:
-        with atomic(scores) as t:
+        with _output(scores) as t:
             t.write_text(json.dumps(report, indent=1) + "\n")
     return _listed(drums.problems)
 
@@ -469,9 +559,18 @@ def _answers(
     return table
 
 
+def _write_labels(table, path):
+    "Writes the rows of `predict`, whole or not at all; no cell is a formula."
+    safe = table.map(lambda cell: to_cell(cell) if isinstance(cell, str) else cell)
+    as_written = dict(index=False, float_format="%.3f", lineterminator="\r\n")
+    with _output(path) as t:
+        safe.to_csv(t, errors="surrogateescape", **as_written)
+
+
 def _as_text(table) -> str:
     "A table whose first column stands at the left, as names do, and its numbers at the right."
     name = table.columns[0]
+    table = table.map(lambda cell: as_line(cell) if isinstance(cell, str) else cell)
     rows = table.set_index(name).rename_axis(index=None, columns=name)
     return rows.to_string(float_format="{:.3f}".format)
 
@@ -479,8 +578,8 @@ def _as_text(table) -> str:
 # %% ../nbs/11_command_line.ipynb #cfde6b27
 @app.command(help_epilogue=_example("predict my_samples kick.wav --top 2 --csv labels.csv"))
 def _predict(
-    *paths: Annotated[str, Parameter(name="PATH", required=True)],
-    labels: Annotated[str | None, Parameter(name="--csv")] = None,
+    *paths: Annotated[_Path, Parameter(name="PATH", required=True)],
+    labels: Annotated[_Table | None, Parameter(name="--csv")] = None,
     top: _Whole = 1,
 ) -> int:
     """Label sound files.
@@ -491,16 +590,15 @@ def _predict(
         sound files, or folders to search for them; before them, if you like, MODEL.keras in
         place of the model that comes with the package
     labels
-        write the rows as a table to this file, too
+        write the rows as a table to this file, too, or to standard output (-) in this form only
     top
         show so many of the most probable labels
     """
     from drumlesson.audio import load_hits
     from drumlesson.classifier import load
-    from drumlesson.files import atomic
 
     if labels:
-        _check_writable("--csv", labels)
+        _check_table("--csv", labels, paths)
     model_file: str | None = None
     sounds = list(paths)
     if sounds[0].endswith(".keras"):
@@ -511,14 +609,13 @@ def _predict(
     if not 1 <= top <= len(model.classes_):
         raise ValueError(f"--top {top}: the model knows {len(model.classes_)} classes")
     files, problems, left_out = _pooled(sounds)
+    _check_no_input("--csv", labels or "-", files)
     hits, failed = load_hits(files, progress=_bar)
     table = _answers(model, hits, top)
-    if hits:
+    if hits and labels != "-":
         print(_as_text(table))
     if labels:
-        as_written = dict(index=False, float_format="%.3f", lineterminator="\r\n")
-        with atomic(labels) as t:
-            table.to_csv(t, errors="surrogateescape", **as_written)
+        _write_labels(table, labels)
     for path, why in failed.items():
         problems[str(path)] = why.removeprefix(f"{path}: ")
     return _closing(problems, left_out)
@@ -548,7 +645,7 @@ def _evidence(
     jobs: _Count | None = None,
     dask: str | None = None,
     retry: bool = False,
-    folder: str | None = None,
+    folder: _Path | None = None,
 ) -> int:
     """Run the stored studies on, or spot-check them.
 
@@ -586,7 +683,8 @@ def _evidence(
     with _workers(dask):
         failed = run_studies(names, place, seeds, jobs, retry)
     left = sum(len(missing(name, place, seeds)) for name in names)
-    print(f"{place}: {len(names)} studies, {left} runs left to do, {failed} failed in this session")
+    done = f"{left} runs left to do, {failed} failed in this session"
+    print(f"{as_line(place)}: {len(names)} studies, {done}")
     return int(failed > 0)
 
 
@@ -637,11 +735,63 @@ def _decoded() -> str:
     return f"{len(waves)} hits"
 
 
+def _keras() -> str:
+    "What Keras computes with, and in which numbers."
+    from drumlesson.backend import keras
+
+    return f"{keras.backend.backend()}, {keras.config.floatx()}"
+
+
+def _compiled() -> str:
+    "What compiles parts of librosa; it is tried."
+    import librosa
+    import numpy as np
+
+    librosa.util.localmax(np.zeros(3))
+    return f"by numba {_version('numba')}"
+
+
+def _shipped() -> str:
+    "What the model that comes with the package says to a kick. Raises ValueError for another word."
+    from drumlesson.classifier import load
+    from drumlesson.synth import synth_kit
+
+    model = load()
+    proba = model.predict_proba([synth_kit(0).hit("kick")])[0]
+    label = model.classes_[proba.argmax()]
+    if label != "kick" or not 0 < proba.max() <= 1:
+        raise ValueError(f"it takes a synthesised kick for {label} ({proba.max():.3f})")
+    return f"opens, and says {label} ({proba.max():.2f}) to a synthesised kick"
+
+
+def _cache() -> str:
+    "The folder of the cache; it is tried, or its parent where it is not there yet. Raises OSError."
+    from drumlesson.datasets import cache_dir
+
+    folder = cache_dir()
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    try_writing(nearest / "trial", _TABLE_ROOM)
+    return str(folder)
+
+
 # %% ../nbs/11_command_line.ipynb #847e125c
-def _can_be_written(folder: Path) -> bool:
-    "Whether files can be put into a folder, which need not be there yet."
-    nearest = next(p for p in (folder, *folder.parents) if p.exists())
-    return nearest.is_dir() and os.access(nearest, os.W_OK)
+# What `doctor` tries, and how to mend what fails.
+_TRIALS = {
+    "keras backend": (_keras, "mend or unset KERAS_BACKEND and what keras.json says"),
+    "compiled code": (_compiled, "set NUMBA_CACHE_DIR to a folder that can be written to"),
+    "shipped model": (_shipped, "`pip install --upgrade --force-reinstall drumlesson`"),
+    "libsndfile": (_sound_library, "`pip install --force-reinstall soundfile`"),
+    "cache": (_cache, "set DRUMLESSON_CACHE to a folder that can be written to"),
+}
+
+
+def _tried(what) -> tuple[str, str]:  # the fact; what is wrong and how to mend it, or nothing
+    "What one of the `_TRIALS` comes to."
+    trial, remedy = _TRIALS[what]
+    try:
+        return trial(), ""
+    except Exception as e:  # anything may be wrong with an installation
+        return "fails", f"{what}: {_line(e)}: {remedy}"
 
 
 def _faults(facts):
@@ -651,9 +801,6 @@ def _faults(facts):
             yield f"{name} is missing: install it with `pip install {name}`"
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         yield "Python 3.11 to 3.13 is needed: make a new environment with one of them"
-    cache = facts["cache"]
-    if not _can_be_written(cache):
-        yield f"the cache {cache} cannot be written to: set DRUMLESSON_CACHE to a folder that can"
     if facts["ready to use"] == "none":
         yield (
             "no open kits: run `drumlesson kits` with a network, or set DRUMLESSON_MIRROR; "
@@ -665,25 +812,26 @@ def _faults(facts):
 @app.command(help_epilogue=_example("doctor"))
 def _doctor() -> int:
     """Say what is installed, what is at hand, what is wrong."""
-    from drumlesson.backend import keras
     from drumlesson.datasets import cache_dir, local_path, manifest, mirror
 
     facts: dict[str, Any] = {"drumlesson": drumlesson.__version__, "python": sys.version.split()[0]}
     for name in _NEEDED + _FOR_THE_LESSONS:
         facts[name] = _version(name)
+    tried = []
+    for name in _TRIALS:
+        facts[name], fault = _tried(name)
+        tried.append(fault)
     files = [local_path(row).is_file() for row in manifest().itertuples()]
     facts |= {
-        "keras backend": keras.backend.backend(),
-        "libsndfile": _sound_library(),
         "cache": cache_dir(),
         "kits come from": mirror(),
         "files at hand": f"{sum(files)} of {len(files)}",
         "ready to use": _decoded(),
     }
     for name, fact in facts.items():
-        print(f"{name:<16}{fact}")
+        print(f"{name:<16}{as_line(fact)}")
     print()
-    faults = list(_faults(facts))
+    faults = [*filter(None, tried), *_faults(facts)]
     for fault in faults:
         print(f"! {fault}")
     if not faults:
@@ -692,12 +840,6 @@ def _doctor() -> int:
 
 
 # %% ../nbs/11_command_line.ipynb #def80066
-def _line(error) -> str:
-    "An error's message in one line, without colours."
-    one_line = re.sub(r"\s*\n\s*", " ", str(error))
-    return re.sub(r"\x1b\[[\d;]*m", "", one_line)
-
-
 def main(
     argv=None,  # the words after `drumlesson`; None: those of the shell
 ) -> int:  # 0 all done, 1 some files failed, 2 could not be carried out, 130 interrupted

@@ -42,7 +42,7 @@ from .drums import Drums, folds
 from .families.convolutional import CNN
 from .families.ensemble import Ensemble
 from .features import LogMel
-from .files import atomic
+from .files import atomic, save_or_rescue
 
 # %% ../nbs/reference/recipes.ipynb #0b320b1f
 # Classifiers that have learned nothing yet, by name.
@@ -286,7 +286,7 @@ def train_recipe(
         "parameters": int(model.network_.count_params()),
         "versions": {package: version(package) for package in _PACKAGES},
     }
-    model.save(out)
+    save_or_rescue(model.save, out)
     with atomic(card_path(out)) as t:
         t.write_text(card(model), encoding="utf-8")
     return model

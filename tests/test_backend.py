@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import stat
 import subprocess
 import sys
 
@@ -68,6 +69,55 @@ def test_an_error_in_the_block_comes_through(owned):
         with backend.hold_interrupts():
             raise ZeroDivisionError
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_stream_that_is_missing_leads_to_nowhere(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    backend._open_streams()
+    print("nobody reads this", file=sys.stderr)
+    assert sys.stdout.name == sys.stderr.name == os.devnull
+    sys.stdout.close()
+    sys.stderr.close()
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """No home directory, no cache named, and a folder for temporary files."""
+    for name in ("XDG_CACHE_HOME", "KERAS_HOME", "NUMBA_CACHE_DIR"):
+        monkeypatch.setenv(name, "")  # so that what a test sets is taken back
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere there is always a home directory")
+@pytest.mark.parametrize("squatted", [False, True])
+def test_without_a_home_caches_are_private_and_temporary(temporary, monkeypatch, squatted):
+    monkeypatch.setattr(os.path, "expanduser", str)  # an unknown user, and HOME is not set
+    mine = temporary / f"drumlesson-{os.getuid()}"
+    if squatted:
+        mine.mkdir()
+        mine.chmod(0o777)
+    backend._find_caches()
+    folder = os.environ["XDG_CACHE_HOME"]
+    assert (folder == str(mine)) is not squatted
+    assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
+    assert os.environ["KERAS_HOME"].startswith(folder) and "NUMBA_CACHE_DIR" not in os.environ
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_numba_is_given_a_cache_where_it_would_find_none(temporary, monkeypatch, closed):
+    monkeypatch.setattr(backend, "_takes_files", lambda folder: not closed)
+    backend._find_caches()
+    assert ("NUMBA_CACHE_DIR" in os.environ) is closed
+    assert "XDG_CACHE_HOME" not in os.environ
+
+
+def test_a_folder_takes_files_or_not(tmp_path):
+    (tmp_path / "file").touch()
+    assert backend._takes_files(tmp_path / "new" / "folder")
+    assert not backend._takes_files(tmp_path / "file" / "folder")
 
 
 @pytest.mark.parametrize("seed", [None, 3])

@@ -519,7 +519,146 @@ def test_an_interrupted_table_leaves_the_old_one(run, model_file, folder, tmp_pa
     assert [f for f in files_below(tmp_path) if f.startswith(".")] == []
 
 
+# -- outputs
+
+
+@pytest.mark.parametrize("make", [os.symlink, os.link], ids=["symbolic", "hard"])
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        (["predict", "--csv", "kick.wav", "snare.wav"], "--csv kick.wav: is named like a sound"),
+        (["predict", "kick.wav", "--csv", "new.FLAC"], "--csv new.FLAC: is named like a sound"),
+        (["predict", "kick.wav", "--csv", "m.keras"], "--csv m.keras: is named like a model"),
+        (["predict", "kick.wav", "--csv", "link.csv"], "--csv link.csv: is "),
+        (["predict", ".", "--csv", "link.csv"], "--csv link.csv: is "),
+        (["predict", "plain", "--csv", "plain"], "--csv plain: is read as plain, too"),
+        (["evaluate", "--json", "m.keras"], "--json m.keras: is named like a model"),
+        (["evaluate", "m.keras", "--json", "link.csv"], "--json link.csv: is "),
+        (["evaluate", "--data", "d.csv", "--json", "d.csv"], "--json d.csv: is read as d.csv, too"),
+        (["train", "--data", "d.csv", "--out", "d.keras"], "--out d.keras: "),
+        (["train", "--data", "synth", "--out", "sound.keras"], "--out sound.keras: "),
+    ],
+    ids=words_of,
+)
+def test_an_output_never_replaces_an_input(run, tmp_path, monkeypatch, make, args, message):
+    monkeypatch.chdir(tmp_path)
+    for name in ("kick.wav", "snare.wav"):
+        write_sound(name)
+    for name in ("m.keras", "d.csv", "plain"):
+        (tmp_path / name).write_text("old")
+    linked_to = {"link.csv": "m.keras" if "m.keras" in args else "kick.wav"}
+    linked_to |= {"d.keras": "d.csv", "sound.keras": "kick.wav"}
+    for link, target in linked_to.items():
+        try:
+            make(target, link)
+        except OSError:
+            pytest.skip("this file system has no such links")
+    if make is os.link and "sound.keras" in args:
+        pytest.skip("a hard link is a file like any other, and drums are synthesised here")
+    before = {name: (tmp_path / name).read_bytes() for name in files_below(tmp_path)}
+    status, out, err = run(*args)
+    assert (status, out, len(err.splitlines())) == (2, "", 1) and message in err
+    assert {name: (tmp_path / name).read_bytes() for name in files_below(tmp_path)} == before
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdout"])
+def test_standard_output_holds_the_table_and_nothing_else(run, model_file, folder, name):
+    if name != "-" and not os.path.exists(name):
+        pytest.skip("this system has no such name")
+    status, out, err = run("predict", model_file, folder / "loft" / "kick", "--csv", name)
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert (status, err) == (0, "") and len(rows) == 4
+    assert [*rows[0]] == ["path", "label", "probability"]
+    status, out, _ = run("evaluate", model_file, "--data", folder, "--json", name)
+    assert status == 0 and list(json.loads(out)) == SCORES
+
+
+def test_an_option_is_no_name_of_a_table(run, model_file):
+    status, out, err = run("predict", model_file, "--csv", "--top", "2")
+    assert (status, out) == (2, "") and "'--top' is an option" in err
+
+
+def test_the_home_directory_may_be_written_short(run, model_file, folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    (folder / "m.keras").write_bytes(model_file.read_bytes())
+    assert run("predict", "~/m.keras", "~/loft/kick", "--csv=~/new/a.csv")[0] == 0
+    assert run("evaluate", "~/m.keras", "--data=~", "--json", "~/new/a.json")[0] == 0
+    status, _, err = run("train", "--data", "nowhere", "--out", "~/new/m.keras")
+    assert status == 2 and "nowhere" in err
+    assert files_below(folder / "new") == ["a.csv", "a.json"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such names here")
+def test_names_that_are_more_than_names(run, model_file, tmp_path, monkeypatch):
+    """Shown on one line each, in the table and in errors, and no formula in a spreadsheet."""
+    (tmp_path / "hits").mkdir()
+    monkeypatch.chdir(tmp_path / "hits")
+    for name in ("=cmd.wav", "a\nb\x1b[31m.wav"):
+        write_sound(name)
+    (tmp_path / "hits" / "no\nsound\x1b]0;title\x07.wav").write_text("none")
+    status, out, err = run("predict", model_file, *sorted(os.listdir()), "--csv", "../rows.csv")
+    assert status == 1 and len(out.splitlines()) == 3 and len(err.splitlines()) == 1
+    assert r"a\nb\x1b[31m.wav" in out and r"no\nsound\x1b]0;title\x07.wav: " in err
+    assert not {"\x1b", "\x07"} & set(out + err)
+    rows = rows_of(tmp_path / "rows.csv")
+    assert [row["path"] for row in rows] == ["'=cmd.wav", "a\nb\x1b[31m.wav"]
+
+
+def full(*_):
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.usefixtures("no_training")
+def test_room_for_a_model_is_tried_before_training(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", full)
+    status, out, err = run("train", *FEW, "--out", tmp_path / "m.keras")
+    assert (status, out, files_below(tmp_path)) == (2, "", [])
+    assert "m.keras: cannot be written there (No space left on device)" in err
+
+
+def test_a_disk_that_is_full_in_the_end_costs_no_model(run, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    replace = os.replace
+
+    def full_here(source, target):
+        return full() if target == tmp_path / "m.keras" else replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full_here)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
+    options = ["--epochs", 1, "--window", 0.05, "--out", tmp_path / "m.keras"]
+    status, _, err = run("train", *FEW, *options)
+    assert status == 2 and len(err.splitlines()) == 1
+    rescued = re.search(r"it was saved as (\S+m\.keras) instead", err).group(1)
+    assert rescued.startswith(str(tmp_path / "elsewhere"))
+    assert len(drumlesson.load(rescued).classes_) == 5
+    assert not (tmp_path / "m.keras").exists()
+
+
+def test_a_table_on_a_full_disk_is_named(run, model_file, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "replace", full)
+    kicks = folder / "loft" / "kick"
+    status, _, err = run("predict", model_file, kicks, "--csv", tmp_path / "a.csv")
+    assert status == 2 and "a.csv: cannot be written (No space left on device)" in err
+
+
 # -- models that are none
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("drums", "drums: is a folder, and no such model file: drums go behind --data"),
+        ("drums.csv", "drums.csv: is a table, and no such model file: drums go behind --data"),
+        ("my_drums", "my_drums: there is no such model file"),
+    ],
+)
+def test_drums_in_place_of_a_model(run, folder, table, monkeypatch, name, message):
+    monkeypatch.chdir(folder.parent)
+    table.rename(folder.parent / "drums.csv")
+    status, out, err = run("evaluate", name)
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert message in err and "--out" not in err
 
 
 @pytest.mark.parametrize(
@@ -648,6 +787,24 @@ def test_doctor_says_what_to_do_about_the_cache(run, cache):
     assert status == 1 and re.search(r"^! .*cache.*DRUMLESSON_CACHE", out, re.M)
 
 
+@pytest.mark.parametrize(
+    "broken, message",
+    [
+        ("drumlesson.classifier.load", "shipped model: it is damaged: `pip install"),
+        ("librosa.util.localmax", "compiled code: it is damaged: set NUMBA_CACHE_DIR"),
+        ("keras.backend.backend", "keras backend: it is damaged: mend or unset KERAS_BACKEND"),
+    ],
+)
+def test_doctor_tries_what_it_reports(run, monkeypatch, broken, message):
+    def fail(*_):
+        raise RuntimeError("it is\ndamaged")
+
+    monkeypatch.setattr(broken, fail)
+    status, out, err = run("doctor")
+    assert (status, err) == (1, "") and f"! {message}" in out
+    assert re.search(rf"^{message.partition(':')[0]} +fails$", out, re.M)
+
+
 def test_doctor_names_what_is_missing(run, monkeypatch):
     import importlib.metadata as metadata
 
@@ -685,6 +842,36 @@ def test_the_module_can_be_run():
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"drumlesson {drumlesson.__version__}\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="streams are closed by a shell of POSIX")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed(closed, tmp_path):
+    """Nothing that is opened later takes their place, and the command goes its way."""
+    code = (
+        "import os, sys\n"
+        "from drumlesson.cli import main\n"
+        "status = main(['nosuch'])\n"
+        "taken = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY)\n"
+        "print('to nowhere'); print('as well', file=sys.stderr)\n"
+        "sys.exit(0 if status == 2 and taken > 2 else 9)"
+    )
+    command = f'exec "$0" -c "$1" "$2" {closed}'
+    file = tmp_path / "file"
+    done = subprocess.run(["sh", "-c", command, sys.executable, code, file], capture_output=True)
+    assert done.returncode == 0 and b"Traceback" not in done.stderr and file.read_text() == ""
+
+
+def test_files_of_others_in_the_current_folder_are_no_libraries(run, tmp_path, monkeypatch):
+    for module in ("random", "json", "numpy", "tqdm", "rich"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit('not this one')")
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-m", "drumlesson.cli", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    assert run("train", *FEW, "--out", "m.keras", "--family", "nosuch:one")[0] == 2
+    assert sys.path[-1] == os.getcwd()
 
 
 def test_the_entry_point():

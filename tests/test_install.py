@@ -95,7 +95,7 @@ def test_the_command_is_installed():
     assert re.search(r"bin/drumlesson|Scripts.drumlesson", done.stdout)
 
 
-def test_the_wheel_carries_the_shipped_model_its_card_and_the_manifest(tmp_path):
+def test_the_wheel_carries_the_shipped_model_its_card_and_the_manifest_and_no_workshop(tmp_path):
     """Built from a copy, since a build leaves folders behind."""
     import shutil
     import zipfile
@@ -128,3 +128,4 @@ def test_the_wheel_carries_the_shipped_model_its_card_and_the_manifest(tmp_path)
     assert {f"drumlesson/data/{name}" for name in ("best.keras", "best.md", "manifest.csv")} <= set(
         names
     )
+    assert not [name for name in names if name.startswith("drumlesson/dev")]
