@@ -577,10 +577,12 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             For a network whose answers are NaN.
         """
-        proba = self._uncalibrated_proba(X, sr)
+        self._check_fitted()
+        sounds = _sounds(X, sr)
+        proba = self._uncalibrated_proba(sounds, SR)
         y_pred = self.task_.decide(proba, self.classes_)
         if unsure:
-            return np.where(self.doubts(X, sr) == "", y_pred, UNSURE)
+            return np.where(self._doubts(sounds, proba) == "", y_pred, UNSURE)
         return y_pred
 
     def doubts(self, X, sr=SR) -> np.ndarray:
@@ -612,14 +614,7 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
         """
         self._check_fitted()
         sounds = _sounds(X, sr)
-        proba = self.predict_proba(sounds)
-        y_pred = self.task_.decide(self._uncalibrated_proba(sounds), self.classes_)
-        reasons = self.window_.doubts(sounds)
-        reasons[(reasons == "dull") & np.isin(y_pred, ("kick", "tom"))] = ""
-        sentences = np.array([DOUBTS.get(reason, "") for reason in reasons], dtype=object)
-        low = self.calibration_.doubts(proba) & (reasons == "")
-        sentences[low] = f"less than {self.calibration_.unsure:.2f} probable"
-        return sentences.astype(str)
+        return self._doubts(sounds, self._uncalibrated_proba(sounds, SR))
 
     def score(self, X, y=None, sample_weight=None, sr=SR) -> float:
         """Accuracy on labelled sounds.
@@ -715,6 +710,16 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             "network_",
             msg="this classifier has learned nothing yet: call fit first, or load a saved one",
         )
+
+    def _doubts(self, sounds, proba) -> np.ndarray:
+        """Why the labels of sounds with these uncalibrated probabilities should not be trusted."""
+        y_pred = self.task_.decide(proba, self.classes_)
+        reasons = self.window_.doubts(sounds)
+        reasons[(reasons == "dull") & np.isin(y_pred, ("kick", "tom"))] = ""
+        sentences = np.array([DOUBTS.get(reason, "") for reason in reasons], dtype=object)
+        low = self.calibration_.doubts(self.calibration_(proba)) & (reasons == "")
+        sentences[low] = f"less than {self.calibration_.unsure:.2f} probable"
+        return sentences.astype(str)
 
     def _uncalibrated_proba(self, X, sr) -> np.ndarray:
         """Probability of each class, (n, classes), as the network has it. Raises ValueError."""

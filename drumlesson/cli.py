@@ -536,7 +536,7 @@ def _answers(
     hits: dict,  # {file: (its sound, facts about it)}
     top: int,  # labels a file
 ):  # -> DataFrame
-    "A row a file: its most probable labels, and the best guess where a label may be `unsure`."
+    "A row a file: its most probable labels; the best guess, and why a label is `unsure`."
     import numpy as np
     import pandas as pd
 
@@ -544,18 +544,19 @@ def _answers(
 
     paths = pd.Series([str(file) for file in hits], dtype=object)  # a name need not be text
     table = pd.DataFrame({"path": paths})
-    proba = np.zeros((0, len(model.classes_)))
+    proba, reasons = np.zeros((0, len(model.classes_))), np.array([], str)
     if hits:
-        proba = model.predict_proba([sound for sound, _ in hits.values()])
+        sounds = [sound for sound, _ in hits.values()]
+        proba, reasons = model.predict_proba(sounds), model.doubts(sounds)
     order = proba.argsort(axis=1)[:, ::-1]
     ranked = np.take_along_axis(proba, order, axis=1)
     for rank in range(top):
         number = rank + 1 if rank else ""
         table[f"label{number}"] = model.classes_[order[:, rank]]
         table[f"probability{number}"] = ranked[:, rank]
-    if model.calibration_.unsure and hits:
-        table["guess"] = table["label"]
-        table["label"] = table["label"].mask(model.calibration_.doubts(proba), UNSURE)
+    table["guess"] = table["label"]
+    table["label"] = table["label"].mask(reasons != "", UNSURE)
+    table["why"] = reasons
     return table
 
 

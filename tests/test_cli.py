@@ -394,6 +394,8 @@ RANKED = [
     "probability4",
     "label5",
     "probability5",
+    "guess",
+    "why",
 ]
 
 
