@@ -7,14 +7,12 @@ __all__ = [
     "SR",
     "MAX_SECONDS",
     "KEEP_SECONDS",
-    "LEAD_SECONDS",
     "AudioError",
     "AudioInfo",
     "check_sound",
     "decode",
     "load_audio",
     "loudest",
-    "around_loudest",
     "load_hits",
     "Sound",
 ]
@@ -42,7 +40,7 @@ from .backend import _PROCESS, _silent_stderr
 SR = 22050  # samples a second, everywhere in this package
 MAX_SECONDS = 60.0  # a file longer than this is no drum hit
 KEEP_SECONDS = 4.0  # of a hit, this much is kept from its loudest moment on
-LEAD_SECONDS = 1.0  # and this much of what comes before it
+_LEAD_SECONDS = 1.0  # and this much of what comes before it
 
 
 class AudioError(ValueError):
@@ -439,17 +437,17 @@ def loudest(x, sr: int = SR) -> int:
     return int(energy.argmax()) * samples
 
 
-def around_loudest(x, sr: int = SR) -> np.ndarray:
+def _around_loudest(x, sr: int = SR) -> np.ndarray:
     """What is kept of a sound: a second before its loudest 10 ms, four from there."""
     moment = loudest(x, sr)
-    start = max(0, moment - int(LEAD_SECONDS * sr))
+    start = max(0, moment - int(_LEAD_SECONDS * sr))
     return x[start : moment + int(KEEP_SECONDS * sr)].copy()  # a view would keep all of it
 
 
 def _decode_hit(path) -> tuple[np.ndarray, AudioInfo]:
     """What is kept of a hit, and the facts of its file."""
     x, info = decode(path)
-    return around_loudest(x), info
+    return _around_loudest(x), info
 
 
 def load_hits(
@@ -457,7 +455,7 @@ def load_hits(
     *,
     progress: Callable = lambda items, total: items,  # wraps the iterator, for a progress bar
 ) -> tuple[dict, dict]:  # {path: (float32 (samples,), AudioInfo)} and {path: error text}
-    """Many hits, decoded in parallel, of each what `around_loudest` keeps; what failed, and why."""
+    """Many hits, decoded in parallel, each cut around its loudest moment; what failed, and why."""
 
     def attempt(path):
         try:

@@ -39,8 +39,8 @@ from drumlesson.registry import (
     FAMILIES,
     FEATURES,
     TASKS,
-    NotRegistered,
-    check_spec,
+    _check_spec,
+    _NotRegistered,
     from_spec,
     to_spec,
 )
@@ -54,12 +54,12 @@ from drumlesson.training import (
 )
 
 from .attack import DOUBTS, Attack
-from .audio import SR, AudioError, Sound, around_loudest, check_sound, load_audio
-from .backend import in_float32, keep_random_state
+from .audio import SR, AudioError, Sound, _around_loudest, check_sound, load_audio
+from .backend import _in_float32, keep_random_state
 from .drums import Drums
 from .evaluation import UNSURE, Calibration
 from .files import atomic
-from .protocols import check_fields, check_settings
+from .protocols import _check_fields, _check_settings
 from .tasks import as_task
 
 # %% ../nbs/reference/classifier.ipynb #0b5fddaa
@@ -77,7 +77,7 @@ def _at_our_rate(x, sr, name: str) -> np.ndarray:
 def _one_sound(x, number: int, sr) -> np.ndarray:
     """A file, a `Sound` or an array as a float32 array (samples,). Raises `AudioError`."""
     if isinstance(x, (str, Path)):
-        return around_loudest(load_audio(x))
+        return _around_loudest(load_audio(x))
     if isinstance(x, Sound):
         return _at_our_rate(x.x, x.sr, x.name or f"sound {number}")
     return _at_our_rate(x, sr, f"sound {number}")
@@ -218,7 +218,7 @@ def _check_learning(settings: dict) -> None:
         )
     most = 1_000_000_000
     limits = {"patience": (0, most), "verbose": (0, 2)}
-    check_settings("DrumClassifier", _SETTINGS, limits, settings)
+    _check_settings("DrumClassifier", _SETTINGS, limits, settings)
     for name in ("epochs", "batch_size", "augment_every"):
         value = settings.get(name, 1)
         if not 1 <= value <= most:
@@ -460,7 +460,7 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
             "clipnorm": self.clipnorm,
             "verbose": self.verbose,
         }
-        with keep_random_state(), in_float32():
+        with keep_random_state(), _in_float32():
             held_out = np.zeros(len(sounds), bool)
             if self.validation_fraction:
                 held_out = validation_rows(y_true, kits, self.validation_fraction, seed)
@@ -884,7 +884,7 @@ _OPTIONAL = {"drumlesson", "augment", "calibration", "report"}
 
 def _check_about(about: dict) -> None:
     """Raises ValueError for a `drumlesson.json` that lacks something or holds the wrong kind."""
-    check_settings("drumlesson.json", _ABOUT, {}, about)
+    _check_settings("drumlesson.json", _ABOUT, {}, about)
     for name in _ABOUT:
         if name not in about and name not in _OPTIONAL:
             raise ValueError(f"drumlesson.json lacks {name!r}")
@@ -904,7 +904,7 @@ def _check_about(about: dict) -> None:
 def _checked_window(settings: dict) -> Attack:
     """The window with these settings, from a file. Raises ValueError."""
     settings = {key: value for key, value in settings.items() if key != "name"}
-    check_fields(Attack, settings)
+    _check_fields(Attack, settings)
     window = Attack(**settings)
     if window.sr != SR or not 0 <= window.threshold_db <= 200:
         raise ValueError(
@@ -926,13 +926,13 @@ def _if_registered(registry, spec: dict | None, make):
     """What `make` gives of a spec; the spec itself where a name in it is not registered."""
     try:
         return None if spec is None else make(registry, spec)
-    except NotRegistered:
+    except _NotRegistered:
         return spec
 
 
 def _checked(registry, spec: dict) -> dict:
     """The spec itself. Raises ValueError."""
-    check_spec(registry, spec)
+    _check_spec(registry, spec)
     return spec
 
 
@@ -953,7 +953,7 @@ def _described(about: dict) -> DrumClassifier:
         **about["settings"],
     )
     calibration = about.get("calibration", {})
-    check_fields(Calibration, calibration)
+    _check_fields(Calibration, calibration)
     learned = {
         "window_": model.window,
         "feature_": model.feature,
@@ -1183,7 +1183,7 @@ def load(path=None) -> DrumClassifier:
     from drumlesson.backend import keras
 
     written_by = (_parsed(entries, "metadata.json") or {}).get("keras_version")
-    with _blamed(path, written_by), keep_random_state(), in_float32():
+    with _blamed(path, written_by), keep_random_state(), _in_float32():
         _check_size(keras, config, len(weights))
         model.network_ = keras.saving.load_model(path, compile=False, safe_mode=True)
         _check_answers(model)

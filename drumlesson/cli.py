@@ -27,7 +27,7 @@ from cyclopts.validators import Number
 import drumlesson
 
 from .backend import own_process
-from .files import as_line, atomic, poured, save_or_rescue, to_cell, try_writing
+from .files import _as_line, _poured, _save_or_rescue, _to_cell, _try_writing, atomic
 from .registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS
 
 # %% ../nbs/11_command_line.ipynb #c1a0app1
@@ -80,17 +80,17 @@ def _line(error) -> str:
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename or 'the output'}: {error.strerror}"
     one_line = re.sub(r"\s*\n\s*", " ", text)
-    return as_line(re.sub(r"\x1b\[[\d;]*m", "", one_line))
+    return _as_line(re.sub(r"\x1b\[[\d;]*m", "", one_line))
 
 
 def _listed(
     problems: dict,  # {what could not be used: why}
 ) -> int:  # exit status: 1 where there were any
     "Prints what could not be used, and why, on the error stream."
-    from drumlesson.datasets import summed_up
+    from drumlesson.datasets import _summed_up
 
-    for name, why in summed_up(problems).items():
-        print(f"drumlesson: {as_line(name)}: {_line(why)}", file=sys.stderr)
+    for name, why in _summed_up(problems).items():
+        print(f"drumlesson: {_as_line(name)}: {_line(why)}", file=sys.stderr)
     return int(bool(problems))
 
 
@@ -126,7 +126,7 @@ _Table = Annotated[str, Parameter(converter=_table_path, allow_leading_hyphen=Tr
 def _check_output(option, path, room=_TABLE_ROOM):
     "Makes the folder of `path` and tries to write there: better before the work than after it."
     try:
-        try_writing(path, room)
+        _try_writing(path, room)
     except OSError as e:
         raise ValueError(
             f"{option} {path}: cannot be written there ({e.strerror}): choose another place"
@@ -163,7 +163,7 @@ def _check_no_input(option, path, inputs):
 def _output(path):
     "Gives a path to write to: for a file, whole or not at all, or for `-`. Raises OSError."
     sys.stdout.flush()
-    target = poured(sys.stdout.buffer) if path == "-" else atomic(path)
+    target = _poured(sys.stdout.buffer) if path == "-" else atomic(path)
     try:
         with target as temporary:
             yield temporary
@@ -206,7 +206,7 @@ def _kits(*, verify: bool = False, quiet: bool = False) -> int:
     quiet
         one line instead of the table
     """
-    from drumlesson.datasets import NoOpenKits, cache_fault, decoded_open, fetch_open, read_open
+    from drumlesson.datasets import NoOpenKits, _cache_fault, _decoded_open, fetch_open, read_open
     from drumlesson.drums import Drums, summary
 
     problems = {}
@@ -219,10 +219,10 @@ def _kits(*, verify: bool = False, quiet: bool = False) -> int:
         return 1
     if not quiet:
         print(summary(Drums(waves, table)).to_string())
-    place = f" (decoded in {decoded_open().parent})" if decoded_open().is_file() else ""
+    place = f" (decoded in {_decoded_open().parent})" if _decoded_open().is_file() else ""
     print(f"{len(waves)} hits of {table['kit'].nunique()} open kits are at hand{place}")
-    if not place and cache_fault():
-        print(f"drumlesson: {cache_fault()}", file=sys.stderr)
+    if not place and _cache_fault():
+        print(f"drumlesson: {_cache_fault()}", file=sys.stderr)
     return _listed(problems | missing)
 
 
@@ -268,7 +268,7 @@ def _check_recipe(settings):
 
 def _train_recipe(name, drums, out, seed):
     "Trains what the evidence found best, writes it with its card, and says how good it is."
-    from drumlesson.recipes import card_path, train_recipe
+    from drumlesson.recipes import _card_path, train_recipe
 
     report = train_recipe(name, drums, out, seed).report_
     accuracy = "accuracy {1:.3f} ({0:.3f} to {2:.3f})".format(*report["accuracy"])
@@ -277,8 +277,8 @@ def _train_recipe(name, drums, out, seed):
     size = f"{report['parameters']:,} parameters, {os.path.getsize(out):,} bytes"
     took = report["seconds"]["folds"] + report["seconds"]["model"]
     cores = report["seconds"]["cores"]
-    card = f"{as_line(card_path(out))}: its card"
-    print(f"{as_line(out)}: {size}; {card}; {took:.0f} s on {cores} cores")
+    card = f"{_as_line(_card_path(out))}: its card"
+    print(f"{_as_line(out)}: {size}; {card}; {took:.0f} s on {cores} cores")
 
 
 def _train_settings(settings, drums, out, seed):
@@ -291,10 +291,10 @@ def _train_settings(settings, drums, out, seed):
             "so expect less on kits it never heard"
         )
     model = DrumClassifier(**asdict(settings), random_state=seed).fit(drums)
-    save_or_rescue(model.save, out)
+    _save_or_rescue(model.save, out)
     n_parameters = model.network_.count_params()
     n_kits = len(model.training_kits_)
-    print(f"{as_line(out)}: {n_parameters:,} parameters, learned from {n_kits} kits")
+    print(f"{_as_line(out)}: {n_parameters:,} parameters, learned from {n_kits} kits")
 
 
 # %% ../nbs/11_command_line.ipynb #c1a0chk1
@@ -407,7 +407,7 @@ def _confusion_table(report):
     scores = pd.DataFrame.from_dict(report["per_class"], orient="index")
     table["recall"] = scores["recall"]
     table["F1"] = scores["f1"]
-    return table.rename(index=as_line, columns=as_line).rename_axis(columns="played \\ said")
+    return table.rename(index=_as_line, columns=_as_line).rename_axis(columns="played \\ said")
 
 
 def _kit_table(report):
@@ -415,7 +415,7 @@ def _kit_table(report):
     import pandas as pd
 
     table = pd.DataFrame.from_dict(report["per_kit"], orient="index")
-    table = table.rename(index=as_line, columns={"n": "hits"})
+    table = table.rename(index=_as_line, columns={"n": "hits"})
     return table.rename_axis(columns="kit")
 
 
@@ -451,7 +451,7 @@ def _beware(model, drums):
     known = sorted(set(drums.kits) & {*model.training_kits_, *model.validation_kits_})
     if not known:
         return
-    names = ", ".join(map(as_line, known[:5]))
+    names = ", ".join(map(_as_line, known[:5]))
     if len(known) > 5:
         names += " ..."
     print(
@@ -506,15 +506,15 @@ def _evaluate(
 
 
 # %% ../nbs/11_command_line.ipynb #37e8b91b
-def _pooled(paths) -> tuple:  # list of files, {path: what went wrong}, LeftOut
+def _pooled(paths) -> tuple:  # list of files, {path: what went wrong}, _LeftOut
     "The sound files that `paths` name, folders searched, each once. Raises ValueError."
-    from drumlesson.datasets import LeftOut, SourceError, sound_files
+    from drumlesson.datasets import SourceError, _LeftOut, sound_files
 
     if "" in paths:
         raise ValueError("a PATH is empty: name a sound file or a folder (. is where you are)")
     files: list[Path] = []
     problems: dict[str, str] = {}
-    left_out = LeftOut()
+    left_out = _LeftOut()
     for path in map(Path, paths):
         try:
             files += sound_files(path, left_out) if path.is_dir() else [path]
@@ -562,7 +562,7 @@ def _answers(
 
 def _write_labels(table, path):
     "Writes the rows of `predict`, whole or not at all; no cell is a formula."
-    safe = table.map(lambda cell: to_cell(cell) if isinstance(cell, str) else cell)
+    safe = table.map(lambda cell: _to_cell(cell) if isinstance(cell, str) else cell)
     as_written = dict(index=False, float_format="%.3f", lineterminator="\r\n")
     with _output(path) as t:
         safe.to_csv(t, errors="surrogateescape", **as_written)
@@ -571,7 +571,7 @@ def _write_labels(table, path):
 def _as_text(table) -> str:
     "A table whose first column stands at the left, as names do, and its numbers at the right."
     name = table.columns[0]
-    table = table.map(lambda cell: as_line(cell) if isinstance(cell, str) else cell)
+    table = table.map(lambda cell: _as_line(cell) if isinstance(cell, str) else cell)
     rows = table.set_index(name).rename_axis(index=None, columns=name)
     return rows.to_string(float_format="{:.3f}".format)
 
@@ -685,7 +685,7 @@ def _evidence(
         failed = run_studies(names, place, seeds, jobs, retry)
     left = sum(len(missing(name, place, seeds)) for name in names)
     done = f"{left} runs left to do, {failed} failed in this session"
-    print(f"{as_line(place)}: {len(names)} studies, {done}")
+    print(f"{_as_line(place)}: {len(names)} studies, {done}")
     return int(failed > 0)
 
 
@@ -771,7 +771,7 @@ def _cache() -> str:
 
     folder = cache_dir()
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    try_writing(nearest / "trial", _TABLE_ROOM)
+    _try_writing(nearest / "trial", _TABLE_ROOM)
     return str(folder)
 
 
@@ -830,7 +830,7 @@ def _doctor() -> int:
         "ready to use": _decoded(),
     }
     for name, fact in facts.items():
-        print(f"{name:<16}{as_line(fact)}")
+        print(f"{name:<16}{_as_line(fact)}")
     print()
     faults = [*filter(None, tried), *_faults(facts)]
     for fault in faults:

@@ -9,15 +9,11 @@ __all__ = [
     "as_table",
     "manifest",
     "cache_dir",
-    "cache_fault",
     "mirror",
     "local_path",
     "fetch_open",
-    "summed_up",
-    "decoded_open",
     "NoOpenKits",
     "read_open",
-    "LeftOut",
     "sound_files",
     "read_folder",
     "read_csv",
@@ -46,7 +42,7 @@ import numpy as np
 import pandas as pd
 
 from .audio import KEEP_SECONDS, SR, AudioInfo, load_hits
-from .files import atomic, sweep
+from .files import _remove_stale, atomic
 from .labels import LABELS, as_label
 
 
@@ -99,7 +95,7 @@ def cache_dir() -> Path:
     return Path(os.path.expanduser(named))
 
 
-def cache_fault() -> str:
+def _cache_fault() -> str:
     """Why nothing can be kept in the cache; nothing where it can."""
     folder = cache_dir()
     try:
@@ -330,7 +326,7 @@ def _fetched(host: _Host, verify: bool, row) -> str:
     except _Fault as e:
         return str(e)
     except OSError as e:
-        why = cache_fault() or f"cannot be kept in the cache {cache_dir()} ({e.strerror})"
+        why = _cache_fault() or f"cannot be kept in the cache {cache_dir()} ({e.strerror})"
         host.count(why)
         return why
     host.faults = 0
@@ -354,7 +350,7 @@ def _sweep_cache():
     """Removes what killed processes left in the cache."""
     kept = cache_dir() / "files"
     for folder in {cache_dir(), *((kept / key).parent for key in manifest()["key"])}:
-        sweep(folder)
+        _remove_stale(folder)
 
 
 def fetch_open(
@@ -379,7 +375,7 @@ def fetch_open(
 
 
 # %% ../nbs/reference/datasets.ipynb #14737a1c
-def summed_up(
+def _summed_up(
     problems: dict,  # {file: what went wrong}
 ) -> dict:
     """The same, with one entry for all files of a host that was given up."""
@@ -398,7 +394,7 @@ def summed_up(
 
 
 # %% ../nbs/reference/datasets.ipynb #22b660cb
-def decoded_open() -> Path:
+def _decoded_open() -> Path:
     """The file that holds the decoded open kits."""
     how = f"{SR} {KEEP_SECONDS} 2 {''.join(manifest().sha256)}"
     return cache_dir() / f"open-kits-{hashlib.sha256(how.encode()).hexdigest()[:12]}.npz"
@@ -463,8 +459,8 @@ def read_open(
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
     """The open kits, from the cache or fetched. Raises `NoOpenKits` where none is at hand."""
     problems: dict = {}
-    sweep(cache_dir())
-    hits = _load_saved(decoded_open())
+    _remove_stale(cache_dir())
+    hits = _load_saved(_decoded_open())
     if hits is None:
         hits, problems = _decode_open(progress)
         if not hits:
@@ -472,7 +468,7 @@ def read_open(
         if not problems:
             # Where nothing can be kept, it is decoded anew each time.
             with suppress(OSError):
-                _save_hits(decoded_open(), hits)
+                _save_hits(_decoded_open(), hits)
     facts = manifest().iloc[list(hits)].rename(columns={"key": "file"}).assign(source="recorded")
     rows = facts[list(_TEXTS)].to_dict("records")
     waves = [x for x, _ in hits.values()]
@@ -507,7 +503,7 @@ def _folders(n: int, which: str) -> list[str]:
     return [f"{n} {noun} {which}"] if n else []
 
 
-class LeftOut(dict):
+class _LeftOut(dict):
     """What a search for sounds left out, and why: {path: text}."""
 
     def lost(self) -> dict[str, str]:
@@ -558,7 +554,7 @@ def _walk(root, left_out: dict) -> Iterator[Path]:
 
 def sound_files(
     root,  # a folder
-    left_out: LeftOut | None = None,  # takes down what was left out
+    left_out: _LeftOut | None = None,  # takes down what was left out
 ) -> list[Path]:  # sorted
     """The sound files below a folder and behind links in it; hidden files are none.
 
@@ -569,7 +565,7 @@ def sound_files(
     if not os.path.isdir(root):
         raise SourceError(f"{root}: is a file, and neither a folder nor a table that ends in .csv")
     sounds: list[Path] = []
-    others = LeftOut()
+    others = _LeftOut()
     for path in _walk(root, others):
         suffix = path.suffix.lower()
         if path.name.startswith(".") or not path.is_file():
@@ -680,7 +676,7 @@ def read_folder(
     root,  # `root/<label>/*` or `root/<kit>/<label>/*`
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
     """The hits in a folder; what is not understood is listed, not guessed. Raises `SourceError`."""
-    left_out = LeftOut()
+    left_out = _LeftOut()
     sounds = sound_files(root, left_out)
     problems = left_out.lost()
     beside = _beside(sounds, Path(root))

@@ -9,10 +9,8 @@ __all__ = [
     "FAMILIES",
     "SOURCES",
     "AUGMENTATIONS",
-    "NotRegistered",
     "Registry",
     "to_spec",
-    "check_spec",
     "from_spec",
 ]
 
@@ -23,7 +21,7 @@ import importlib
 import reprlib
 from typing import Any
 
-from .protocols import check_fields
+from .protocols import _check_fields
 
 
 # %% ../nbs/reference/registry.ipynb #502af618
@@ -33,7 +31,7 @@ def _load(address: str):
     return getattr(importlib.import_module(module), attribute)
 
 
-class NotRegistered(ValueError):
+class _NotRegistered(ValueError):
     """A name from a model file that no registry here has."""
 
 
@@ -73,9 +71,9 @@ class Registry(dict):
             raise ValueError(f"cannot load the {self.kind} {name!r}: {e}") from e
 
     def registered(self, name):
-        """What a registered `name` stands for; nothing else is imported. Raises NotRegistered."""
+        """What a registered `name` stands for; nothing else is imported. Raises _NotRegistered."""
         if not isinstance(name, str) or name not in self:
-            raise NotRegistered(
+            raise _NotRegistered(
                 f"the {self.kind} {reprlib.repr(name)} is not registered here: "
                 "import its module and enter it, then load again"
             )
@@ -230,10 +228,10 @@ def _settings_of(spec: dict) -> dict:
     return {key: value for key, value in spec.items() if key != "name"}
 
 
-def check_spec(registry: Registry, spec) -> None:
+def _check_spec(registry: Registry, spec) -> None:
     """Raises ValueError for a `spec` that nothing can be made of; makes nothing itself.
 
-    That is `NotRegistered` where `registry` lacks a name, at any depth.
+    That is `_NotRegistered` where `registry` lacks a name, at any depth.
     """
     if not isinstance(spec, dict) or "name" not in spec:
         raise ValueError(
@@ -242,13 +240,13 @@ def check_spec(registry: Registry, spec) -> None:
     entry = registry.registered(spec["name"])
     settings = _settings_of(spec)
     if dataclasses.is_dataclass(entry):
-        check_fields(entry if isinstance(entry, type) else type(entry), settings)
+        _check_fields(entry if isinstance(entry, type) else type(entry), settings)
     elif settings:
         raise ValueError(f"the {registry.kind} {spec['name']!r} has no setting {min(settings)!r}")
     for value in settings.values():
         for part in value if isinstance(value, list) else [value]:
             if isinstance(part, dict) and "name" in part:
-                check_spec(registry, part)
+                _check_spec(registry, part)
 
 
 def _made(registry: Registry, value):
@@ -269,7 +267,7 @@ def _made(registry: Registry, value):
 def from_spec(registry: Registry, spec: dict):
     """The object that `to_spec` wrote as `spec`.
 
-    Raises ValueError where there is none, `NotRegistered` where `registry` lacks a name in it.
+    Raises ValueError where there is none, `_NotRegistered` where `registry` lacks a name in it.
     """
-    check_spec(registry, spec)
+    _check_spec(registry, spec)
     return _made(registry, spec)

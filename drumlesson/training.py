@@ -25,7 +25,7 @@ import pandas as pd
 
 from .attack import peak_normalize
 from .audio import KEEP_SECONDS
-from .backend import hold_interrupts, in_float32
+from .backend import _hold_interrupts, _in_float32
 from .drums import Drums, folds
 from .registry import FAMILIES, to_spec
 from .tasks import body
@@ -134,7 +134,7 @@ def build(
 def _outputs(network, x) -> np.ndarray:
     """What the network says of features `x`, without the pipeline of Keras' `predict`."""
     blocks = []
-    with in_float32():
+    with _in_float32():
         for start in range(0, len(x), 256):
             blocks.append(network.predict_on_batch(x[start : start + 256]))
     return np.concatenate(blocks)
@@ -280,7 +280,7 @@ def train(
     network.compile(adam, loss, weighted_metrics=["accuracy"])
     bar = _progress_bar(epochs, title) if verbose else None
     try:
-        with hold_interrupts() as held:
+        with _hold_interrupts() as held:
             callbacks.append(_stop_on_interrupt(held))
             if bar is not None:
                 callbacks.append(bar)

@@ -17,12 +17,12 @@ from sklearn.preprocessing import FunctionTransformer
 from drumlesson.attack import (
     DOUBTS,
     Attack,
+    _without_offset,
     envelope,
     find_hit,
     onset,
     peak_normalize,
     sweep,
-    without_offset,
 )
 from drumlesson.audio import SR
 from drumlesson.features import LogMel
@@ -195,7 +195,7 @@ UNTIDY = {  # seconds of lead, and a hit behind it
 @pytest.mark.parametrize("gain", [1, 1e-3])
 def test_a_hit_is_found_whatever_sounds_before_it(what, gain):
     lead, x = UNTIDY[what]
-    start, top = find_hit(without_offset(gain * x))
+    start, top = find_hit(_without_offset(gain * x))
     assert abs(start / SR - lead) <= 0.003
     assert start <= top < start + 0.02 * SR
     window = Attack(0.05, pre=0)([gain * x])[0]
@@ -225,8 +225,8 @@ def test_windows_search_as_version_0_1_0_did_where_they_are_told_to():
 def test_small_offsets_stay():
     """So the windows of ordinary recordings are those that models have learned from."""
     x = noise_hit()
-    assert without_offset(x) is x
-    assert np.abs(without_offset(x + 0.1) - (x - x.mean())).max() < 1e-6
+    assert _without_offset(x) is x
+    assert np.abs(_without_offset(x + 0.1) - (x - x.mean())).max() < 1e-6
 
 
 def lowpassed(x, hz=3500):

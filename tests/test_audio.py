@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from drumlesson import audio
 from drumlesson.audio import (
+    _LEAD_SECONDS,
     KEEP_SECONDS,
-    LEAD_SECONDS,
     MAX_SECONDS,
     SR,
     AudioError,
@@ -590,9 +590,9 @@ def test_what_is_kept_of_a_hit_lies_around_its_loudest_moment(tmp_path):
     hits, failed = load_hits([late, ringing])
     assert not failed
     late, ringing = hits[late][0], hits[ringing][0]
-    assert len(late) == pytest.approx(LEAD_SECONDS * SR + len(noise_hit()), abs=SR / 100)
+    assert len(late) == pytest.approx(_LEAD_SECONDS * SR + len(noise_hit()), abs=SR / 100)
     assert len(ringing) == pytest.approx(KEEP_SECONDS * SR, abs=SR / 100)
-    assert loudest(late) == pytest.approx(LEAD_SECONDS * SR, abs=SR / 100)
+    assert loudest(late) == pytest.approx(_LEAD_SECONDS * SR, abs=SR / 100)
     assert late.base is None, "a view keeps the whole file"
 
 

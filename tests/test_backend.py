@@ -48,7 +48,7 @@ def test_what_the_error_stream_is_told_goes_nowhere(capfd):
 def test_an_interrupt_waits_in_an_owned_process(owned):
     before, done = signal.getsignal(signal.SIGINT), []
     with pytest.raises(KeyboardInterrupt):
-        with backend.hold_interrupts() as held:
+        with backend._hold_interrupts() as held:
             assert held == []
             signal.raise_signal(signal.SIGINT)
             assert len(held) == 1
@@ -58,7 +58,7 @@ def test_an_interrupt_waits_in_an_owned_process(owned):
 
 def test_an_interrupt_does_not_wait_in_a_host():
     before = signal.getsignal(signal.SIGINT)
-    with backend.hold_interrupts() as held:
+    with backend._hold_interrupts() as held:
         assert signal.getsignal(signal.SIGINT) is before
     assert held == []
 
@@ -66,7 +66,7 @@ def test_an_interrupt_does_not_wait_in_a_host():
 def test_an_error_in_the_block_comes_through(owned):
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(ZeroDivisionError):
-        with backend.hold_interrupts():
+        with backend._hold_interrupts():
             raise ZeroDivisionError
     assert signal.getsignal(signal.SIGINT) is before
 

@@ -29,8 +29,8 @@ from drumlesson.audio import AudioInfo
 from drumlesson.cli import main
 from drumlesson.datasets import (
     TABLE_COLUMNS,
-    LeftOut,
     SourceError,
+    _LeftOut,
     cache_dir,
     fetch_open,
     read_csv,
@@ -447,7 +447,7 @@ def test_a_host_that_fails_is_given_up_in_one_line(many, hasty, monkeypatch, ans
     shorten_the_deadline(answer, monkeypatch)
     many.always = answer
     problems = fetch_open()
-    assert len(problems) == 100 and list(datasets.summed_up(problems)) == ["100 files"]
+    assert len(problems) == 100 and list(datasets._summed_up(problems)) == ["100 files"]
     assert sum(why.startswith("not tried further: ") for why in problems.values()) >= 80
 
 
@@ -458,7 +458,7 @@ def test_a_full_disk_is_one_line_and_ends_the_downloads(many, cache, monkeypatch
         yield
 
     monkeypatch.setattr(datasets, "atomic", full)
-    (why,) = datasets.summed_up(fetch_open()).values()
+    (why,) = datasets._summed_up(fetch_open()).values()
     assert why == f"cannot be kept in the cache {cache} (No space left on device)"
     assert sum(many.asked.values()) <= 16
 
@@ -732,7 +732,7 @@ def test_a_host_but_no_cache_to_put_files_in(host, cache):
 
 def test_where_the_cache_is(monkeypatch, tmp_path):
     monkeypatch.setenv("DRUMLESSON_CACHE", str(tmp_path))
-    assert cache_dir() == tmp_path and datasets.cache_fault() == ""
+    assert cache_dir() == tmp_path and datasets._cache_fault() == ""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.setenv("DRUMLESSON_CACHE", "~/x")
@@ -867,7 +867,7 @@ def test_bins_and_hidden_folders_are_passed_by(tmp_path):
     write_sound(tmp_path / "kick" / "._1.wav")
     for name in SYSTEMS:
         write_sound(tmp_path / name / "kick" / "2.wav")
-    left_out = LeftOut()
+    left_out = _LeftOut()
     sounds = sound_files(tmp_path, left_out)
     assert [path.name for path in sounds] == ["1.wav"]
     assert {path.name for path in left_out} == {*os.listdir(tmp_path)} - {"kick"}
@@ -889,7 +889,7 @@ def test_a_folder_that_may_not_be_opened_is_a_line(tmp_path, monkeypatch):
     _, table, problems = read_folder(tmp_path)
     assert list(table["label"]) == ["kick"]
     assert problems == {str(tmp_path / "snare"): "may not be opened (Permission denied)"}
-    left_out = LeftOut()
+    left_out = _LeftOut()
     sound_files(tmp_path, left_out)
     assert left_out.line() == "left out: 1 folder that may not be opened"
     (tmp_path / "closed").mkdir()
@@ -905,7 +905,7 @@ def test_sounds_of_other_kinds_are_named(tmp_path):
     _, table, problems = read_folder(tmp_path)
     assert len(table) == 4 and len(problems) == 3
     assert "convert it to WAV" in problems[str(tmp_path / "kick" / "b.M4A")]
-    left_out = LeftOut()
+    left_out = _LeftOut()
     sound_files(tmp_path, left_out)
     assert left_out.line() == "left out: 2 .m4a, 1 .wma (convert to WAV)"
     (tmp_path / "phone").mkdir()

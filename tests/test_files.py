@@ -11,12 +11,12 @@ import pytest
 from conftest import files_below
 
 from drumlesson.files import (
-    as_line,
+    _as_line,
+    _from_cell,
+    _save_or_rescue,
+    _to_cell,
+    _try_writing,
     atomic,
-    from_cell,
-    save_or_rescue,
-    to_cell,
-    try_writing,
 )
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="links, modes and pipes of POSIX")
@@ -131,7 +131,7 @@ def test_a_pipe_is_written_into(tmp_path):
         temporary.write_text("whole")
     reader.join()
     assert read == ["whole"] and stat.S_ISFIFO(pipe.stat().st_mode)
-    try_writing(pipe, 10)  # would wait for a reader
+    _try_writing(pipe, 10)  # would wait for a reader
 
 
 @POSIX
@@ -189,7 +189,7 @@ def test_home_may_be_written_short(tmp_path, monkeypatch):
 
 
 def test_room_is_tried_and_nothing_is_left(tmp_path, monkeypatch):
-    try_writing(tmp_path / "new" / "a.keras", 1000)
+    _try_writing(tmp_path / "new" / "a.keras", 1000)
     assert files_below(tmp_path) == []
 
     def full(_):
@@ -197,7 +197,7 @@ def test_room_is_tried_and_nothing_is_left(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        try_writing(tmp_path / "a.keras", 1000)
+        _try_writing(tmp_path / "a.keras", 1000)
     assert files_below(tmp_path) == []
 
 
@@ -212,11 +212,11 @@ def test_what_cannot_be_saved_here_is_saved_elsewhere(tmp_path):
 
     elsewhere = [tmp_path / "full", tmp_path / "free"]
     with pytest.raises(OSError, match=r"here.a.keras: cannot be written .*saved as .*a\.keras"):
-        save_or_rescue(save, tmp_path / "here" / "a.keras", elsewhere)
+        _save_or_rescue(save, tmp_path / "here" / "a.keras", elsewhere)
     (rescued,) = files_below(tmp_path)
     assert rescued.startswith("free/drumlesson-") and rescued.endswith("/a.keras")
     with pytest.raises(OSError, match="No space left"):
-        save_or_rescue(save, tmp_path / "here" / "a.keras", elsewhere[:1])
+        _save_or_rescue(save, tmp_path / "here" / "a.keras", elsewhere[:1])
     assert [path.name for path in (tmp_path / "full").iterdir()] == []
 
 
@@ -235,14 +235,14 @@ def test_what_cannot_be_saved_here_is_saved_elsewhere(tmp_path):
     ids=ascii,
 )
 def test_names_on_one_line(name, shown):
-    assert as_line(name) == shown and len(shown.splitlines()) == 1
+    assert _as_line(name) == shown and len(shown.splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@a", "\t=", "\r", "'=1", "''@a"], ids=ascii)
 def test_a_cell_is_no_formula_and_is_read_back(name):
-    assert to_cell(name) == "'" + name and from_cell(to_cell(name)) == name
+    assert _to_cell(name) == "'" + name and _from_cell(_to_cell(name)) == name
 
 
 @pytest.mark.parametrize("name", ["kick.wav", "'kick'.wav", "a=b", "", "'", "my drums/-1.wav"])
 def test_other_cells_stay_as_they_are(name):
-    assert to_cell(name) == name == from_cell(name)
+    assert _to_cell(name) == name == _from_cell(name)

@@ -15,10 +15,10 @@ from drumlesson.families.dense import Dense
 from drumlesson.families.ensemble import Ensemble
 from drumlesson.recipes import (
     RECIPES,
+    _card_path,
+    _one_thread,
     card,
-    card_path,
     judge,
-    one_thread,
     out_of_fold,
     recipe,
     train_recipe,
@@ -82,7 +82,7 @@ def test_small_and_made_by_todays_recipe(best):
 
 
 def test_card_says_what_the_file_says(best):
-    text = card_path(SHIPPED).read_text(encoding="utf-8")
+    text = _card_path(SHIPPED).read_text(encoding="utf-8")
     assert text == card(best)
     for figure in (best.report_["accuracy"][1], best.report_["macro_f1"][1]):
         assert f"{figure:.3f}" in text
@@ -311,7 +311,7 @@ def test_a_report_holds_what_its_card_names(toys):
 def test_one_thread_leaves_the_environment_as_it_was(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
-    with one_thread():
+    with _one_thread():
         assert os.environ["OMP_NUM_THREADS"] == os.environ["TF_NUM_INTRAOP_THREADS"] == "1"
     assert os.environ["OMP_NUM_THREADS"] == "7"
     assert "TF_NUM_INTRAOP_THREADS" not in os.environ

@@ -12,9 +12,9 @@ from drumlesson.registry import (
     FAMILIES,
     FEATURES,
     TASKS,
-    NotRegistered,
     Registry,
-    check_spec,
+    _check_spec,
+    _NotRegistered,
     from_spec,
     to_spec,
 )
@@ -129,7 +129,7 @@ def test_a_family_by_name_and_settings_of_objects_survive(registry, part):
     ],
 )
 def test_names_of_a_file_are_registered_ones_at_any_depth(spec):
-    with pytest.raises(NotRegistered, match="is not registered here"):
+    with pytest.raises(_NotRegistered, match="is not registered here"):
         from_spec(FAMILIES, spec)
 
 
@@ -161,7 +161,7 @@ def test_settings_of_a_file_have_their_kind_and_range(registry, spec, text):
 
 
 def test_a_spec_is_checked_without_anything_being_made():
-    check_spec(AUGMENTATIONS, {"name": "background", "path": "no/such/folder"})
+    _check_spec(AUGMENTATIONS, {"name": "background", "path": "no/such/folder"})
     with pytest.raises(ValueError):
         from_spec(AUGMENTATIONS, {"name": "background", "path": "no/such/folder"})
 

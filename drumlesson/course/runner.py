@@ -26,8 +26,8 @@ from threadpoolctl import threadpool_limits
 # %% ../../nbs/reference/runner.ipynb #23ede430
 from ..classifier import DrumClassifier
 from ..evaluation import balanced_accuracy, macro_f1
-from ..files import atomic, sweep
-from ..recipes import one_thread
+from ..files import _remove_stale, atomic
+from ..recipes import _one_thread
 from ..tasks import OneVsRest
 from .studies import CONDITIONS, STUDIES, Study, part, settings
 
@@ -247,7 +247,7 @@ def measure(
 def _alone(name, study, run) -> tuple[str, tuple, StoredStudy]:
     "One run of the study called `name`, on one thread, in a process that others may follow in."
     try:
-        with one_thread():
+        with _one_thread():
             return name, run, measure(study, run)
     finally:
         if "keras" in sys.modules:
@@ -314,7 +314,7 @@ def run_studies(
     left = _left(tables, seeds)
     if left:
         Path(folder).mkdir(parents=True, exist_ok=True)
-    sweep(folder)
+    _remove_stale(folder)
     done: set[tuple] = set()  # by other processes too, as far as is known
     todo = (delayed(_alone)(n, STUDIES[n], run) for n, run in left if (n, run) not in done)
     parallel = Parallel(_side_by_side(jobs), return_as="generator_unordered", batch_size=1)

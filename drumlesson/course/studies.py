@@ -51,7 +51,14 @@ from ..registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS, Registry, to_sp
 
 # %% ../../nbs/reference/studies.ipynb #61273636
 # Of all studies, where they do not say otherwise.
-WINDOW = Attack(0.3)
+
+
+def _first_sound(seconds) -> Attack:
+    "The window of version 0.1.0, with which all that is stored was measured."
+    return Attack(seconds, search="first")
+
+
+WINDOW = _first_sound(0.3)
 PICTURE = LogMel()
 
 
@@ -409,9 +416,9 @@ def _of_each_length() -> dict:
     models = {}
     for seconds in LENGTHS:
         name = f"{1000 * seconds:.0f} ms"
-        models[f"logistic regression, {name}"] = linear(window=Attack(seconds))
+        models[f"logistic regression, {name}"] = linear(window=_first_sound(seconds))
         if seconds in _FEW_LENGTHS:
-            models[f"dense, {name}"] = network(_SMALL, window=Attack(seconds))
+            models[f"dense, {name}"] = network(_SMALL, window=_first_sound(seconds))
     return models
 
 
@@ -429,7 +436,7 @@ def _one_way(**more) -> DrumClassifier:
     "A GRU that reads a second in one direction; `more` says what it does about the silence."
     return network(
         RNN("gru", (32,), bidirectional=False, **more),
-        window=Attack(1.0),
+        window=_first_sound(1.0),
         feature=LogMel(hop_length=1024),
         epochs=40,
     )

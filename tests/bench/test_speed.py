@@ -97,7 +97,7 @@ def kept(tmp_path, monkeypatch, windows):
         hits[i] = hit, AudioInfo()
         paths.append(tmp_path / f"{i}.wav")
         soundfile.write(paths[-1], hit, SR)
-    datasets._save_hits(datasets.decoded_open(), hits)
+    datasets._save_hits(datasets._decoded_open(), hits)
     return paths
 
 
