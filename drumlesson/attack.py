@@ -195,18 +195,23 @@ def _swells(levels) -> np.ndarray:
     return levels[len(levels) - whole :].reshape(-1, 20).max(axis=1)
 
 
+def _are_steady(swells, least: int) -> bool:
+    """Whether there are so many swells, at least, and all within 6 dB."""
+    return len(swells) >= least and swells.max() < 2 * swells.min()
+
+
 def _begins_in_noise(levels, start: int, top: int, end: int) -> bool:
-    """Whether steady noise lies under a hit, or up to its loudest moment nothing rises out of it.
+    """Whether steady noise lies under a hit, or nothing rises out of it.
 
     The noise counts from a fiftieth (-17 dB) of the mean square level of the hit.
     """
-    rise = _swells(levels[start + 20 : max(0, top - 20)])
-    if len(rise) >= 10 and rise.max() < 2 * rise.min():
+    up_to_top = _swells(levels[start + 20 : max(0, top - 20)])
+    if _are_steady(up_to_top, 10) or _are_steady(_swells(levels)[1:], 9):
         return True
     lead = levels[max(0, start - 100) : max(0, start - 10)]  # without a soft beginning
     hit = levels[start:end]
     before, after = _swells(lead), _swells(hit)
-    if len(before) < 2 or before.max() > 2 * before.min():
+    if not _are_steady(before, 2):
         return False
     goes_on = len(after) == 0 or after.min() > before.min() / 2
     return bool(goes_on and np.mean(lead**2) > np.mean(hit**2) / 50)
@@ -361,7 +366,8 @@ class Attack(Transformer):
             return "noise"
         if _holds_another(levels):
             return "another"
-        if start + len(hit) == len(x) and _stops_short(levels):
+        is_over = start + len(hit) == len(x) or levels[-1] <= 1e-5
+        if is_over and _stops_short(levels):
             return "short"
         if _lacks_treble(hit, self.sr):
             return "dull"

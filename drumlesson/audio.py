@@ -430,7 +430,10 @@ def _quiet_decoders() -> Iterator[None]:
 
 
 # %% ../nbs/reference/audio.ipynb #47e3dd1a
-def loudest(x, sr: int = SR) -> int:
+def loudest(
+    x,  # samples, shape (n,)
+    sr: int = SR,  # samples a second
+) -> int:
     """The first sample of the 10 ms of a sound that hold the most energy."""
     samples = max(1, sr // 100)
     energy = np.add.reduceat(np.square(x, dtype=float), np.arange(0, len(x), samples))

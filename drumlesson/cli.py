@@ -206,7 +206,7 @@ def _kits(*, verify: bool = False, quiet: bool = False) -> int:
     quiet
         one line instead of the table
     """
-    from drumlesson.datasets import NoOpenKits, _cache_fault, _decoded_open, fetch_open, read_open
+    from drumlesson.datasets import _cache_fault, _decoded_open, _NoOpenKits, fetch_open, read_open
     from drumlesson.drums import Drums, summary
 
     problems = {}
@@ -214,7 +214,7 @@ def _kits(*, verify: bool = False, quiet: bool = False) -> int:
         if verify:
             problems = fetch_open(verify=True, progress=_bar)
         waves, table, missing = read_open(progress=_bar)
-    except NoOpenKits as e:
+    except _NoOpenKits as e:
         print(f"no open kits: {e.why}; set DRUMLESSON_MIRROR to a folder or URL that has them")
         return 1
     if not quiet:
@@ -536,7 +536,7 @@ def _answers(
     hits: dict,  # {file: (its sound, facts about it)}
     top: int,  # labels a file
 ):  # -> DataFrame
-    "A row a file: its most probable labels; the best guess, and why a label is `unsure`."
+    "A row a file: its most probable labels; best guess and reason where one may be `unsure`."
     import numpy as np
     import pandas as pd
 
@@ -554,9 +554,10 @@ def _answers(
         number = rank + 1 if rank else ""
         table[f"label{number}"] = model.classes_[order[:, rank]]
         table[f"probability{number}"] = ranked[:, rank]
-    table["guess"] = table["label"]
-    table["label"] = table["label"].mask(reasons != "", UNSURE)
-    table["why"] = reasons
+    if hits and (model.calibration_.unsure or (reasons != "").any()):
+        table["guess"] = table["label"]
+        table["label"] = table["label"].mask(reasons != "", UNSURE)
+        table["why"] = reasons
     return table
 
 

@@ -12,7 +12,6 @@ __all__ = [
     "mirror",
     "local_path",
     "fetch_open",
-    "NoOpenKits",
     "read_open",
     "sound_files",
     "read_folder",
@@ -425,7 +424,7 @@ def _load_saved(path) -> dict | None:
 
 
 # %% ../nbs/reference/datasets.ipynb #c1a41621
-class NoOpenKits(SourceError):
+class _NoOpenKits(SourceError):
     """No open kit is at hand."""
 
     @property
@@ -457,14 +456,14 @@ def read_open(
     *,
     progress: Callable = lambda items, total: items,  # wraps the iterators, for a progress bar
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
-    """The open kits, from the cache or fetched. Raises `NoOpenKits` where none is at hand."""
+    """The open kits, from the cache or fetched. Raises `_NoOpenKits` where none is at hand."""
     problems: dict = {}
     _remove_stale(cache_dir())
     hits = _load_saved(_decoded_open())
     if hits is None:
         hits, problems = _decode_open(progress)
         if not hits:
-            raise NoOpenKits(next(iter(problems.values())))
+            raise _NoOpenKits(next(iter(problems.values())))
         if not problems:
             # Where nothing can be kept, it is decoded anew each time.
             with suppress(OSError):

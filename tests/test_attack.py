@@ -176,6 +176,12 @@ def clicked():
     return x
 
 
+def click_alone():
+    x = np.zeros(SR)
+    x[5000:5020] = np.exp(-np.arange(20) / 5)
+    return x
+
+
 UNTIDY = {  # seconds of lead, and a hit behind it
     "nothing": (0, noise_hit()),
     "silence": (5, behind(np.zeros(5 * SR))),
@@ -249,9 +255,16 @@ DOUBTFUL = {
         behind(hum(0.5, -26)),
         behind(hum(1, -20)),
         hiss(1, -20),
+        hiss(0.25, -20),
+        np.sin(np.arange(SR) / 10),
     ],
     "another": [np.tile(noise_hit(0.15), 2), np.tile(noise_hit(0.1), 20)],
-    "short": [noise_hit()[:220], np.sin(np.arange(2000) / 10), np.array([0.0] * 100 + [1, -1])],
+    "short": [
+        noise_hit()[:220],
+        np.sin(np.arange(2000) / 10),
+        np.array([0.0] * 100 + [1, -1]),
+        click_alone(),
+    ],
     "dull": [lowpassed(noise_hit(1.0))],
 }
 

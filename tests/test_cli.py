@@ -394,8 +394,6 @@ RANKED = [
     "probability4",
     "label5",
     "probability5",
-    "guess",
-    "why",
 ]
 
 

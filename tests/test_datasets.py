@@ -568,11 +568,14 @@ def test_a_kill_leaves_nothing_half_written(host, pack, cache, tmp_path):
 
 def test_what_killed_processes_left_goes_at_the_next_start(host, cache):
     fetch_open()
-    names = [".drumlesson-0123.npz", "files/some/pack/c0ffee/kicks/.drumlesson-4567.wav"]
+    names = [
+        f".drumlesson-{'0' * 16}.npz",
+        f"files/some/pack/c0ffee/kicks/.drumlesson-{'1' * 16}.wav",
+    ]
     for name in names:
         (cache / name).touch()
         os.utime(cache / name, (0, 0))
-    lately = cache / ".drumlesson-89ab.npz"
+    lately = cache / f".drumlesson-{'2' * 16}.npz"
     lately.touch()
     fetch_open()
     assert not [name for name in names if (cache / name).exists()] and lately.exists()

@@ -177,7 +177,7 @@ def test_no_model_named(tmp_path, toys, capsys):
         soundfile.write(tmp_path / f"hit {i}.wav", toys.waves[i], 22050)
     assert main(["predict", str(tmp_path), "--csv", str(tmp_path / "labels.csv")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["path", "label", "probability", "guess"] and len(lines) == 5
+    assert lines[0].split() == ["path", "label", "probability", "guess", "why"] and len(lines) == 5
     import pandas as pd
 
     table = pd.read_csv(tmp_path / "labels.csv")

@@ -147,7 +147,7 @@ def test_a_foreign_table_is_named_and_left_alone(tmp_path, capsys, which, conten
 
 def test_what_a_killed_process_left_is_swept_at_the_next_start(tmp_path, monkeypatch):
     monkeypatch.setitem(STUDIES, "toy", Study({}, seeds=0))
-    old = tmp_path / ".drumlesson-0123.csv"
+    old = tmp_path / f".drumlesson-{'0' * 16}.csv"
     old.touch()
     os.utime(old, (0, 0))
     assert run_studies(["toy"], tmp_path) == 0

@@ -82,7 +82,7 @@ class StoredStudy:
             self.runs.to_csv(t, index=False)
 
     def store(self, name: str, folder) -> "StoredStudy":
-        "Adds these runs to what `folder` holds by now, but for those it has; gives all of them."
+        "Adds these runs to what `folder` holds of the study called `name`, and gives all of them."
         with FileLock(Path(folder) / _LOCK):
             stored = StoredStudy.read(name, folder).without_failed(self.held())
             if self.held() & stored.held():  # another process was quicker

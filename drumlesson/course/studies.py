@@ -49,17 +49,15 @@ from ..labels import LABELS
 from ..recipes import RECIPES
 from ..registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS, Registry, to_spec
 
+
 # %% ../../nbs/reference/studies.ipynb #61273636
-# Of all studies, where they do not say otherwise.
-
-
 def _first_sound(seconds) -> Attack:
     "The window of version 0.1.0, with which all that is stored was measured."
     return Attack(seconds, search="first")
 
 
-WINDOW = _first_sound(0.3)
-PICTURE = LogMel()
+WINDOW = _first_sound(0.3)  # of all studies, where they do not say otherwise
+PICTURE = LogMel()  # the same
 
 
 def two_features(
