@@ -163,6 +163,16 @@ def test_ruff_check():
     assert run("ruff", "check", "drumlesson", "tests", "nbs", "setup.py")[0] == 0
 
 
+def test_the_readme_imports_what_it_uses(tmp_path):
+    """A hidden cell may import for the notebook; whoever pastes from the README has none."""
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    pasted = tmp_path / "pasted.py"
+    pasted.write_text("\n".join(blocks), encoding="utf-8")
+    status, told = run("ruff", "check", "--isolated", "--select", "F821", str(pasted))
+    assert len(blocks) > 5 and status == 0, told
+
+
 def test_ruff_format():
     status, output = run("ruff", "format", "--check", "drumlesson", "tests", "nbs", "setup.py")
     assert status == 0, output
