@@ -386,10 +386,11 @@ class Study:
         return [seed % n] if self.diagonal else range(n)
 
     def slice(self) -> list[tuple]:
-        "The runs of `--quick`: the first fold of the first seed."
+        "The runs of `--quick`: the first fold of the first seed, and one model on further data."
         found = []
         for data, condition, model, seed, fold in self.runs([0]):
-            if model in self.quick and condition == self.conditions[0] and fold == 0:
+            is_quick = model in self.quick if data == self.data[0] else model == self.quick[0]
+            if is_quick and condition == self.conditions[0] and fold == 0:
                 found.append((data, condition, model, seed, fold))
         return found
 
