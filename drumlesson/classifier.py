@@ -1134,7 +1134,9 @@ def _check_answers(model: DrumClassifier) -> None:
     shape = model.network_.input_shape
     if shape != (None, *x.shape[1:]):
         raise ValueError(f"its network takes {shape}, and the feature gives {x.shape[1:]}")
-    proba = np.asarray(model.task.proba(_outputs(model.network_, x)))
+    with _in_float32():
+        answers = np.asarray(model.network_(x, training=False))
+    proba = np.asarray(model.task.proba(answers))
     if proba.shape != (1, len(model.classes_)) or not np.isfinite(proba).all():
         raise ValueError(
             f"its network gives no answer to {len(model.classes_)} classes, but {proba.shape[1:]}"
