@@ -1135,7 +1135,7 @@ def _check_answers(model: DrumClassifier) -> None:
     if shape != (None, *x.shape[1:]):
         raise ValueError(f"its network takes {shape}, and the feature gives {x.shape[1:]}")
     with _in_float32():
-        answers = np.asarray(model.network_(x, training=False))
+        answers = np.asarray(model.network_([x], training=False))
     proba = np.asarray(model.task.proba(answers))
     if proba.shape != (1, len(model.classes_)) or not np.isfinite(proba).all():
         raise ValueError(
