@@ -9,7 +9,6 @@ __all__ = ["DOUBTS", "envelope", "onset", "peak_normalize", "find_hit", "Attack"
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 
 from .audio import KEEP_SECONDS, SR, loudest
 from .protocols import Transformer
@@ -244,8 +243,8 @@ def _lacks_treble(x, sr: int) -> bool:
     if len(inner) < 512:
         return False
     frames = np.lib.stride_tricks.sliding_window_view(inner, 512)[::256]
-    power = np.abs(scipy.fft.rfft(frames * np.hanning(512))) ** 2
-    treble = scipy.fft.rfftfreq(512, 1 / sr) > 5500
+    power = np.abs(np.fft.rfft(frames * np.hanning(512))) ** 2
+    treble = np.fft.rfftfreq(512, 1 / sr) > 5500
     return power[:, treble].sum() < 1e-8 * power.sum()
 
 

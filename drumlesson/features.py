@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
-import librosa
 import numpy as np
-import scipy.fft
 
 from .audio import SR
 from .protocols import Transformer
@@ -27,25 +25,28 @@ def _batch(x) -> np.ndarray:
     return x
 
 
+def _hann(n_fft: int) -> np.ndarray:
+    """The Hann window: one turn of a cosine, lifted, so that a frame fades in and out."""
+    turn = np.linspace(-np.pi, np.pi, n_fft + 1)[:-1]
+    return 0.5 + 0.5 * np.cos(turn)
+
+
 def _spectra(x, n_fft, hop_length, bank=None) -> np.ndarray:
     """Power spectra, float32 (n, frames, bins), or what a filter `bank` makes of them.
 
-    The transform is in double precision, and of 32 sounds at a time: few enough for the cache.
+    The transform is in double precision. Sounds are taken one by one: few enough numbers for the
+    cache, and the same bits in whatever company.
     """
     half = n_fft // 2
     x = np.pad(_batch(x), ((0, 0), (half, half)))
     frames = np.lib.stride_tricks.sliding_window_view(x, n_fft, axis=1)[:, ::hop_length]
-    hann = librosa.filters.get_window("hann", n_fft)
-    batches = []
-    for first in range(0, len(x), 32):
-        windowed = frames[first : first + 32] * hann
-        spectra = scipy.fft.rfft(windowed, overwrite_x=True, workers=-1)
-        power = (spectra.real**2 + spectra.imag**2).astype(np.float32)
-        if bank is not None:
-            flat = power.reshape(-1, power.shape[-1])  # one product for all frames of all sounds
-            power = (flat @ bank).reshape(*power.shape[:2], -1)
-        batches.append(power)
-    return np.concatenate(batches)
+    hann = _hann(n_fft)
+    pictures = []
+    for sound in frames:
+        spectrum = np.fft.rfft(sound * hann)
+        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
+        pictures.append(power if bank is None else power @ bank)
+    return np.stack(pictures)
 
 
 def _to_db(power, top_db) -> np.ndarray:
@@ -64,6 +65,8 @@ def _from_db(db) -> np.ndarray:
 
 def _griffinlim(power, n_fft, hop_length, samples, random_state) -> np.ndarray:
     """Sounds (n, samples) with spectra of this power, (n, frames, bins); phases are iterated."""
+    import librosa
+
     return librosa.griffinlim(
         np.sqrt(power).swapaxes(1, 2),
         n_iter=60,
@@ -137,7 +140,7 @@ class STFT(Transformer):
 
     def frequencies(self) -> np.ndarray:
         """The frequency of each bin in Hz, shape (bins,)."""
-        return librosa.fft_frequencies(sr=self.sr, n_fft=self.n_fft)
+        return np.fft.rfftfreq(self.n_fft, 1 / self.sr)
 
     def invert(self, db, samples: int, random_state: int = 0) -> np.ndarray:
         """Sounds that look like `db`: phases are found by going to and fro, 60 times.
@@ -165,11 +168,38 @@ class STFT(Transformer):
 
 
 # %% ../nbs/01_audio_basics.ipynb #34c70981
+_BEND_HZ, _BEND_MEL = 1000.0, 15.0  # up to here the scale is straight, from here logarithmic
+_OCTAVES = np.log(6.4) / 27  # a mel above the bend, as a natural logarithm
+
+
+def _to_mel(hz) -> np.ndarray:
+    """Frequencies on the mel scale, in Slaney's form."""
+    hz = np.asarray(hz, float)
+    above = _BEND_MEL + np.log(np.maximum(hz, _BEND_HZ) / _BEND_HZ) / _OCTAVES
+    return np.where(hz < _BEND_HZ, hz * _BEND_MEL / _BEND_HZ, above)
+
+
+def _to_hz(mel) -> np.ndarray:
+    """Frequencies of points on the mel scale."""
+    mel = np.asarray(mel, float)
+    above = _BEND_HZ * np.exp(_OCTAVES * (np.maximum(mel, _BEND_MEL) - _BEND_MEL))
+    return np.where(mel < _BEND_MEL, mel * _BEND_HZ / _BEND_MEL, above)
+
+
+def _mel_edges(n_mels, fmin, fmax) -> np.ndarray:
+    """Where the bands begin, peak and end, in Hz: equal steps of mel, shape (n_mels + 2,)."""
+    return _to_hz(np.linspace(_to_mel(fmin), _to_mel(fmax), n_mels + 2))
+
+
 @lru_cache
 def _mel_bank(sr, n_fft, n_mels, fmin, fmax) -> np.ndarray:
-    """The mel filter bank, (1 + n_fft // 2, n_mels), in the convention of librosa (Slaney)."""
-    bank = librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
-    return np.ascontiguousarray(bank.T)
+    """The mel filter bank, (1 + n_fft // 2, n_mels): triangles, each of area 1 over its Hz."""
+    edges = _mel_edges(n_mels, fmin, fmax)
+    left, centre, right = edges[:-2], edges[1:-1], edges[2:]
+    hz = np.fft.rfftfreq(n_fft, 1 / sr)[:, None]
+    rising, falling = (hz - left) / (centre - left), (right - hz) / (right - centre)
+    triangles = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    return (triangles * (2 / (right - left))).astype(np.float32)
 
 
 @dataclass(unsafe_hash=True)
@@ -242,7 +272,8 @@ class LogMel(STFT):
 
     def _bank(self) -> np.ndarray:
         """The filter bank with these settings, (1 + n_fft // 2, n_mels)."""
-        return _mel_bank(self.sr, self.n_fft, self.n_mels, self.fmin, self.fmax)
+        top = self.fmax or self.sr / 2
+        return _mel_bank(self.sr, self.n_fft, self.n_mels, self.fmin, top)
 
     def mel_power(self, x) -> np.ndarray:
         """Power in each mel band, float32 (n, frames, n_mels), before decibels and floor.
@@ -262,8 +293,7 @@ class LogMel(STFT):
     def frequencies(self) -> np.ndarray:
         """The centre of each band in Hz, shape (n_mels,)."""
         top = self.fmax or self.sr / 2
-        edges_and_centres = librosa.mel_frequencies(self.n_mels + 2, fmin=self.fmin, fmax=top)
-        return edges_and_centres[1:-1]
+        return _mel_edges(self.n_mels, self.fmin, top)[1:-1]
 
     def invert(self, db, samples: int, random_state: int = 0) -> np.ndarray:
         """Sounds that look like `db`: bands spread over their frequencies, then as in `STFT`.
@@ -287,6 +317,8 @@ class LogMel(STFT):
         The spectrum of a frame is the one without negative power that comes closest, in least
         squares, to the power in the bands.
         """
+        import librosa
+
         mel = _from_db(db).swapaxes(1, 2)
         power = librosa.util.nnls(self._bank().T, mel).swapaxes(1, 2)
         return _griffinlim(power, self.n_fft, self.hop_length, samples, random_state)
@@ -343,6 +375,8 @@ class MFCC(LogMel):
 
     def __call__(self, x) -> np.ndarray:
         """Coefficients, float32 (n, frames, n_mfcc), of sounds `x`. Raises ValueError."""
+        import scipy.fft
+
         db = super().__call__(x)
         return scipy.fft.dct(db, norm="ortho")[..., : self.n_mfcc]
 
@@ -363,5 +397,7 @@ class MFCC(LogMel):
         np.ndarray
             Sounds, float32 (n, samples).
         """
+        import scipy.fft
+
         db = scipy.fft.idct(np.asarray(coefficients), n=self.n_mels, norm="ortho")
         return super().invert(db, samples, random_state)
