@@ -6,7 +6,7 @@ __version__ = "0.1.0"
 
 _HOME = {  # the names that a user meets first -> the room they live in
     "DrumClassifier": "classifier",
-    "load": "classifier",
+    "load": "runtime",
     "Drums": "drums",
     "load_drums": "drums",
     "listen": "display",

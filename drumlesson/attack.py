@@ -7,6 +7,7 @@ __all__ = ["DOUBTS", "envelope", "onset", "peak_normalize", "find_hit", "Attack"
 
 # %% ../nbs/02_attack_phase.ipynb #03ac92f9
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def envelope(x, sr: int = SR, ms: float = 1.0) -> np.ndarray:
     Returns
     -------
     np.ndarray
-        Shape (blocks,); the last block is padded with zeros.
+        Shape (blocks,); the last block may be shorter.
 
     Examples
     --------
@@ -39,8 +40,7 @@ def envelope(x, sr: int = SR, ms: float = 1.0) -> np.ndarray:
     """
     block = max(1, round(sr * ms / 1000))
     amplitude = np.abs(np.asarray(x))
-    padded = np.pad(amplitude, (0, -len(amplitude) % block))
-    return padded.reshape(-1, block).max(axis=1)
+    return np.maximum.reduceat(amplitude, np.arange(0, len(amplitude), block))
 
 
 # %% ../nbs/02_attack_phase.ipynb #c264fdb1
@@ -139,6 +139,13 @@ def _risen(levels, start: int, top: int) -> int:
     return start
 
 
+def _found(levels, top: int, threshold_db: float) -> tuple[int, int]:
+    """The blocks at which a hit begins and is loudest, which is in the 10 ms from `top` on."""
+    top += int(levels[top : top + 10].argmax())
+    threshold = levels[top] * 10 ** (-threshold_db / 20)
+    return _risen(levels, _after_quiet(levels, top, threshold), top), top
+
+
 def find_hit(x, sr: int = SR, *, threshold_db: float = 30.0) -> tuple[int, int]:
     """Where a hit begins and where it is loudest, whatever sounds before it.
 
@@ -171,11 +178,7 @@ def find_hit(x, sr: int = SR, *, threshold_db: float = 30.0) -> tuple[int, int]:
     (22044, 22044)
     """
     block = max(1, round(sr / 1000))
-    levels = envelope(x, sr)
-    top = loudest(x, sr) // block
-    top += int(levels[top : top + 10].argmax())
-    threshold = levels[top] * 10 ** (-threshold_db / 20)
-    start = _risen(levels, _after_quiet(levels, top, threshold), top)
+    start, top = _found(envelope(x, sr), loudest(x, sr) // block, threshold_db)
     return start * block, top * block
 
 
@@ -237,15 +240,28 @@ def _stops_short(levels) -> bool:
     return levels[max(0, last - 2) : last + 1].max() > levels.max() / 4
 
 
+_HANN = np.hanning(512)
+
+
 def _lacks_treble(x, sr: int) -> bool:
     """Whether less than a hundred millionth (-80 dB) of a sound's energy lies above 5.5 kHz."""
     inner = x[128:]  # a file that begins with a step has some of every frequency there
     if len(inner) < 512:
         return False
     frames = np.lib.stride_tricks.sliding_window_view(inner, 512)[::256]
-    power = np.abs(np.fft.rfft(frames * np.hanning(512))) ** 2
+    power = np.abs(np.fft.rfft(frames * _HANN)) ** 2
     treble = np.fft.rfftfreq(512, 1 / sr) > 5500
     return power[:, treble].sum() < 1e-8 * power.sum()
+
+
+class _Hit(NamedTuple):
+    """A hit within its sound."""
+
+    x: np.ndarray  # the sound, free of an offset
+    begin: int  # the sample at which the hit begins
+    levels: np.ndarray = np.zeros(0)  # the envelope of the sound
+    start: int = 0  # the block of it at which the hit begins
+    top: int = 0  # and the one at which it is loudest
 
 
 @dataclass(unsafe_hash=True)
@@ -313,19 +329,7 @@ class Attack(Transformer):
 
     def __call__(self, sounds) -> np.ndarray:
         """Windows, float32 (n, samples), of n `sounds`, each an array of shape (samples,)."""
-        samples = round(self.seconds * self.sr)
-        after_onset = self.skip if self.skip else -self.pre
-        lead = round(after_onset * self.sr)
-        windows = np.zeros((len(sounds), samples), np.float32)
-        for window, x in zip(windows, sounds, strict=True):
-            x, start = self._begun(x)
-            start += lead
-            piece = x[max(start, 0) : max(start + samples, 0)]
-            missing = max(-start, 0)  # the file begins after the window does
-            window[missing : missing + len(piece)] = piece
-        if self.peak_normalize:
-            return peak_normalize(windows)
-        return windows
+        return self._cut([self._find(x) for x in sounds])
 
     def doubts(self, sounds) -> np.ndarray:
         """Why the window of a sound may not show one whole hit.
@@ -341,31 +345,51 @@ class Attack(Transformer):
             One of the keys of `DOUBTS`; empty where there is no doubt, and for windows that search
             as version 0.1.0 did.
         """
-        if self.search == "first":
-            return np.array([""] * len(sounds))
-        return np.array([self._doubt(x) for x in sounds])
+        return np.array([self._doubt(hit) for hit in map(self._find, sounds)])
 
-    def _begun(self, x) -> tuple[np.ndarray, int]:
-        """A sound, free of an offset, and the sample at which its hit begins."""
-        if self.search == "first":
-            return x, onset(x, self.sr, threshold_db=self.threshold_db)
-        x = _without_offset(x)
-        start, _ = find_hit(x, self.sr, threshold_db=self.threshold_db)
-        return x, start
+    def _with_doubts(self, sounds) -> tuple[np.ndarray, np.ndarray]:
+        """What a call gives, and `doubts`, each hit being found once."""
+        hits = [self._find(x) for x in sounds]
+        return self._cut(hits), np.array([self._doubt(hit) for hit in hits])
 
-    def _doubt(self, x) -> str:
-        """What speaks against the window of a sound; nothing where nothing does."""
+    def _find(self, x) -> _Hit:
+        """A sound, free of an offset, and where its hit begins."""
+        if self.search == "first":
+            return _Hit(x, onset(x, self.sr, threshold_db=self.threshold_db))
         x = _without_offset(x)
-        start, top = find_hit(x, self.sr, threshold_db=self.threshold_db)
-        hit = x[start : start + round((self.skip + self.seconds) * self.sr)]
         block = max(1, round(self.sr / 1000))
-        edges = start // block, top // block, (start + len(hit)) // block
-        levels = envelope(hit, self.sr)
-        if _begins_in_noise(envelope(x, self.sr), *edges):
+        levels = envelope(x, self.sr)
+        start, top = _found(levels, loudest(x, self.sr) // block, self.threshold_db)
+        return _Hit(x, start * block, levels, start, top)
+
+    def _cut(self, hits: list) -> np.ndarray:
+        """The windows of hits that were found, float32 (n, samples)."""
+        samples = round(self.seconds * self.sr)
+        after_onset = self.skip if self.skip else -self.pre
+        lead = round(after_onset * self.sr)
+        windows = np.zeros((len(hits), samples), np.float32)
+        for window, hit in zip(windows, hits, strict=True):
+            start = hit.begin + lead
+            piece = hit.x[max(start, 0) : max(start + samples, 0)]
+            missing = max(-start, 0)  # the file begins after the window does
+            window[missing : missing + len(piece)] = piece
+        if self.peak_normalize:
+            return peak_normalize(windows)
+        return windows
+
+    def _doubt(self, found: _Hit) -> str:
+        """What speaks against the window of a hit; nothing where nothing does."""
+        if self.search == "first":
+            return ""
+        begin, end = found.begin, found.begin + round((self.skip + self.seconds) * self.sr)
+        hit = found.x[begin:end]
+        block = max(1, round(self.sr / 1000))
+        if _begins_in_noise(found.levels, found.start, found.top, (begin + len(hit)) // block):
             return "noise"
+        levels = envelope(hit, self.sr)
         if _holds_another(levels):
             return "another"
-        is_over = start + len(hit) == len(x) or levels[-1] <= 1e-5
+        is_over = begin + len(hit) == len(found.x) or levels[-1] <= 1e-5
         if is_over and _stops_short(levels):
             return "short"
         if _lacks_treble(hit, self.sr):

@@ -310,7 +310,7 @@ def _made(option, registry, spec):
 
 def _pictures(name, feature, sounds):
     "What a feature makes of two hits. Raises ValueError where that is no picture of each."
-    from drumlesson.classifier import _features
+    from drumlesson.answers import _features
 
     try:
         return _features(feature, sounds, called="it")
@@ -485,8 +485,8 @@ def _evaluate(
         write the scores to this file, or to standard output (-) in place of the tables: n,
         accuracy, balanced_accuracy, macro_f1, labels, confusion, per_class, per_kit
     """
-    from drumlesson.classifier import load
     from drumlesson.evaluation import evaluate, kit_interval
+    from drumlesson.runtime import load
 
     if scores:
         _check_table("--json", scores, [model or "", data])
@@ -540,7 +540,7 @@ def _answers(
     import numpy as np
     import pandas as pd
 
-    from drumlesson.evaluation import UNSURE
+    from drumlesson.answers import UNSURE
 
     paths = pd.Series([str(file) for file in hits], dtype=object)  # a name need not be text
     table = pd.DataFrame({"path": paths})
@@ -597,7 +597,7 @@ def _predict(
         show so many of the most probable labels
     """
     from drumlesson.audio import load_hits
-    from drumlesson.classifier import load
+    from drumlesson.runtime import load
 
     if labels:
         _check_table("--csv", labels, paths)
@@ -755,7 +755,7 @@ def _compiled() -> str:
 
 def _shipped() -> str:
     "What the model that comes with the package says to a kick. Raises ValueError for another word."
-    from drumlesson.classifier import load
+    from drumlesson.runtime import load
     from drumlesson.synth import synth_kit
 
     model = load()

@@ -4,7 +4,6 @@
 
 # %% auto #0
 __all__ = [
-    "UNSURE",
     "RIGHT",
     "balanced_accuracy",
     "macro_f1",
@@ -15,21 +14,18 @@ __all__ = [
     "kit_interval",
     "evaluate",
     "plot_confusion",
-    "Calibration",
     "calibrate",
     "calibration_error",
 ]
 
 # %% ../nbs/reference/evaluation.ipynb #e7a10002
 import warnings
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from .protocols import Parameters
+from .answers import Calibration
 
 
 # %% ../nbs/reference/evaluation.ipynb #e7a10010
@@ -256,78 +252,6 @@ def plot_confusion(report: dict, ax=None):
     title = f"{report['accuracy']:.2f} of {report['n']} right"
     ax.set(xlabel="said", ylabel="played", title=title)
     return ax
-
-
-# %% ../nbs/reference/evaluation.ipynb #d35a4623
-UNSURE = "unsure"  # the answer where a calibrated model is not sure enough
-
-
-@dataclass(frozen=True)
-class Calibration(Parameters):
-    """
-    What a network's probabilities are worth: a temperature, and a threshold of doubt.
-
-    Parameters
-    ----------
-    temperature : float, default 1
-        The logarithms of the probabilities are divided by so much; 1 is no change.
-    unsure : float, default 0
-        The answer is `unsure` where the largest probability, after the temperature, lies
-        below this.
-
-    Raises
-    ------
-    ValueError
-        Where the temperature lies outside of 0.05 to 100, or the threshold outside of 0 to 1.
-
-    References
-    ----------
-    Guo et al., On calibration of modern neural networks, 2017.
-
-    Examples
-    --------
-    >>> Calibration(temperature=2.0)(np.array([[0.8, 0.2]]))
-    array([[0.66666667, 0.33333333]])
-    """
-
-    temperature: float = 1.0
-    unsure: float = 0.0
-    LIMITS: ClassVar = {"temperature": (0.05, 100), "unsure": (0, 1)}
-
-    def __call__(self, proba) -> np.ndarray:
-        """
-        The calibrated probabilities.
-
-        Parameters
-        ----------
-        proba : ndarray, shape (n, classes)
-            What the network said.
-
-        Returns
-        -------
-        ndarray, shape (n, classes)
-            Rows sum to 1.
-        """
-        if self.temperature == 1:
-            return proba
-        p = np.maximum(proba, 1e-12) ** (1 / self.temperature)
-        return p / p.sum(axis=1, keepdims=True)
-
-    def doubts(self, proba) -> np.ndarray:
-        """
-        Which of the calibrated answers are unsure.
-
-        Parameters
-        ----------
-        proba : ndarray, shape (n, classes)
-            Calibrated probabilities.
-
-        Returns
-        -------
-        ndarray of bool, shape (n,)
-            True where the largest probability lies below the threshold.
-        """
-        return proba.max(axis=1) < self.unsure
 
 
 # %% ../nbs/reference/evaluation.ipynb #e7a10017

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import soxr
 from conftest import files_below, noise_hit, write_sound
+from drumlesson.runtime import SHIPPED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone, is_classifier
@@ -23,16 +24,18 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 
 import drumlesson
 from drumlesson import DrumClassifier, load, training
+from drumlesson.answers import UNSURE
 from drumlesson.attack import DOUBTS, Attack
 from drumlesson.audio import KEEP_SECONDS, SR, AudioError, Sound
-from drumlesson.classifier import FORMAT, SHIPPED, digest, spec_of
+from drumlesson.classifier import digest, spec_of
 from drumlesson.drums import load_drums
-from drumlesson.evaluation import UNSURE, evaluate, kit_interval
+from drumlesson.evaluation import evaluate, kit_interval
 from drumlesson.families.convolutional import CNN
 from drumlesson.families.dense import Dense
 from drumlesson.families.ensemble import Ensemble
 from drumlesson.features import LogMel
 from drumlesson.labels import LABELS
+from drumlesson.modelfiles import FORMAT
 from drumlesson.registry import AUGMENTATIONS, FAMILIES, FEATURES, from_spec, to_spec
 from drumlesson.tasks import Multiclass
 

@@ -790,7 +790,7 @@ def test_doctor_says_what_to_do_about_the_cache(run, cache):
 @pytest.mark.parametrize(
     "broken, message",
     [
-        ("drumlesson.classifier.load", "shipped model: it is damaged: `pip install"),
+        ("drumlesson.runtime.load", "shipped model: it is damaged: `pip install"),
         ("librosa.util.localmax", "compiled code: it is damaged: set NUMBA_CACHE_DIR"),
         ("keras.backend.backend", "keras backend: it is damaged: mend or unset KERAS_BACKEND"),
     ],

@@ -1205,7 +1205,7 @@ def test_only_a_table_that_predict_wrote_may_point_elsewhere(home, monkeypatch):
 
 
 def test_the_word_for_unsure_is_one():
-    from drumlesson.evaluation import UNSURE
+    from drumlesson.answers import UNSURE
 
     assert datasets._UNSURE == UNSURE
 

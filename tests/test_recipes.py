@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drumlesson.runtime import SHIPPED, load
 
 import drumlesson
-from drumlesson.classifier import SHIPPED, DrumClassifier, digest, load, spec_of
+from drumlesson.answers import Calibration
+from drumlesson.classifier import DrumClassifier, digest, spec_of
 from drumlesson.datasets import SourceError, manifest
-from drumlesson.evaluation import Calibration, calibrate
+from drumlesson.evaluation import calibrate
 from drumlesson.families.dense import Dense
 from drumlesson.families.ensemble import Ensemble
 from drumlesson.recipes import (
