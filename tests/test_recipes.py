@@ -9,10 +9,11 @@ import pytest
 
 import drumlesson
 from drumlesson.classifier import SHIPPED, DrumClassifier, digest, load, spec_of
-from drumlesson.datasets import SourceError, manifest
+from drumlesson.datasets import manifest
 from drumlesson.evaluation import Calibration, calibrate
 from drumlesson.families.dense import Dense
 from drumlesson.families.ensemble import Ensemble
+from drumlesson.folders import SourceError
 from drumlesson.recipes import (
     RECIPES,
     _card_path,
