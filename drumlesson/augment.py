@@ -44,7 +44,7 @@ import scipy.signal
 import soxr
 
 from .audio import SR, load_audio
-from .datasets import sound_files
+from .folders import sound_files
 from .protocols import Parameters
 from .registry import AUGMENTATIONS
 

@@ -135,7 +135,7 @@ def _check_output(option, path, room=_TABLE_ROOM):
 
 def _check_table(option, path, inputs):
     "Raises ValueError where a table cannot be written, or would replace a sound or a model."
-    from drumlesson.datasets import _SUFFIXES
+    from drumlesson.folders import _SUFFIXES
 
     if path == "-":
         return
@@ -508,19 +508,13 @@ def _evaluate(
 # %% ../nbs/11_command_line.ipynb #37e8b91b
 def _pooled(paths) -> tuple:  # list of files, {path: what went wrong}, _LeftOut
     "The sound files that `paths` name, folders searched, each once. Raises ValueError."
-    from drumlesson.datasets import SourceError, _LeftOut, sound_files
+    from drumlesson.folders import _LeftOut, walk_sounds
 
     if "" in paths:
         raise ValueError("a PATH is empty: name a sound file or a folder (. is where you are)")
-    files: list[Path] = []
-    problems: dict[str, str] = {}
     left_out = _LeftOut()
-    for path in map(Path, paths):
-        try:
-            files += sound_files(path, left_out) if path.is_dir() else [path]
-        except SourceError as e:
-            problems[str(path)] = str(e).removeprefix(f"{path}: ")
-    return list(dict.fromkeys(files)), problems, left_out
+    files = list(walk_sounds(paths, left_out))
+    return files, left_out.problems, left_out
 
 
 def _closing(problems: dict, left_out) -> int:  # exit status: 1 where a sound was not used
@@ -728,7 +722,8 @@ def _sound_library() -> str:
 
 def _decoded() -> str:
     "How many hits of the open kits are ready to use, or `none`."
-    from drumlesson.datasets import SourceError, read_open
+    from drumlesson.datasets import read_open
+    from drumlesson.folders import SourceError
 
     try:
         waves, *_ = read_open()

@@ -5,7 +5,6 @@
 # %% auto #0
 __all__ = [
     "TABLE_COLUMNS",
-    "SourceError",
     "as_table",
     "manifest",
     "cache_dir",
@@ -13,7 +12,6 @@ __all__ = [
     "local_path",
     "fetch_open",
     "read_open",
-    "sound_files",
     "read_folder",
     "read_csv",
 ]
@@ -22,13 +20,14 @@ __all__ = [
 import codecs
 import csv
 import hashlib
+import math
 import os
 import re
 import threading
 import time
 import unicodedata
 import zipfile
-from collections import Counter, defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -42,14 +41,10 @@ import pandas as pd
 
 from .audio import KEEP_SECONDS, SR, AudioInfo, load_hits
 from .files import _remove_stale, atomic
+from .folders import _SUFFIXES, SourceError, _LeftOut, sound_files
 from .labels import LABELS, as_label
 
-
 # %% ../nbs/reference/datasets.ipynb #a3cf40b0
-class SourceError(ValueError):
-    """A set of drums that cannot be used at all: the text says why, and what to do."""
-
-
 # What a hit is and where it comes from, and what its file was before it was converted.
 _TEXTS = ("label", "articulation", "kit", "kind", "file", "licence", "url", "source")
 TABLE_COLUMNS = (*_TEXTS, "rate", "channels", "seconds", "peak")
@@ -475,114 +470,6 @@ def read_open(
     return waves, as_table(rows, infos), problems
 
 
-# %% ../nbs/reference/datasets.ipynb #f3276393
-_LOSSY = {".mp3", ".mp2", ".ogg", ".oga", ".opus"}
-_WAV = {".wav", ".wave", ".bwf", ".rf64", ".w64"}
-_LOSSLESS = {".flac", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"}
-_OLD = {".avr", ".iff", ".svx", ".8svx", ".paf", ".pvf", ".sd2", ".sds", ".sf", ".voc", ".xi"}
-_SUFFIXES = _LOSSY | _WAV | _LOSSLESS | _OLD  # of the files that are taken for sounds
-
-_VIDEO = {".mp4", ".m4v", ".mov", ".webm", ".3gp"}
-_OTHER_SOUNDS = {".m4a", ".m4b", ".aac", ".wma", ".alac", ".ape", ".wv", ".mka", ".ac3", ".amr"}
-_FOREIGN = _OTHER_SOUNDS | _VIDEO  # of sounds that libsndfile does not read
-
-# Bins, and what systems keep for themselves, beside all that begins with a dot.
-_SYSTEM = {"$recycle.bin", "recycler", "#recycle", "@recycle", "system volume information"}
-_SYSTEM |= {"__macosx", "@eadir", "#snapshot", "lost+found"}
-
-_CONVERT = "is of a kind that cannot be read: convert it to WAV"
-_ASIDE = "is hidden, or the system's own"
-_CLOSED = "may not be opened"
-_KNOWN = "(.wav, .flac, .aif, .ogg, .mp3 ...)"
-
-
-def _folders(n: int, which: str) -> list[str]:
-    """So many folders of some kind, in words; nothing where there are none."""
-    noun = "folder" if n == 1 else "folders"
-    return [f"{n} {noun} {which}"] if n else []
-
-
-class _LeftOut(dict):
-    """What a search for sounds left out, and why: {path: text}."""
-
-    def lost(self) -> dict[str, str]:
-        """What may be sounds of the user's: not what is hidden, or the system's own."""
-        return {str(path): why for path, why in self.items() if why != _ASIDE}
-
-    def line(self) -> str:
-        """All of it in one line; nothing where nothing was left out."""
-        kinds = Counter(path.suffix.lower() for path, why in self.items() if why == _CONVERT)
-        parts = [f"{n} {suffix}" for suffix, n in sorted(kinds.items())]
-        if parts:
-            parts[-1] += " (convert to WAV)"
-        whys = list(self.values())
-        parts += _folders(sum(why.startswith(_CLOSED) for why in whys), f"that {_CLOSED}")
-        parts += _folders(whys.count(_ASIDE), "that hide or are the system's own")
-        return f"left out: {', '.join(parts)}" if parts else ""
-
-
-def _take_out(here: Path, folders: list[str], left_out: dict) -> list[str]:
-    """Takes what is left out, and links, from the folders in a folder; gives the links."""
-    aside = [name for name in folders if name.startswith(".") or name.casefold() in _SYSTEM]
-    left_out.update({here / name: _ASIDE for name in aside})
-    links = [name for name in folders if name not in aside and (here / name).is_symlink()]
-    folders[:] = sorted(set(folders) - {*aside, *links})
-    return sorted(str(here / name) for name in links)
-
-
-def _walk(root, left_out: dict) -> Iterator[Path]:
-    """Every file below a folder and behind the links in it; no folder is entered twice."""
-
-    def closed(error: OSError):
-        left_out[Path(error.filename or root)] = f"{_CLOSED} ({error.strerror})"
-
-    entered: set[str] = set()
-    starts = deque([str(root)])
-    while starts:
-        for folder, folders, names in os.walk(starts.popleft(), onerror=closed):
-            real = os.path.realpath(folder)
-            if real in entered:
-                folders.clear()
-                continue
-            entered.add(real)
-            # Links come last, so that a folder is known by its own name.
-            starts += _take_out(Path(folder), folders, left_out)
-            for name in names:
-                yield Path(folder, name)
-
-
-def sound_files(
-    root,  # a folder
-    left_out: _LeftOut | None = None,  # takes down what was left out
-) -> list[Path]:  # sorted
-    """The sound files below a folder and behind links in it; hidden files are none.
-
-    Raises `SourceError` where there is no such folder, it may not be opened, or holds no sound.
-    """
-    if not os.path.exists(root):
-        raise SourceError(f"{root}: there is no such folder")
-    if not os.path.isdir(root):
-        raise SourceError(f"{root}: is a file, and neither a folder nor a table that ends in .csv")
-    sounds: list[Path] = []
-    others = _LeftOut()
-    for path in _walk(root, others):
-        suffix = path.suffix.lower()
-        if path.name.startswith(".") or not path.is_file():
-            continue
-        if suffix in _SUFFIXES:
-            sounds.append(path)
-        elif suffix in _FOREIGN:
-            others[path] = _CONVERT
-    if Path(root) in others:
-        raise SourceError(f"{root}: {others[Path(root)]}")
-    if not sounds:
-        more = f"; {others.line()}" if others else ""
-        raise SourceError(f"{root}: holds no sound file {_KNOWN}{more}")
-    if left_out is not None:
-        left_out.update(others)
-    return sorted(sounds)
-
-
 # %% ../nbs/reference/datasets.ipynb #l7place2
 # Overhead microphones are called as open hats are. Beside another folder of hats, OH is a hat.
 _OVERHEADS = re.compile("oh[\\W\\d_]*", re.IGNORECASE)
@@ -675,7 +562,7 @@ def read_folder(
     root,  # `root/<label>/*` or `root/<kit>/<label>/*`
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
     """The hits in a folder; what is not understood is listed, not guessed. Raises `SourceError`."""
-    left_out = _LeftOut()
+    left_out = _LeftOut(most=math.inf)
     sounds = sound_files(root, left_out)
     problems = left_out.lost()
     beside = _beside(sounds, Path(root))

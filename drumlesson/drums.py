@@ -29,8 +29,9 @@ import scipy.fft
 
 from .attack import Attack
 from .audio import SR, AudioInfo, Sound
-from .datasets import SourceError, as_table, read_csv, read_folder, read_open
+from .datasets import as_table, read_csv, read_folder, read_open
 from .features import LogMel
+from .folders import SourceError
 from .labels import LABELS
 from .registry import SOURCES
 from .synth import synth_hits

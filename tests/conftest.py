@@ -119,7 +119,8 @@ def hash_of(*parts):
 @pytest.fixture(scope="session")
 def open_kits():
     """The recorded kits, read through the environment's own cache; skips where there are none."""
-    from drumlesson.datasets import SourceError, mirror, read_open
+    from drumlesson.datasets import mirror, read_open
+    from drumlesson.folders import SourceError
 
     if not Path(mirror()).expanduser().is_dir():
         pytest.skip("no recorded kits in a mirror folder")

@@ -37,9 +37,9 @@ from drumlesson.augment import (
     Tilt,
     TimeMask,
 )
-from drumlesson.datasets import SourceError
 from drumlesson.families.dense import Dense
 from drumlesson.features import LogMel
+from drumlesson.folders import SourceError
 from drumlesson.protocols import AugmentationLike
 from drumlesson.registry import AUGMENTATIONS, from_spec, to_spec
 from drumlesson.training import WIDER, AugmentedHits

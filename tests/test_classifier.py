@@ -16,7 +16,6 @@ import pandas as pd
 import pytest
 import soxr
 from conftest import files_below, noise_hit, write_sound
-from drumlesson.runtime import SHIPPED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone, is_classifier
@@ -37,6 +36,7 @@ from drumlesson.features import LogMel
 from drumlesson.labels import LABELS
 from drumlesson.modelfiles import FORMAT
 from drumlesson.registry import AUGMENTATIONS, FAMILIES, FEATURES, from_spec, to_spec
+from drumlesson.runtime import SHIPPED
 from drumlesson.tasks import Multiclass
 
 QUICK = dict(

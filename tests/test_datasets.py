@@ -29,16 +29,14 @@ from drumlesson.audio import AudioInfo
 from drumlesson.cli import main
 from drumlesson.datasets import (
     TABLE_COLUMNS,
-    SourceError,
-    _LeftOut,
     cache_dir,
     fetch_open,
     read_csv,
     read_folder,
     read_open,
-    sound_files,
 )
 from drumlesson.drums import load_drums
+from drumlesson.folders import SourceError
 from drumlesson.labels import LABELS
 
 KEYS = [
@@ -861,23 +859,6 @@ def test_links_are_followed_and_each_folder_entered_once(tmp_path):
     assert list(table["label"]) == ["kick", "snare", "snare"]
 
 
-SYSTEMS = [".Trash", ".git", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "__MACOSX"]
-SYSTEMS += ["#recycle", "lost+found", "$Recycle.Bin"]
-
-
-def test_bins_and_hidden_folders_are_passed_by(tmp_path):
-    write_sound(tmp_path / "kick" / "1.wav")
-    write_sound(tmp_path / "kick" / "._1.wav")
-    for name in SYSTEMS:
-        write_sound(tmp_path / name / "kick" / "2.wav")
-    left_out = _LeftOut()
-    sounds = sound_files(tmp_path, left_out)
-    assert [path.name for path in sounds] == ["1.wav"]
-    assert {path.name for path in left_out} == {*os.listdir(tmp_path)} - {"kick"}
-    assert re.fullmatch(r"left out: \d folders that hide or are .*", left_out.line())
-    assert read_folder(tmp_path)[2] == {}
-
-
 def test_a_folder_that_may_not_be_opened_is_a_line(tmp_path, monkeypatch):
     write_sound(tmp_path / "kick" / "1.wav")
     write_sound(tmp_path / "snare" / "2.wav")
@@ -892,9 +873,6 @@ def test_a_folder_that_may_not_be_opened_is_a_line(tmp_path, monkeypatch):
     _, table, problems = read_folder(tmp_path)
     assert list(table["label"]) == ["kick"]
     assert problems == {str(tmp_path / "snare"): "may not be opened (Permission denied)"}
-    left_out = _LeftOut()
-    sound_files(tmp_path, left_out)
-    assert left_out.line() == "left out: 1 folder that may not be opened"
     (tmp_path / "closed").mkdir()
     with pytest.raises(SourceError, match="closed: may not be opened"):
         read_folder(tmp_path / "closed")
@@ -908,9 +886,6 @@ def test_sounds_of_other_kinds_are_named(tmp_path):
     _, table, problems = read_folder(tmp_path)
     assert len(table) == 4 and len(problems) == 3
     assert "convert it to WAV" in problems[str(tmp_path / "kick" / "b.M4A")]
-    left_out = _LeftOut()
-    sound_files(tmp_path, left_out)
-    assert left_out.line() == "left out: 2 .m4a, 1 .wma (convert to WAV)"
     (tmp_path / "phone").mkdir()
     (tmp_path / "phone" / "a.m4a").write_bytes(b"something")
     with pytest.raises(SourceError, match=r"no sound file .*; left out: 1 .m4a \(convert"):

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drumlesson.runtime import SHIPPED, load
 
 import drumlesson
 from drumlesson.answers import Calibration
 from drumlesson.classifier import DrumClassifier, digest, spec_of
-from drumlesson.datasets import SourceError, manifest
+from drumlesson.datasets import manifest
 from drumlesson.evaluation import calibrate
 from drumlesson.families.dense import Dense
 from drumlesson.families.ensemble import Ensemble
+from drumlesson.folders import SourceError
 from drumlesson.recipes import (
     RECIPES,
     _card_path,
@@ -25,6 +25,7 @@ from drumlesson.recipes import (
     recipe,
     train_recipe,
 )
+from drumlesson.runtime import SHIPPED, load
 
 EVIDENCE = Path(__file__).resolve().parent.parent / "nbs" / "evidence"
 

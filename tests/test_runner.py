@@ -15,8 +15,8 @@ from drumlesson.course import runner, studies
 from drumlesson.course.results import side_by_side
 from drumlesson.course.runner import KEYS, StoredStudy, expected, measure, missing, run_studies
 from drumlesson.course.studies import STUDIES, Study, settings
-from drumlesson.datasets import SourceError
 from drumlesson.drums import folds, load_drums
+from drumlesson.folders import SourceError
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "nbs" / "evidence"

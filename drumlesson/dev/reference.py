@@ -38,6 +38,7 @@ FLOORS = {  # what is on a floor uses only what is on it or below
         "registry",
         "protocols",
         "files",
+        "folders",
         "backend",
         "synth",
         "features",
