@@ -271,14 +271,11 @@ class Answers:
         ValueError
             For a network whose answers are NaN.
         """
-        self._check_fitted()
-        sounds = _sounds(X, sr)
-        proba = self._uncalibrated_proba(sounds, SR)
-        y_pred = self.task_.decide(proba, self.classes_)
         if unsure:
-            doubts = self._doubts(self.window_.doubts(sounds), proba)
+            self._check_fitted()
+            _, y_pred, doubts = self._answered(_sounds(X, sr))
             return np.where(doubts == "", y_pred, UNSURE)
-        return y_pred
+        return self.task_.decide(self._uncalibrated_proba(X, sr), self.classes_)
 
     def doubts(self, X, sr=SR) -> np.ndarray:
         """Why the label of a sound should not be trusted.
@@ -308,9 +305,8 @@ class Answers:
         That a sound has no treble speaks against any answer but kick and tom.
         """
         self._check_fitted()
-        sounds = _sounds(X, sr)
-        proba = self._uncalibrated_proba(sounds, SR)
-        return self._doubts(self.window_.doubts(sounds), proba)
+        _, _, doubts = self._answered(_sounds(X, sr))
+        return doubts
 
     def score(self, X, y=None, sample_weight=None, sr=SR) -> float:
         """Accuracy on labelled sounds.
@@ -336,12 +332,19 @@ class Answers:
         right = self.predict(X, sr=sr) == self.task_.y_true(np.asarray(labels))
         return float(np.average(right, weights=sample_weight))
 
-    def _doubts(self, reasons, proba) -> np.ndarray:
-        """Why labels with these reasons against their windows, and probabilities, may be wrong."""
+    def _answered(self, sounds) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Calibrated probabilities, labels and doubts of n sounds, each looked at once."""
+        windows, reasons = self.window_._with_doubts(sounds)
+        proba = self._proba_of(self.feature_(windows))
         y_pred = self.task_.decide(proba, self.classes_)
-        reasons[(reasons == "dull") & np.isin(y_pred, ("kick", "tom"))] = ""
+        calibrated = self.calibration_(proba)
+        return calibrated, y_pred, self._doubts(reasons, calibrated, y_pred)
+
+    def _doubts(self, reasons, proba, y_pred) -> np.ndarray:
+        """Why labels may be wrong: reasons against the windows, or low calibrated probabilities."""
+        reasons[(reasons == "dull") & ((y_pred == "kick") | (y_pred == "tom"))] = ""
         sentences = np.array([DOUBTS.get(reason, "") for reason in reasons], dtype=object)
-        low = self.calibration_.doubts(self.calibration_(proba)) & (reasons == "")
+        low = self.calibration_.doubts(proba) & (reasons == "")
         sentences[low] = f"less than {self.calibration_.unsure:.2f} probable"
         return sentences.astype(str)
 

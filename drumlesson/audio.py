@@ -47,6 +47,10 @@ class AudioError(ValueError):
     """A sound that cannot be used: the text names it and says what to do."""
 
 
+class _NoHit(AudioError):
+    """A sound that is whole and no single hit: silent, or far too long."""
+
+
 @dataclass(frozen=True)
 class AudioInfo:
     """What a file was before it was converted: the audit of lesson 00 reads these."""
@@ -75,7 +79,7 @@ def _check_level(
         count = "1 sample" if samples == 1 else f"{samples} samples"
         raise AudioError(f"{name}: is {count} long, less than a millisecond: too short for a sound")
     if peak < 1e-5:
-        raise AudioError(f"{name}: is silent (or its channels cancel each other): leave it out")
+        raise _NoHit(f"{name}: is silent (or its channels cancel each other): leave it out")
 
 
 def check_sound(
@@ -217,7 +221,7 @@ def _check_length(file: soundfile.SoundFile, path: Path, frames: int, at_least: 
     """Raises `AudioError` where a hit would not have so many frames."""
     seconds = frames / file.samplerate
     if seconds > MAX_SECONDS:
-        raise AudioError(
+        raise _NoHit(
             f"{path}: is {at_least}{seconds:.0f} s long, and a drum hit lasts seconds: "
             "cut it into hits"
         )

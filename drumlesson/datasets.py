@@ -17,8 +17,6 @@ __all__ = [
 ]
 
 # %% ../nbs/reference/datasets.ipynb #19e1fa1e
-import codecs
-import csv
 import hashlib
 import math
 import os
@@ -28,7 +26,7 @@ import time
 import unicodedata
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -43,6 +41,7 @@ from .audio import KEEP_SECONDS, SR, AudioInfo, load_hits
 from .files import _remove_stale, atomic
 from .folders import _SUFFIXES, SourceError, _LeftOut, sound_files
 from .labels import LABELS, as_label
+from .tables import _read_table, _text
 
 # %% ../nbs/reference/datasets.ipynb #a3cf40b0
 # What a hit is and where it comes from, and what its file was before it was converted.
@@ -581,79 +580,6 @@ def read_folder(
 
 # %% ../nbs/reference/datasets.ipynb #a6ad2265
 _UNSURE = "unsure"  # a label that predict was not sure enough to give
-
-
-def _heading(line: str, separator: str) -> list[str]:
-    """The columns that a table's first line names; of two with one name, the first."""
-    names: list[str] = []
-    for cell in next(csv.reader([line], delimiter=separator), []):
-        name = cell.strip().casefold()
-        names.append("" if name in names else name)
-    return names
-
-
-def _encoding(path) -> dict:
-    """How `open` reads the text of a table: UTF-16 has a mark, and all else is read as UTF-8."""
-    with open(path, "rb") as file:
-        mark = file.read(2)
-    if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return {"encoding": "utf-16"}
-    # What is no UTF-8 is kept as it is: a name that is no text, or see `_text`.
-    return {"encoding": "utf-8-sig", "errors": "surrogateescape"}
-
-
-def _text(cell: str) -> str:
-    """A cell as text; bytes that are no UTF-8 are letters as Western Windows writes them."""
-    try:
-        cell.encode()
-    except UnicodeEncodeError:
-        return cell.encode(errors="surrogateescape").decode("cp1252", errors="replace")
-    return cell
-
-
-def _records(path) -> Iterator[dict]:
-    """The rows of a CSV, one at a time: {column: cell}, cells without a column under None."""
-    with open(path, newline="", **_encoding(path)) as file:
-        line = file.readline()
-        while line and not line.strip():
-            line = file.readline()
-        wanted = {"path", "label"}
-        columns = {separator: _heading(line, separator) for separator in ",;\t|"}
-        separator = max(columns, key=lambda s: (len(wanted & {*columns[s]}), len(columns[s])))
-        names = columns[separator]
-        if not any(names):
-            raise SourceError(f"{path}: is no table in CSV form (it is empty)")
-        missing = [name for name in ("path", "label") if name not in names]
-        if missing:
-            noun = "column" if len(missing) == 1 else "columns"
-            raise SourceError(
-                f"{path}: lacks the {noun} {' and '.join(missing)}: "
-                "it needs path,label and may have kit"
-            )
-        yield from csv.DictReader(
-            file, names, restval="", delimiter=separator, skipinitialspace=True
-        )
-
-
-def _read_table(path) -> Iterator[dict]:
-    """The rows of a CSV that hold something, one at a time.
-
-    Raises `SourceError` where it cannot be read, lacks a column or has no rows.
-    """
-    empty = True
-    try:
-        for record in _records(path):
-            if any(any(cell) for cell in record.values()):
-                empty = False
-                yield record
-    except FileNotFoundError:
-        raise SourceError(f"{path}: there is no such file") from None
-    except OSError as e:
-        raise SourceError(f"{path}: cannot be read ({e.strerror})") from e
-    except (csv.Error, UnicodeDecodeError) as e:
-        raise SourceError(f"{path}: is no table in CSV form ({e})") from e
-    if empty:
-        raise SourceError(f"{path}: has a heading but no rows")
 
 
 # %% ../nbs/reference/datasets.ipynb #l7twins2

@@ -25,6 +25,7 @@ def _batch(x) -> np.ndarray:
     return x
 
 
+@lru_cache
 def _hann(n_fft: int) -> np.ndarray:
     """The Hann window: one turn of a cosine, lifted, so that a frame fades in and out."""
     turn = np.linspace(-np.pi, np.pi, n_fft + 1)[:-1]
@@ -37,9 +38,11 @@ def _spectra(x, n_fft, hop_length, bank=None) -> np.ndarray:
     The transform is in double precision. Sounds are taken one by one: few enough numbers for the
     cache, and the same bits in whatever company.
     """
+    x = _batch(x)
     half = n_fft // 2
-    x = np.pad(_batch(x), ((0, 0), (half, half)))
-    frames = np.lib.stride_tricks.sliding_window_view(x, n_fft, axis=1)[:, ::hop_length]
+    padded = np.zeros((len(x), x.shape[1] + 2 * half), np.float32)
+    padded[:, half : half + x.shape[1]] = x
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=1)[:, ::hop_length]
     hann = _hann(n_fft)
     pictures = []
     for sound in frames:

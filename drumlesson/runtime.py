@@ -7,7 +7,6 @@ __all__ = ["SHIPPED", "OnnxClassifier", "load"]
 
 # %% ../nbs/reference/runtime.ipynb #ea214b01
 import os
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np

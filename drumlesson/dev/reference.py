@@ -39,6 +39,7 @@ FLOORS = {  # what is on a floor uses only what is on it or below
         "protocols",
         "files",
         "folders",
+        "tables",
         "backend",
         "synth",
         "features",
