@@ -227,6 +227,7 @@ def _tidied(model):
         node.input[:] = [names[name] for name in node.input]
         node.output[:] = [names[name] for name in node.output]
         node.ClearField("name")
+        node.ClearField("domain")
         node.ClearField("doc_string")
     sizes = []
     for value in (fed, answer):
