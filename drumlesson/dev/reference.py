@@ -59,6 +59,8 @@ FLOORS = {  # what is on a floor uses only what is on it or below
         "training",
         "evaluation",
         "classifier",
+        "onnxfiles",
+        "exporting",
         "display",
         "recipes",
     ),
