@@ -57,6 +57,7 @@ from .backend import _in_float32, keep_random_state
 from .drums import Drums
 from .files import atomic
 from .modelfiles import FORMAT, _answering, _digest, _parsed, _today
+from .onnxfiles import _graph
 from .protocols import _check_settings
 from .tasks import as_task
 
@@ -503,7 +504,7 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
         self._check_weights(path)
         graph = to_onnx(self.network_)
         about = json.dumps(self._about())
-        digest = _digest(graph, about.encode())
+        digest = _digest(_graph(graph), about.encode())
         content = with_metadata(graph, {"drumlesson": about, "digest": digest})
         with atomic(path) as temporary:
             temporary.write_bytes(content)

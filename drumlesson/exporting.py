@@ -283,7 +283,7 @@ def to_onnx(network) -> bytes:
     Examples
     --------
     >>> from drumlesson import load
-    >>> content = to_onnx(load().network_)
+    >>> content = to_onnx(load("drums.keras").network_)
     """
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2

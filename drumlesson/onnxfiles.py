@@ -138,13 +138,17 @@ def _declared(values: list, name: str) -> list[int]:
 
 
 # %% ../nbs/reference/onnxfiles.ipynb #e0b10009
+def _graph(content: bytes) -> memoryview:
+    """The network in a file, without what the file says of it. Raises ValueError."""
+    return _only(_fields(memoryview(content), _MODEL, "model")[7], "a graph")
+
+
 def _check_onnx(content: bytes) -> tuple[tuple[int, int], int]:
     """Frames and bins that a network in the form of ONNX takes, and how many outputs it gives.
 
     Nothing is run. Raises ValueError for a file that may not be run.
     """
-    model = _fields(memoryview(content), _MODEL, "model")
-    graph = _fields(_only(model[7], "a graph"), _GRAPH, "graph")
+    graph = _fields(_graph(content), _GRAPH, "graph")
     for node in graph[1]:
         _check_node(node)
     for tensor in graph[5]:

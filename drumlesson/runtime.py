@@ -16,7 +16,7 @@ import drumlesson
 from .answers import Answers, _features
 from .audio import SR
 from .modelfiles import _answering, _digest, _parsed, _today
-from .onnxfiles import _check_onnx, _without_metadata
+from .onnxfiles import _check_onnx, _graph
 
 
 # %% ../nbs/reference/runtime.ipynb #ff50ed7a
@@ -55,7 +55,7 @@ class OnnxClassifier(Answers):
         if about is None:
             raise ValueError("it is a network, but not one of drumlesson's")
         vars(self).update(_answering(_today(name, about)))
-        self.digest_ = _digest(_without_metadata(content), said["drumlesson"].encode())
+        self.digest_ = _digest(_graph(content), said["drumlesson"].encode())
         if said.get("digest") != self.digest_:
             raise ValueError("its digest is another: something in it was changed")
         self._check_answers()
