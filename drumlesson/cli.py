@@ -16,8 +16,10 @@ if __name__ == "__main__" and __spec__ and sys.path[0] == os.getcwd():
 # %% ../nbs/11_command_line.ipynb #71537767
 import json
 import re
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from csv import DictWriter
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -87,18 +89,18 @@ def _listed(
     problems: dict,  # {what could not be used: why}
 ) -> int:  # exit status: 1 where there were any
     "Prints what could not be used, and why, on the error stream."
-    from drumlesson.datasets import _summed_up
-
-    for name, why in _summed_up(problems).items():
+    for name, why in problems.items():
         print(f"drumlesson: {_as_line(name)}: {_line(why)}", file=sys.stderr)
     return int(bool(problems))
 
 
 def _bar(items, total):
     "One progress bar on the error stream, only where a person is looking, gone at its end."
+    if not sys.stderr.isatty():
+        return items
     from tqdm import tqdm
 
-    return tqdm(items, total=total, leave=False, disable=not sys.stderr.isatty())
+    return tqdm(items, total=total, leave=False)
 
 
 # %% ../nbs/11_command_line.ipynb #e7ddfe58
@@ -140,9 +142,10 @@ def _check_table(option, path, inputs):
     if path == "-":
         return
     suffix = Path(os.path.realpath(path)).suffix.lower()
-    if suffix in _SUFFIXES or suffix == ".keras":
+    is_model = suffix in (".keras", ".onnx")
+    if suffix in _SUFFIXES or is_model:
         raise ValueError(
-            f"{option} {path}: is named like a {'model' if suffix == '.keras' else 'sound'}, "
+            f"{option} {path}: is named like a {'model' if is_model else 'sound'}, "
             "which a table would replace: choose another name"
         )
     _check_no_input(option, path, inputs)
@@ -206,7 +209,14 @@ def _kits(*, verify: bool = False, quiet: bool = False) -> int:
     quiet
         one line instead of the table
     """
-    from drumlesson.datasets import _cache_fault, _decoded_open, _NoOpenKits, fetch_open, read_open
+    from drumlesson.datasets import (
+        _cache_fault,
+        _decoded_open,
+        _NoOpenKits,
+        _summed_up,
+        fetch_open,
+        read_open,
+    )
     from drumlesson.drums import Drums, summary
 
     problems = {}
@@ -223,7 +233,7 @@ def _kits(*, verify: bool = False, quiet: bool = False) -> int:
     print(f"{len(waves)} hits of {table['kit'].nunique()} open kits are at hand{place}")
     if not place and _cache_fault():
         print(f"drumlesson: {_cache_fault()}", file=sys.stderr)
-    return _listed(problems | missing)
+    return _listed(_summed_up(problems | missing))
 
 
 # %% ../nbs/11_command_line.ipynb #84ce474b
@@ -506,122 +516,165 @@ def _evaluate(
 
 
 # %% ../nbs/11_command_line.ipynb #37e8b91b
-def _pooled(paths) -> tuple:  # list of files, {path: what went wrong}, _LeftOut
-    "The sound files that `paths` name, folders searched, each once. Raises ValueError."
-    from drumlesson.folders import _LeftOut, walk_sounds
-
-    if "" in paths:
+def _model_and_sounds(paths) -> tuple[str | None, list[str]]:
+    "The model that leads the paths, if one does, and the others. Raises ValueError."
+    is_model = paths[0].endswith((".keras", ".onnx"))
+    model, sounds = (paths[0], paths[1:]) if is_model else (None, paths)
+    if not sounds:
+        raise ValueError(f"{model}: is a model; name a sound PATH after it")
+    if "" in sounds:
         raise ValueError("a PATH is empty: name a sound file or a folder (. is where you are)")
-    left_out = _LeftOut()
-    files = list(walk_sounds(paths, left_out))
-    return files, left_out.problems, left_out
+    return model, list(sounds)
 
 
-def _closing(problems: dict, left_out) -> int:  # exit status: 1 where a sound was not used
-    "Prints what could not be used, and in one line what was left out, on the error stream."
-    status = _listed(problems)
+def _n_jobs(jobs, model, n_files) -> int:
+    "How many processes: few files are named before another has started, and Keras has threads."
+    if jobs:
+        return jobs
+    is_small = n_files < 300 or (model or "").endswith(".keras")
+    return 1 if is_small else getattr(os, "process_cpu_count", os.cpu_count)() or 1
+
+
+def _as_words(row, top) -> str:
+    "A row for the terminal: label, probability, the next labels, the path, and the doubt."
+    words = [f"{row['label']:<11}{row.get('probability', ''):>5}"]
+    for rank in range(2, top + 1):
+        words.append(f"{row.get(f'label{rank}', ''):<7}{row.get(f'probability{rank}', ''):>5}")
+    words.append(_as_line(row["path"]))
+    if row["why"]:
+        is_guessed = row["guess"] not in ("", row["label"])
+        guess = f"{row['guess']}? " * is_guessed
+        words.append(f"({guess}{_as_line(row['why'])})")
+    return "  ".join(words)
+
+
+def _as_json(row) -> str:
+    "A row as a line of JSON, numbers being numbers."
+    shown: dict[str, Any] = {name: cell for name, cell in row.items() if cell}
+    for name in shown:
+        if name.startswith("probability") or name in ("size", "modified"):
+            shown[name] = float(shown[name])
+    return json.dumps(shown)
+
+
+def _say(text):
+    "Prints a line, above the bar where there is one."
+    if not sys.stderr.isatty():
+        print(text, flush=True)
+        return
+    from tqdm import tqdm
+
+    tqdm.write(text)
+
+
+def _closing(failed: bool, left_out) -> int:  # exit status: 1 where a sound was not used
+    "Prints which paths were of no use, and in one line what was left out, on the error stream."
+    status = failed | _listed(left_out.problems)
     if left_out:
         print(f"drumlesson: {left_out.line()}", file=sys.stderr)
     return int(status or bool(left_out.lost()))
 
 
-def _answers(
-    model,
-    hits: dict,  # {file: (its sound, facts about it)}
-    top: int,  # labels a file
-):  # -> DataFrame
-    "A row a file: its most probable labels; best guess and reason where one may be `unsure`."
-    import numpy as np
-    import pandas as pd
-
-    from drumlesson.answers import UNSURE
-
-    paths = pd.Series([str(file) for file in hits], dtype=object)  # a name need not be text
-    table = pd.DataFrame({"path": paths})
-    proba, reasons = np.zeros((0, len(model.classes_))), np.array([], str)
-    if hits:
-        sounds = [sound for sound, _ in hits.values()]
-        proba, reasons = model.predict_proba(sounds), model.doubts(sounds)
-    order = proba.argsort(axis=1)[:, ::-1]
-    ranked = np.take_along_axis(proba, order, axis=1)
-    for rank in range(top):
-        number = rank + 1 if rank else ""
-        table[f"label{number}"] = model.classes_[order[:, rank]]
-        table[f"probability{number}"] = ranked[:, rank]
-    if hits and (model.calibration_.unsure or (reasons != "").any()):
-        table["guess"] = table["label"]
-        table["label"] = table["label"].mask(reasons != "", UNSURE)
-        table["why"] = reasons
-    return table
-
-
-def _write_labels(table, path):
-    "Writes the rows of `predict`, whole or not at all; no cell is a formula."
-    safe = table.map(lambda cell: _to_cell(cell) if isinstance(cell, str) else cell)
-    as_written = dict(index=False, float_format="%.3f", lineterminator="\r\n")
-    with _output(path) as t:
-        safe.to_csv(t, errors="surrogateescape", **as_written)
-
-
-def _as_text(table) -> str:
-    "A table whose first column stands at the left, as names do, and its numbers at the right."
-    name = table.columns[0]
-    table = table.map(lambda cell: _as_line(cell) if isinstance(cell, str) else cell)
-    rows = table.set_index(name).rename_axis(index=None, columns=name)
-    return rows.to_string(float_format="{:.3f}".format)
-
-
 # %% ../nbs/11_command_line.ipynb #cfde6b27
+@contextmanager
+def _writers(csv_path, json_path, columns):
+    "Gives what each row is handed to, a list of functions, and the table to go on with, or None."
+    from drumlesson.labelling import LabelTable
+
+    with ExitStack() as stack:
+        writers, table = [], None
+        if csv_path == "-":
+            rows = DictWriter(sys.stdout, columns, restval="", extrasaction="ignore")
+            rows.writeheader()
+            writers.append(partial(_write_row, rows))
+        elif csv_path:
+            table = stack.enter_context(LabelTable(csv_path, columns))
+        if json_path:
+            lines = sys.stdout if json_path == "-" else stack.enter_context(open(json_path, "w"))
+            writers.append(partial(_write_line, lines))
+        yield writers, table
+
+
+def _write_row(rows, row):
+    "Writes a row in the form of CSV; no cell is a formula."
+    rows.writerow({name: _to_cell(cell) for name, cell in row.items()})
+
+
+def _write_line(lines, row):
+    "Writes a row as a line of JSON."
+    print(_as_json(row), file=lines, flush=True)
+
+
+@contextmanager
+def _dask(address):
+    "An executor of a Dask scheduler's workers and how many those are; None and 0 without address."
+    if not address:
+        yield None, 0
+        return
+    from dask.distributed import Client
+
+    with Client(address) as client:
+        yield client.get_executor(), sum(client.nthreads().values())
+
+
 @app.command(help_epilogue=_example("predict my_samples kick.wav --top 2 --csv labels.csv"))
 def _predict(
     *paths: Annotated[_Path, Parameter(name="PATH", required=True)],
     labels: Annotated[_Table | None, Parameter(name="--csv")] = None,
+    lines: Annotated[_Table | None, Parameter(name="--json")] = None,
     top: _Whole = 1,
+    jobs: _Count | None = None,
+    dask: str | None = None,
 ) -> int:
-    """Label sound files.
+    """Label sound files, a row a file as they come.
 
     Parameters
     ----------
     paths
-        sound files, or folders to search for them; before them, if you like, MODEL.keras in
-        place of the model that comes with the package
+        sound files, or folders to search for them; before them, if you like, a MODEL in place of
+        the one that comes with the package
     labels
-        write the rows as a table to this file, too, or to standard output (-) in this form only
+        keep the rows in this table, too: what stands there already is not done again, and a label
+        that you wrote into it stays; or - for standard output in this form only
+    lines
+        write the rows to this file, too, each as a line of JSON; or - for standard output
     top
         show so many of the most probable labels
+    jobs
+        processes side by side; one a core where it is not said
+    dask
+        spread the work over the workers of the Dask scheduler at this address
     """
-    from drumlesson.audio import load_hits
-    from drumlesson.runtime import load
+    from drumlesson.folders import _LeftOut, walk_sounds
+    from drumlesson.labelling import _columns, label_files
 
-    if labels:
-        _check_table("--csv", labels, paths)
-    model_file: str | None = None
-    sounds = list(paths)
-    if sounds[0].endswith(".keras"):
-        model_file = sounds.pop(0)
-    if not sounds:
-        raise ValueError(f"{model_file}: is a model; name a sound PATH after it")
-    model = load(model_file)
-    if not 1 <= top <= len(model.classes_):
-        raise ValueError(f"--top {top}: the model knows {len(model.classes_)} classes")
-    files, problems, left_out = _pooled(sounds)
-    _check_no_input("--csv", labels or "-", files)
-    hits, failed = load_hits(files, progress=_bar)
-    table = _answers(model, hits, top)
-    if hits and labels != "-":
-        print(_as_text(table))
-    if labels:
-        _write_labels(table, labels)
-    for path, why in failed.items():
-        problems[str(path)] = why.removeprefix(f"{path}: ")
-    return _closing(problems, left_out)
+    for option, path in (("--csv", labels), ("--json", lines)):
+        if path:
+            _check_table(option, path, paths)
+    model, sounds = _model_and_sounds(paths)
+    n_files = sum(1 for _ in walk_sounds(sounds))
+    left_out, failed = _LeftOut(), False
+    with ExitStack() as stack:
+        writers, table = stack.enter_context(_writers(labels, lines, _columns(top)))
+        executor, n_workers = stack.enter_context(_dask(dask))
+        n_jobs = n_workers or _n_jobs(jobs, model, n_files)
+        rows = label_files(
+            sounds, model, top=top, jobs=n_jobs, table=table, left_out=left_out, executor=executor
+        )
+        for row in _bar(rows, n_files):
+            if not row["label"]:
+                failed = _listed({row["path"]: row["why"]})
+                continue
+            for write in writers:
+                write(row)
+            if "-" not in (labels, lines):
+                _say(_as_words(row, top))
+    return _closing(failed, left_out)
 
 
 # %% ../nbs/11_command_line.ipynb #839350ed
 def _workers(address):
     "Within it, runs are spread over a Dask scheduler's workers; over this machine without address."
-    from contextlib import ExitStack
-
     import joblib
 
     workers = ExitStack()
