@@ -10,7 +10,8 @@ ini = ConfigParser(delimiters=["="], interpolation=None)
 ini.read(here / "settings.ini", encoding="utf-8")
 cfg = ini["DEFAULT"]
 readme = here / "README.md"
-course = cfg["course_requirements"].split()
+train = cfg["train_requirements"].split()
+course = train + cfg["course_requirements"].split()
 
 setup(
     name=cfg["lib_name"],
@@ -37,7 +38,11 @@ setup(
     package_data={cfg["lib_name"]: ["data/*"]},
     python_requires=f">={cfg['min_python']},<{cfg['max_python']}",
     install_requires=cfg["requirements"].split(),
-    extras_require={"course": course, "dev": course + cfg["dev_requirements"].split()},
+    extras_require={
+        "train": train,
+        "course": course,
+        "dev": course + cfg["dev_requirements"].split(),
+    },
     entry_points={"console_scripts": cfg["console_scripts"].split()},
     zip_safe=False,
 )

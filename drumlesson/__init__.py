@@ -18,7 +18,10 @@ __all__ = list(_HOME)
 def __getattr__(name):
     """Names are looked up when first used, so that `import drumlesson` costs nothing."""
     if name in _HOME:
-        return getattr(importlib.import_module(f"drumlesson.{_HOME[name]}"), name)
+        from drumlesson.backend import _needs
+
+        with _needs("train"):
+            return getattr(importlib.import_module(f"drumlesson.{_HOME[name]}"), name)
     raise AttributeError(f"module 'drumlesson' has no attribute {name!r}")
 
 

@@ -164,6 +164,19 @@ def _hold_interrupts() -> Iterator[list]:
 
 
 # %% ../nbs/reference/backend.ipynb #8fc54271
+@contextmanager
+def _needs(extra: str) -> Iterator[None]:
+    """Names the extra that brings what cannot be imported in the block. Raises ImportError."""
+    try:
+        yield
+    except ModuleNotFoundError as e:
+        if (e.name or "drumlesson").startswith("drumlesson"):
+            raise
+        raise ImportError(
+            f'{e.name} is not installed, which this needs: pip install "drumlesson[{extra}]"'
+        ) from e
+
+
 def _quiet_keras():
     """Keras, imported without a message and in one piece."""
     with _hold_interrupts(), _silent_stderr():
@@ -195,7 +208,7 @@ def __getattr__(name):
     if name != "keras":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if "keras" not in sys.modules:
-        with _tensorflow_wanted():
+        with _needs("train"), _tensorflow_wanted():
             return _quiet_keras() if _PROCESS.owned else importlib.import_module("keras")
     import keras
 

@@ -28,7 +28,7 @@ from cyclopts.validators import Number
 
 import drumlesson
 
-from .backend import own_process
+from .backend import _needs, own_process
 from .files import _as_line, _poured, _save_or_rescue, _to_cell, _try_writing, atomic
 from .registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS
 
@@ -54,7 +54,7 @@ def _example(words) -> str:
 @app.default
 def _no_command(*words: Annotated[str, Parameter(show=False)]) -> int:
     "What is done where no command is named, or one that there is not. Raises ValueError."
-    choices = "choose from kits, train, evaluate, predict, evidence, doctor"
+    choices = "choose from kits, train, export, evaluate, predict, evidence, doctor"
     if not words:
         raise ValueError(f"the following arguments are required: command ({choices})")
     raise ValueError(f"argument command: invalid choice: {words[0]!r} ({choices})")
@@ -407,6 +407,37 @@ def _train(
     return _listed(drums.problems)
 
 
+# %% ../nbs/11_command_line.ipynb #c1a0xpo2
+@app.command(help_epilogue=_example("export drums.keras drums.onnx"))
+def _export(
+    model: Annotated[_Path, Parameter(name="MODEL.keras")],
+    out: Annotated[_Path, Parameter(name="OUT.onnx")],
+    /,
+) -> int:
+    """Write a classifier to a file that answers without TensorFlow.
+
+    Parameters
+    ----------
+    model
+        a model file that train wrote
+    out
+        the file to write, which ends in .onnx
+    """
+    if not out.endswith(".onnx") or not os.path.realpath(out).endswith(".onnx"):
+        raise ValueError(f"{out}: the name of a model that is exported ends in .onnx")
+    _check_no_input("OUT.onnx", out, [model])
+    _check_output("OUT.onnx", out, _MODEL_ROOM)
+    from drumlesson.runtime import load
+
+    classifier = load(model)
+    if not hasattr(classifier, "export"):
+        raise ValueError(f"{model}: is exported already")
+    _save_or_rescue(classifier.export, out)
+    classes = ", ".join(map(str, classifier.classes_))
+    print(f"{_as_line(out)}: {os.path.getsize(out):,} bytes; knows {_as_line(classes)}")
+    return 0
+
+
 # %% ../nbs/11_command_line.ipynb #d78dea3d
 def _confusion_table(report):
     "What was played (rows) and what was said (columns), with recall and F1 of each class."
@@ -738,18 +769,16 @@ def _evidence(
 
 
 # %% ../nbs/11_command_line.ipynb #847e125b
-_NEEDED = (
-    "numpy",
-    "scipy",
-    "librosa",
-    "soundfile",
-    "soxr",
-    "scikit-learn",
-    "pandas",
-    "requests",
-    "matplotlib",
+_NEEDED = ("numpy", "scipy", "soundfile", "soxr", "onnxruntime")
+_TO_TRAIN = (
     "tensorflow",
     "keras",
+    "tf2onnx",
+    "librosa",
+    "scikit-learn",
+    "pandas",
+    "matplotlib",
+    "requests",
 )
 _FOR_THE_LESSONS = ("jupyterlab", "nbdev", "nbval", "ipywidgets")
 
@@ -827,17 +856,18 @@ def _cache() -> str:
 # %% ../nbs/11_command_line.ipynb #847e125c
 # What `doctor` tries, and how to mend what fails.
 _TRIALS = {
-    "keras backend": (_keras, "mend or unset KERAS_BACKEND and what keras.json says"),
-    "compiled code": (_compiled, "set NUMBA_CACHE_DIR to a folder that can be written to"),
     "shipped model": (_shipped, "`pip install --upgrade --force-reinstall drumlesson`"),
     "libsndfile": (_sound_library, "`pip install --force-reinstall soundfile`"),
+}
+_TRIALS_OF_TRAINING = {
+    "keras backend": (_keras, "mend or unset KERAS_BACKEND and what keras.json says"),
+    "compiled code": (_compiled, "set NUMBA_CACHE_DIR to a folder that can be written to"),
     "cache": (_cache, "set DRUMLESSON_CACHE to a folder that can be written to"),
 }
 
 
-def _tried(what) -> tuple[str, str]:  # the fact; what is wrong and how to mend it, or nothing
-    "What one of the `_TRIALS` comes to."
-    trial, remedy = _TRIALS[what]
+def _tried(what, trial, remedy) -> tuple[str, str]:  # the fact; what is wrong, or nothing
+    "What a trial comes to."
     try:
         return trial(), ""
     except Exception as e:  # anything may be wrong with an installation
@@ -849,9 +879,12 @@ def _faults(facts):
     for name in _NEEDED:
         if facts[name] == "missing":
             yield f"{name} is missing: install it with `pip install {name}`"
+    missing = [name for name in _TO_TRAIN if facts[name] == "missing"]
+    if missing and len(missing) < len(_TO_TRAIN):
+        yield f'{", ".join(missing)} missing, to train: `pip install "drumlesson[train]"`'
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         yield "Python 3.11 to 3.13 is needed: make a new environment with one of them"
-    if facts["ready to use"] == "none":
+    if facts.get("ready to use") == "none":
         yield (
             "no open kits: run `drumlesson kits` with a network, or set DRUMLESSON_MIRROR; "
             "until then lessons use synthesised drums"
@@ -859,25 +892,32 @@ def _faults(facts):
 
 
 # %% ../nbs/11_command_line.ipynb #85f0cfed
-@app.command(help_epilogue=_example("doctor"))
-def _doctor() -> int:
-    """Say what is installed, what is at hand, what is wrong."""
+def _kits_at_hand() -> dict[str, Any]:
+    "Where the open kits come from and lie, and how many are there."
     from drumlesson.datasets import cache_dir, local_path, manifest, mirror
 
-    facts: dict[str, Any] = {"drumlesson": drumlesson.__version__, "python": sys.version.split()[0]}
-    for name in _NEEDED + _FOR_THE_LESSONS:
-        facts[name] = _version(name)
-    tried = []
-    for name in _TRIALS:
-        facts[name], fault = _tried(name)
-        tried.append(fault)
     files = [local_path(row).is_file() for row in manifest().itertuples()]
-    facts |= {
+    return {
         "cache": cache_dir(),
         "kits come from": mirror(),
         "files at hand": f"{sum(files)} of {len(files)}",
         "ready to use": _decoded(),
     }
+
+
+@app.command(help_epilogue=_example("doctor"))
+def _doctor() -> int:
+    """Say what is installed, what is at hand, what is wrong."""
+    facts: dict[str, Any] = {"drumlesson": drumlesson.__version__, "python": sys.version.split()[0]}
+    for name in _NEEDED + _TO_TRAIN + _FOR_THE_LESSONS:
+        facts[name] = _version(name)
+    can_train = "missing" not in [facts[name] for name in _TO_TRAIN]
+    tried = []
+    for name, trial in (_TRIALS | _TRIALS_OF_TRAINING if can_train else _TRIALS).items():
+        facts[name], fault = _tried(name, *trial)
+        tried.append(fault)
+    if can_train:
+        facts |= _kits_at_hand()
     for name, fact in facts.items():
         print(f"{name:<16}{_as_line(fact)}")
     print()
@@ -898,13 +938,14 @@ def main(
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
     try:
-        status = app(argv, exit_on_error=False, print_error=False, result_action="return_value")
+        with _needs("train"):
+            status = app(argv, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
         return status or 0  # help and version give none
     except BrokenPipeError:  # the reader has seen enough: `drumlesson predict ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
-    except (CycloptsError, ValueError, OSError) as e:
+    except (CycloptsError, ValueError, OSError, ImportError) as e:
         print(f"drumlesson: {_line(e)}", file=sys.stderr)
     except KeyboardInterrupt:
         print("drumlesson: interrupted; nothing was left half written", file=sys.stderr)

@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from .audio import SR
+from .backend import _needs
 from .protocols import Transformer
 
 
@@ -68,7 +69,8 @@ def _from_db(db) -> np.ndarray:
 
 def _griffinlim(power, n_fft, hop_length, samples, random_state) -> np.ndarray:
     """Sounds (n, samples) with spectra of this power, (n, frames, bins); phases are iterated."""
-    import librosa
+    with _needs("train"):
+        import librosa
 
     return librosa.griffinlim(
         np.sqrt(power).swapaxes(1, 2),
@@ -320,7 +322,8 @@ class LogMel(STFT):
         The spectrum of a frame is the one without negative power that comes closest, in least
         squares, to the power in the bands.
         """
-        import librosa
+        with _needs("train"):
+            import librosa
 
         mel = _from_db(db).swapaxes(1, 2)
         power = librosa.util.nnls(self._bank().T, mel).swapaxes(1, 2)

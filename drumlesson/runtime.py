@@ -15,6 +15,7 @@ import drumlesson
 
 from .answers import Answers, _features
 from .audio import SR
+from .backend import _needs
 from .modelfiles import _answering, _digest, _parsed, _today
 from .onnxfiles import _check_onnx, _graph
 
@@ -157,6 +158,7 @@ def load(path=None) -> Answers:
         is_archive = file.read(4) == _ZIP
     if str(path).endswith(".onnx") and not is_archive:
         return _load_onnx(path)
-    from drumlesson.classifier import _load_keras
+    with _needs("train"):
+        from drumlesson.classifier import _load_keras
 
     return _load_keras(path)
