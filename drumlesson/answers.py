@@ -271,8 +271,8 @@ class Answers:
         ValueError
             For a network whose answers are NaN.
         """
+        self._check_fitted()
         if unsure:
-            self._check_fitted()
             _, y_pred, doubts = self._answered(_sounds(X, sr))
             return np.where(doubts == "", y_pred, UNSURE)
         return self.task_.decide(self._uncalibrated_proba(X, sr), self.classes_)

@@ -155,6 +155,12 @@ def _check_memory(feature, window: Attack) -> None:
         raise ValueError(f"the feature takes too much memory: {feature!r}")
 
 
+def _licences_in(report: dict | None) -> dict[str, str]:
+    """{kit: licence} as a recipe's report has it; a file of format 2 says it nowhere else."""
+    kits = (report or {}).get("per_kit", {})
+    return {kit: scores["licence"] for kit, scores in kits.items() if "licence" in scores}
+
+
 def _answering(about: dict) -> dict[str, Any]:
     """What `Answers` needs beside a network: window, feature and so on. Raises ValueError."""
     _check_about(about)
@@ -169,7 +175,7 @@ def _answering(about: dict) -> dict[str, Any]:
         "classes_": np.array(about["classes"]),
         "calibration_": Calibration(**calibration),
         "report_": about.get("report"),
-        "licences_": about.get("licences", {}),
+        "licences_": about.get("licences") or _licences_in(about.get("report")),
         "training_kits_": about["training_kits"],
         "validation_kits_": about["validation_kits"],
     }
