@@ -509,6 +509,11 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
         with atomic(path) as temporary:
             temporary.write_bytes(content)
 
+    def _write(self, path) -> None:
+        """Saves, or exports where the name ends in `.onnx`."""
+        write = self.export if Path(path).suffix == ".onnx" else self.save
+        write(path)
+
     def _check_weights(self, path) -> None:
         """Raises ValueError where a file of this classifier would hold NaN."""
         if not all(np.isfinite(np.asarray(w)).all() for w in self.network_.weights):

@@ -227,7 +227,7 @@ def train_recipe(
     drums : Drums
         To learn from, of at least `k` kits.
     out : str or Path
-        The ``.keras`` file to write; its card goes beside it, as ``.md``.
+        The ``.keras`` or ``.onnx`` file to write; its card goes beside it, as ``.md``.
     random_state : int, default 0
         Of everything that is drawn.
     k : int, default 5
@@ -245,16 +245,16 @@ def train_recipe(
     Raises
     ------
     ValueError
-        Where there is no such recipe, `out` does not end in ``.keras``, or the kits are too
-        few for the folds.
+        Where there is no such recipe, `out` has another ending, or the kits are too few for
+        the folds.
 
     Examples
     --------
     >>> model = train_recipe("best", load_drums(), "best.keras")
     >>> model.predict(["hit.wav"], unsure=True)
     """
-    if Path(out).suffix != ".keras":
-        raise ValueError(f"{out}: a model file's name ends in .keras")
+    if Path(out).suffix not in (".keras", ".onnx"):
+        raise ValueError(f"{out}: a model file's name ends in .keras or .onnx")
     if model is None:
         model = recipe(name)
     start = time.perf_counter()
@@ -277,7 +277,7 @@ def train_recipe(
         "parameters": int(model.network_.count_params()),
         "versions": {package: version(package) for package in _PACKAGES},
     }
-    _save_or_rescue(model.save, out)
+    _save_or_rescue(model._write, out)
     with atomic(_card_path(out)) as t:
         t.write_text(card(model), encoding="utf-8")
     return model
