@@ -104,8 +104,9 @@ def _suffix(name: str) -> str:
 class _Walk:
     """A walk over files and folders: each counts once, however many ways lead to it."""
 
-    def __init__(self, left_out: _LeftOut):
+    def __init__(self, left_out: _LeftOut, suffixes: set[str]):
         self.left_out = left_out
+        self.suffixes = suffixes  # of the files that are handed out
         self.real = lru_cache(1000)(os.path.realpath)
         self.files: set[str] = set()  # that were given: real folder and name
         self.entered: set[str] = set()  # real paths of folders
@@ -116,8 +117,9 @@ class _Walk:
         """A file that was given, unless it was handed out before."""
         folder, name = os.path.split(path)
         place = os.path.join(self.real(folder), name)
-        was_met = self.real(folder) in self.entered and _suffix(name) in _SUFFIXES
-        if place not in self.files and not was_met:
+        in_a_folder = self.real(folder) in self.entered and _suffix(name) in self.suffixes
+        was_met = place in self.files or (in_a_folder and os.path.isfile(path))
+        if not was_met:
             yield Path(path)
         self.files.add(place)
 
@@ -157,7 +159,7 @@ class _Walk:
                 for entry in sorted(entries, key=_by_name):
                     if _is_folder(entry) and self._enters(entry, root):
                         found.append((entry.path, True))
-                    elif self._is_sound(entry):
+                    elif self._is_wanted(entry):
                         found.append((entry.path, False))
         except OSError as e:
             self._closed(folder, f"{_CLOSED} ({e.strerror})")
@@ -173,12 +175,12 @@ class _Walk:
             return False
         return True
 
-    def _is_sound(self, entry: os.DirEntry) -> bool:
-        """Whether a file is a sound that can be read."""
+    def _is_wanted(self, entry: os.DirEntry) -> bool:
+        """Whether a file is one to hand out."""
         suffix = _suffix(entry.name)
         if suffix in _FOREIGN and _is_file(entry):
             self.left_out.add(entry.path, suffix, _CONVERT)
-        return suffix in _SUFFIXES and _is_file(entry)
+        return suffix in self.suffixes and _is_file(entry)
 
     def _closed(self, folder: str, why: str):
         """Takes down a folder that may not be opened."""
@@ -193,6 +195,15 @@ class _Walk:
         self.left_out.problems |= dict.fromkeys(sorted(self.empty), _NO_SOUND)
 
 
+def _walk(paths: Iterable, left_out: _LeftOut, suffixes: set[str]) -> Iterator[Path]:
+    """Every file of some files and folders whose name ends so, each once; see `walk_sounds`."""
+    walk = _Walk(left_out, suffixes)
+    for path in map(str, map(Path, paths)):
+        yield from walk.folder(path) if os.path.isdir(path) else walk.file(path)
+    yield from walk.behind_links()
+    walk.end()
+
+
 def walk_sounds(
     paths: Iterable,  # files and folders
     left_out: _LeftOut | None = None,  # takes down what was left out
@@ -202,11 +213,7 @@ def walk_sounds(
     Those of a folder come in the order of their names, and those behind links last of all. A file
     that is given is handed out, whatever its name ends in.
     """
-    walk = _Walk(_LeftOut() if left_out is None else left_out)
-    for path in map(str, map(Path, paths)):
-        yield from walk.folder(path) if os.path.isdir(path) else walk.file(path)
-    yield from walk.behind_links()
-    walk.end()
+    yield from _walk(paths, _LeftOut() if left_out is None else left_out, _SUFFIXES)
 
 
 def sound_files(
