@@ -135,12 +135,12 @@ def _check_output(option, path, room=_TABLE_ROOM):
 
 def _check_table(option, path, inputs):
     "Raises ValueError where a table cannot be written, or would replace a sound or a model."
-    from drumlesson.folders import _SUFFIXES
+    from drumlesson.folders import _PACKS, _SUFFIXES
 
     if path == "-":
         return
     suffix = Path(os.path.realpath(path)).suffix.lower()
-    if suffix in _SUFFIXES or suffix == ".keras":
+    if suffix in _SUFFIXES | _PACKS or suffix == ".keras":
         raise ValueError(
             f"{option} {path}: is named like a {'model' if suffix == '.keras' else 'sound'}, "
             "which a table would replace: choose another name"
@@ -506,14 +506,14 @@ def _evaluate(
 
 
 # %% ../nbs/11_command_line.ipynb #37e8b91b
-def _pooled(paths) -> tuple:  # list of files, {path: what went wrong}, _LeftOut
+def _pooled(paths) -> tuple:  # {file: its name for people}, {path: what went wrong}, _LeftOut
     "The sound files that `paths` name, folders searched, each once. Raises ValueError."
-    from drumlesson.folders import _LeftOut, walk_sounds
+    from drumlesson.folders import _LeftOut, sounds_of
 
     if "" in paths:
         raise ValueError("a PATH is empty: name a sound file or a folder (. is where you are)")
     left_out = _LeftOut()
-    files = list(walk_sounds(paths, left_out))
+    files = {path: shown for shown, path in sounds_of(paths, left_out)}
     return files, left_out.problems, left_out
 
 
@@ -536,7 +536,7 @@ def _answers(
 
     from drumlesson.evaluation import UNSURE
 
-    paths = pd.Series([str(file) for file in hits], dtype=object)  # a name need not be text
+    paths = pd.Series(list(hits), dtype=object)  # a name need not be text
     table = pd.DataFrame({"path": paths})
     proba, reasons = np.zeros((0, len(model.classes_))), np.array([], str)
     if hits:
@@ -583,8 +583,9 @@ def _predict(
     Parameters
     ----------
     paths
-        sound files, or folders to search for them; before them, if you like, MODEL.keras in
-        place of the model that comes with the package
+        sound files, or folders, archives (.zip, .h2drumkit) and kits (.sfz) to search for
+        them; before them, if you like, MODEL.keras in place of the model that comes with the
+        package
     labels
         write the rows as a table to this file, too, or to standard output (-) in this form only
     top
@@ -607,13 +608,14 @@ def _predict(
     files, problems, left_out = _pooled(sounds)
     _check_no_input("--csv", labels or "-", files)
     hits, failed = load_hits(files, progress=_bar)
-    table = _answers(model, hits, top)
+    named = {files[path]: hit for path, hit in hits.items()}
+    table = _answers(model, named, top)
     if hits and labels != "-":
         print(_as_text(table))
     if labels:
         _write_labels(table, labels)
     for path, why in failed.items():
-        problems[str(path)] = why.removeprefix(f"{path}: ")
+        problems[files[path]] = why.removeprefix(f"{path}: ")
     return _closing(problems, left_out)
 
 
