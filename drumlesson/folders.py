@@ -293,6 +293,11 @@ class _Fault(Exception):
     """What is wrong with an archive, or with something in it."""
 
 
+def _reason(error: Exception) -> str:
+    """What an error of a library says."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 class _Member(NamedTuple):
     """A file in an archive."""
 
@@ -385,7 +390,7 @@ def _members(pack: str) -> Iterator[_Member]:
                     raise _Fault(_TOO_MANY)
                 yield member
         except _DAMAGES as e:
-            raise _Fault(f"is damaged, or no archive ({str(e) or type(e).__name__})") from e
+            raise _Fault(f"is damaged, or no archive ({_reason(e)})") from e
 
 
 # %% ../nbs/reference/folders.ipynb #pack01py
@@ -556,12 +561,6 @@ class _Found(NamedTuple):
     place: Path  # where it lies among others: the folders there tell what it is
 
 
-def _description(member: _Member, target: str) -> _Description:
-    """What a member says of the others. Raises `_Fault` where it is no description."""
-    _unpack(member, target, _MOST_TEXT)
-    return _Description(Path(target).read_bytes())
-
-
 class _Pack:
     """What is of use in an archive, unpacked under numbers."""
 
@@ -578,28 +577,37 @@ class _Pack:
         room = _room(self.pack)
         try:
             for member in _useful(self.pack, self.left_out):
-                room -= self._take(member, room)
+                try:
+                    room -= self._take(member, room)
+                except _DAMAGES as e:
+                    shown = f"{self.pack}/{member.name}"
+                    self.left_out.refuse(shown, f"is damaged ({_reason(e)})")
         except _Fault as e:
             self.left_out.refuse(self.pack, str(e))
         except OSError as e:
-            self.left_out.refuse(self.pack, f"cannot be unpacked ({e.strerror or e})")
+            self.left_out.refuse(self.pack, f"is damaged, or cannot be unpacked ({_reason(e)})")
         if not self.files and len(self.left_out.problems) == before:
             self.left_out.refuse(self.pack, _NO_SOUND)
 
     def _take(self, member: _Member, room: int) -> int:  # bytes that were written
         """Unpacks one member. Raises `_Fault` where it is longer than there is room for."""
-        folder, file = posixpath.split(member.name)
+        file = posixpath.basename(member.name)
         target = os.path.join(self.folder.path, f"{len(self.files)}{_suffix(file)}")
-        try:
-            if file == _DESCRIPTION:
-                self.descriptions[folder] = _description(member, target)
-                return 0
-            written = _unpack(member, target, room)
-            self.files[member.name] = target
-            return written
-        except _DAMAGES as e:
-            self.left_out.refuse(f"{self.pack}/{member.name}", f"is damaged ({e})")
+        if file == _DESCRIPTION:
+            self._describe(member, target)
             return 0
+        written = _unpack(member, target, room)
+        self.files[member.name] = target
+        return written
+
+    def _describe(self, member: _Member, target: str):
+        """Takes up what a member says of those beside it."""
+        try:
+            _unpack(member, target, _MOST_TEXT)
+            description = _Description(Path(target).read_bytes())
+            self.descriptions[posixpath.dirname(member.name)] = description
+        except _Fault as e:
+            self.left_out.refuse(f"{self.pack}/{member.name}", str(e))
 
     def sounds(self) -> Iterator[_Found]:
         """The sounds, by name."""
@@ -703,8 +711,8 @@ def _twin(folder: str, name: str) -> str:
 def _sample(folder: str, name: str) -> str:
     """The file that an SFZ text beside it names. Raises `_Fault` where it is of no use."""
     inside = os.path.join(os.path.realpath(folder), "")
-    path = _twin(folder, name)
-    if _is_rooted(name) or not os.path.realpath(path).startswith(inside):
+    path = "" if _is_rooted(name) else _twin(folder, name)
+    if not path or not os.path.realpath(path).startswith(inside):
         raise _Fault(f"{_OUTSIDE}: give the folder of the sounds")
     if _suffix(os.path.basename(path)) not in _SUFFIXES:
         raise _Fault(_CONVERT)
