@@ -630,7 +630,10 @@ _KEYS |= {55: "splash", 56: "cowbell", 57: "crash", 59: "ride"}
 _TONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _HEADERS = ("control", "global", "master", "group", "region")  # each is within those before it
 _INCLUDES = "includes another file: give that one"
-_SFZ_PART = re.compile(r"//(.*)|<(\w+)>|(\w+)=(.*?)(?=\s+\w+=|\s*<\w+>|\s*//|\s*$)")
+_SFZ_PART = re.compile(
+    r"//(?P<comment>.*)|<(?P<header>\w+)>"
+    r"|(?P<opcode>\w+)=(?P<value>.*?)(?=\s+\w+=|\s*<\w+>|\s*//|\s*$)"
+)
 
 
 def _key(text: str) -> int | None:
@@ -661,15 +664,14 @@ class _Instrument:
     def _read(self, line: str):
         is_inside = False  # whether the line began with a header or an opcode
         for part in _SFZ_PART.finditer(line):
-            comment, header, opcode, value = part.groups()
-            if header:
-                self._begin(header)
-            elif opcode:
-                self.here[opcode] = value.strip()
+            if part["header"]:
+                self._begin(part["header"])
+            elif part["opcode"]:
+                self.here[part["opcode"]] = part["value"].strip()
             elif is_inside:
-                self.here.setdefault("comment", comment.strip())
+                self.here.setdefault("comment", part["comment"].strip())
             else:
-                self.next = {"comment": comment.strip()}
+                self.next = {"comment": part["comment"].strip()}
             is_inside = True
 
     def _begin(self, header: str):
