@@ -137,13 +137,13 @@ def _check_output(option, path, room=_TABLE_ROOM):
 
 def _check_table(option, path, inputs):
     "Raises ValueError where a table cannot be written, or would replace a sound or a model."
-    from drumlesson.folders import _SUFFIXES
+    from drumlesson.folders import _PACKS, _SUFFIXES
 
     if path == "-":
         return
     suffix = Path(os.path.realpath(path)).suffix.lower()
     is_model = suffix in (".keras", ".onnx")
-    if suffix in _SUFFIXES or is_model:
+    if suffix in _SUFFIXES | _PACKS or is_model:
         raise ValueError(
             f"{option} {path}: is named like a {'model' if is_model else 'sound'}, "
             "which a table would replace: choose another name"
@@ -662,8 +662,8 @@ def _predict(
     Parameters
     ----------
     paths
-        sound files, or folders to search for them; before them, if you like, a MODEL in place of
-        the one that comes with the package
+        sound files, or folders, archives (.zip, .h2drumkit) and kits (.sfz) to search for them;
+        before them, if you like, a MODEL in place of the one that comes with the package
     labels
         keep the rows in this table, too: what stands there already is not done again, and a label
         that you wrote into it stays; or - for standard output in this form only
@@ -676,14 +676,14 @@ def _predict(
     dask
         spread the work over the workers of the Dask scheduler at this address
     """
-    from drumlesson.folders import _LeftOut, walk_sounds
+    from drumlesson.folders import _count, _LeftOut
     from drumlesson.labelling import _columns, label_files
 
     for option, path in (("--csv", labels), ("--json", lines)):
         if path:
             _check_table(option, path, paths)
     model, sounds = _model_and_sounds(paths)
-    n_files = sum(1 for _ in walk_sounds(sounds))
+    n_files = _count(sounds)
     left_out, failed = _LeftOut(), False
     with ExitStack() as stack:
         writers, table = stack.enter_context(_writers(labels, lines, _columns(top)))

@@ -39,7 +39,7 @@ import pandas as pd
 
 from .audio import KEEP_SECONDS, SR, AudioInfo, load_hits
 from .files import _remove_stale, atomic
-from .folders import _SUFFIXES, SourceError, _LeftOut, sound_files
+from .folders import _SUFFIXES, SourceError, _drums_in, _LeftOut
 from .labels import LABELS, as_label
 from .tables import _read_table, _text
 
@@ -545,7 +545,8 @@ def _decode_rows(
     hits, failed = load_hits(rows)
     problems = dict(problems)
     for path, error in failed.items():
-        problems[str(path)] = error.removeprefix(f"{path}: ")
+        name = rows[path].get("file", str(path))
+        problems[name] = error.removeprefix(f"{path}: ")
     if not hits:
         some = [f"{name}: {why}" for name, why in list(problems.items())[:3]]
         raise SourceError(
@@ -558,23 +559,23 @@ def _decode_rows(
 
 
 def read_folder(
-    root,  # `root/<label>/*` or `root/<kit>/<label>/*`
+    root,  # `root/<label>/*` or `root/<kit>/<label>/*`; a folder, an archive or a kit
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
     """The hits in a folder; what is not understood is listed, not guessed. Raises `SourceError`."""
     left_out = _LeftOut(most=math.inf)
-    sounds = sound_files(root, left_out)
-    problems = left_out.lost()
-    beside = _beside(sounds, Path(root))
+    home, sounds = _drums_in(root, left_out)
+    problems = left_out.lost() | left_out.problems
+    beside = _beside([sound.place for sound in sounds], home)
     places = {}
-    for folder in {path.parent for path in sounds}:
-        places[folder] = _place(folder, Path(root), beside)
+    for folder in {sound.place.parent for sound in sounds}:
+        places[folder] = _place(folder, home, beside)
     rows = {}
-    for path in sounds:
-        place = places[path.parent]
+    for sound in sounds:
+        place = places[sound.place.parent]
         if isinstance(place, str):
-            problems[str(path)] = place
+            problems[sound.shown] = place
         else:
-            rows[path] = place
+            rows[sound.path] = {"file": sound.shown, **place}
     return _decode_rows(rows, problems, root)
 
 

@@ -218,8 +218,8 @@ def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
     ----------
     data : str or path-like, default="auto"
         ``"open"`` for the open kits, ``"synth"`` for synthesised drums, ``"auto"`` for open kits
-        where they are at hand, else synthesised drums; or a folder, or a table that ends in
-        ``.csv``.
+        where they are at hand, else synthesised drums; or a folder, an archive (``.zip``,
+        ``.h2drumkit``), a kit in SFZ form, or a table that ends in ``.csv``.
     labels : sequence of str or None, default=LABELS
         Keep these classes only; None keeps all.
     **synth

@@ -28,7 +28,7 @@ from .answers import UNSURE, Answers
 from .audio import AudioError, _decode_hit, _NoHit, _quiet_decoders
 from .backend import _PROCESS, own_process
 from .files import _from_cell, _to_cell, atomic
-from .folders import SourceError, walk_sounds
+from .folders import SourceError, sounds_of
 from .runtime import SHIPPED, load
 from .tables import _read_table
 
@@ -77,7 +77,7 @@ class _Todo(NamedTuple):
     """A file to be named."""
 
     path: str  # as it is shown
-    place: str  # where it is
+    place: Path  # where it is, which may be a temporary folder as long as this is held
     digest: str | None  # of what it held when it was named last, or nothing; None: does not matter
 
 
@@ -175,11 +175,16 @@ def _processes(jobs: int) -> Executor:
     return ProcessPoolExecutor(jobs, get_context("spawn"), **begin)
 
 
+def _as_sent(todo: _Todo) -> _Todo:
+    """What a worker is told of a file; whoever asks holds the temporary folder it may lie in."""
+    return todo._replace(place=Path(todo.place))
+
+
 def _in_turn(work: Callable, blocks: Iterable[list], executor: Executor, ahead: int) -> Iterator:
     """Each block, and what `work` makes of what is to do in it; `ahead` are under way at most."""
     waiting: deque = deque()
     for block in blocks:
-        todo = [entry for entry in block if isinstance(entry, _Todo)]
+        todo = [_as_sent(entry) for entry in block if isinstance(entry, _Todo)]
         waiting.append((block, executor.submit(work, todo) if todo else None))
         if len(waiting) > ahead:
             yield _result(*waiting.popleft())
@@ -358,7 +363,7 @@ def _blocks(files: Iterable, table: LabelTable | None, model: str, top: int) -> 
         yield block
 
 
-def _is_unchanged(row: dict, place: str) -> bool:
+def _is_unchanged(row: dict, place: Path) -> bool:
     """Whether a file has the size and the time that a row says."""
     try:
         return (row | _facts(place)) == row
@@ -396,7 +401,7 @@ def label_files(
     Parameters
     ----------
     paths : iterable of str or Path
-        Sound files, and folders to search for them.
+        Sound files, and folders, archives (.zip, .h2drumkit) and kits (.sfz) to search for them.
     model : str, Path or classifier, optional
         A model file, or what `drumlesson.load` made of one. None: the model that comes with the
         package.
@@ -438,14 +443,13 @@ def label_files(
     if not 1 <= top <= len(opened.classes_):
         raise ValueError(f"top is {top}, and the model knows {len(opened.classes_)} classes")
     digest = _model_digest(model)
-    files = ((str(path), str(path)) for path in walk_sounds(paths, left_out))
     work = partial(_label_block, model, top)
     with ExitStack() as stack:
         ahead = _AHEAD * jobs if executor or jobs > 1 else 0
         if executor is None:
             executor = _processes(jobs)
             stack.callback(executor.shutdown, wait=True, cancel_futures=True)
-        blocks = _blocks(files, table, digest, top)
+        blocks = _blocks(sounds_of(paths, left_out), table, digest, top)
         for block, new in _in_turn(work, blocks, executor, ahead):
             for entry in block:
                 row = entry if isinstance(entry, dict) else _settled(next(new), table)

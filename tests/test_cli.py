@@ -431,6 +431,24 @@ def broken_files(folder):
     return places
 
 
+def test_an_archive_is_read_like_a_folder(run, model_file, folder, tmp_path):
+    pack = tmp_path / "pack.zip"
+    with zipfile.ZipFile(pack, "w") as archive:
+        for path in sorted(folder.rglob("*.wav")):
+            archive.write(path, path.relative_to(folder))
+        archive.writestr("../out.wav", b"")
+        archive.writestr("noise.wav", b"no sound")
+    plain = run("predict", model_file, folder)[1]
+    status, out, err = run("predict", model_file, pack, "--csv", tmp_path / "rows.csv")
+    assert status == 1 and len(err.splitlines()) == 2
+    assert f"{pack}/../out.wav: has a path that leads out" in err
+    assert f"{pack}/noise.wav: cannot be read as sound" in err
+    assert out.replace(str(pack), str(folder)).split() == plain.split()
+    assert rows_of(tmp_path / "rows.csv")[0]["path"].startswith(f"{pack}/")
+    status, _, err = run("predict", model_file, folder, "--csv", pack)
+    assert status == 2 and "choose another name" in err
+
+
 def test_broken_files_among_good_ones(run, model_file, folder, broken_files, tmp_path):
     named = [broken_files["none.wav"], broken_files["notes.raw"], tmp_path / "nowhere"]
     status, out, err = run("predict", model_file, folder, *named, "--csv", tmp_path / "rows.csv")
