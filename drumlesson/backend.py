@@ -170,10 +170,11 @@ def _needs(extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as e:
-        if (e.name or "drumlesson").startswith("drumlesson"):
+        package = (e.name or "").partition(".")[0]
+        if package in ("", "drumlesson"):
             raise
         raise ImportError(
-            f'{e.name} is not installed, which this needs: pip install "drumlesson[{extra}]"'
+            f'{package} is not installed, which this needs: pip install "drumlesson[{extra}]"'
         ) from e
 
 

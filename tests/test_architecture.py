@@ -116,25 +116,92 @@ def test_arrows_down_are_fine(tmp_path):
 # -- every shipped module stands on its declared extra
 
 # What the plain installation does not bring, but the extras of these names do.
+TRAIN = ["tensorflow", "keras", "librosa", "numba", "sklearn", "pandas", "matplotlib", "joblib"]
+TRAIN += ["requests", "platformdirs", "onnx", "tf2onnx", "tabulate", "threadpoolctl"]
 COURSE = ["ipywidgets", "IPython", "jupyterlab"]
 DEV = ["nbdev", "nbformat", "nbclient", "nbconvert", "numpydoc", "pytest", "fastcore"]
-BLOCK = f"""
-import sys
-for name in {COURSE + DEV!r}:
-    sys.modules[name] = None  # importing it fails, as if it were not installed
-"""
+DEV += ["distributed"]
+    "nbdev",
+    "nbformat",
+    "nbclient",
+    "nbconvert",
+    "numpydoc",
+    "pytest",
+    "fastcore",
+    "distributed",
+]
 SHIPPED = [name for name in modules(PACKAGE) if not name.startswith("dev.")]
+TO_TRAIN = {"classifier", "datasets", "drums", "evaluation", "recipes", "training"}
+TO_LEARN = {"course.claims", "course.results", "course.runner", "course.studies"}
+PLAIN = [name for name in SHIPPED if name not in TO_TRAIN | TO_LEARN]
 
 
-def plain(code):
-    """Runs code where only the plain requirements can be imported."""
-    return subprocess.run([sys.executable, "-c", BLOCK + code], capture_output=True, text=True)
+def without(missing, code, folder=None):
+    """Runs code where some packages cannot be imported, as if they were not installed."""
+    block = f"import sys\nsys.modules |= dict.fromkeys({missing!r})\n"
+    return subprocess.run(
+        [sys.executable, "-c", block + code], capture_output=True, text=True, cwd=folder
+    )
 
 
-def test_every_shipped_module_imports_with_the_plain_requirements():
-    lines = [f"import drumlesson.{name}" for name in SHIPPED]
-    done = plain("\n".join(lines))
+@pytest.mark.parametrize(
+    ("rooms", "missing"),
+    [(PLAIN, TRAIN + COURSE + DEV), (SHIPPED, COURSE + DEV)],
+    ids=["plain", "train"],
+)
+def test_every_shipped_module_imports_with_what_its_extra_brings(rooms, missing):
+    done = without(missing, "\n".join(f"import drumlesson.{name}" for name in rooms))
     assert done.returncode == 0, done.stderr
+
+
+def test_the_plain_installation_labels_and_loads_nothing_heavy(tmp_path):
+    """The lines of the README, and what they have loaded at the end."""
+    code = """
+import soundfile
+from drumlesson.cli import main
+from drumlesson.synth import synth_kit
+for label in ("kick", "hihat"):
+    soundfile.write(f"{label}.wav", synth_kit(0).hit(label), 22050)
+
+from drumlesson import load
+model = load()
+print(model.predict(["kick.wav", "hihat.wav"], unsure=True).tolist())
+assert main(["predict", ".", "--csv", "labels.csv"]) == 0
+assert main(["sort", ".", "--into", "sorted", "--csv", "labels.csv", "--yes"]) == 0
+assert main(["undo", "sorted"]) == 0
+assert main(["doctor"]) == 0
+"""
+    code += "print([name for name in sys.modules if name.partition('.')[0] in HEAVY])"
+    done = without(TRAIN + COURSE + DEV, f"HEAVY = {TRAIN!r}\n" + code, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("['kick', 'hihat']")
+    assert "all is well" in done.stdout
+    for name in TRAIN:
+        assert f"'{name}." not in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from drumlesson import DrumClassifier",
+        "import drumlesson\ndrumlesson.load_drums('synth')",
+        "import drumlesson\ndrumlesson.load('tests/data/best.keras')",
+        "from drumlesson.features import LogMel\nLogMel().invert([[[0.0]]], 100)",
+    ],
+    ids=["train", "drums", "keras file", "sound of a picture"],
+)
+def test_what_learning_needs_is_said_in_one_line(code):
+    last = without(TRAIN + COURSE + DEV, code, TOP).stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: ") and 'pip install "drumlesson[train]"' in last
+
+
+@pytest.mark.parametrize("command", ["kits", "train --out a.keras", "evaluate", "evidence"])
+def test_a_command_that_needs_an_extra_says_which(command):
+    code = f"from drumlesson.cli import main\nsys.exit(main({command.split()!r}))"
+    done = without(TRAIN + COURSE + DEV, code)
+    assert done.returncode == 2 and done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("drumlesson: ") and 'pip install "drumlesson[train]"' in line
 
 
 @pytest.mark.parametrize(
@@ -148,5 +215,5 @@ def test_every_shipped_module_imports_with_the_plain_requirements():
     ids=["panel", "solution"],
 )
 def test_what_needs_an_extra_says_which(code):
-    last = plain(code).stderr.strip().splitlines()[-1]
+    last = without(COURSE + DEV, code).stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: ") and 'pip install "drumlesson[course]"' in last
