@@ -84,7 +84,7 @@ class _LeftOut:
         """Counts something that was left out; `kind` is a suffix, or a reason."""
         self.counts[kind] += 1
         if kind != _ASIDE and len(self.named) < self.most:
-            self.named[path] = why
+            self.named[str(Path(path))] = why
 
     def refuse(self, path: str, why: str):
         """Takes down what is told by a line of its own, while there are not too many."""
