@@ -84,7 +84,7 @@ class _LeftOut:
         """Counts something that was left out; `kind` is a suffix, or a reason."""
         self.counts[kind] += 1
         if kind != _ASIDE and len(self.named) < self.most:
-            self.named[path] = why
+            self.named[str(Path(path))] = why
 
     def refuse(self, path: str, why: str):
         """Takes down what is told by a line of its own, while there are not too many."""
@@ -144,13 +144,12 @@ class _Walk:
 
     def file(self, path: str) -> Iterator[Path]:
         """A file that was given, unless it was handed out before."""
-        folder, name = os.path.split(path)
-        place = os.path.join(self.real(folder), name)
-        in_a_folder = self.real(folder) in self.entered and _suffix(name) in self.suffixes
-        was_met = place in self.files or (in_a_folder and os.path.isfile(path))
+        folder, name = os.path.split(self._place(path))
+        in_a_folder = folder in self.entered and _suffix(name) in self.suffixes
+        was_met = self._place(path) in self.files or (in_a_folder and os.path.isfile(path))
         if not was_met:
             yield Path(path)
-        self.files.add(place)
+        self.files.add(self._place(path))
 
     def folder(self, path: str) -> Iterator[Path]:
         """The sounds below a folder that was given; links are put off."""
@@ -172,9 +171,13 @@ class _Walk:
                 pending += reversed(self._inside(path, root))
                 continue
             self.empty.discard(root)
-            folder, name = os.path.split(path)
-            if not self.files or os.path.join(self.real(folder), name) not in self.files:
+            if not self.files or self._place(path) not in self.files:
                 yield Path(path)
+
+    def _place(self, path: str) -> str:
+        """The real folder and the name of a file."""
+        folder, name = os.path.split(path)
+        return os.path.join(self.real(folder), name)
 
     def _inside(self, folder: str, root: str) -> list[tuple[str, bool]]:
         """The sounds and folders in a folder not entered before: path, and whether a folder."""

@@ -130,6 +130,14 @@ def test_each_sound_comes_once_however_often_it_is_named(tmp_path, monkeypatch):
     assert len(walked) == 5  # what is given is handed out, for the reader to say what is wrong
 
 
+def test_names_are_told_as_they_are_from_here(tmp_path, monkeypatch):
+    touch(tmp_path, "a/1.wav", "a/x.m4a")
+    monkeypatch.chdir(tmp_path)
+    left_out = _LeftOut()
+    assert list(walk_sounds(["."], left_out)) == [Path("a/1.wav")]
+    assert list(left_out.lost()) == [os.path.join("a", "x.m4a")]
+
+
 def test_folders_of_no_use_are_told_each_by_a_line(tmp_path):
     touch(tmp_path, "a/1.wav", "b/notes.txt", "c/x.m4a")
     left_out = _LeftOut()
@@ -505,6 +513,24 @@ def test_a_description_of_no_use(tmp_path, wav):
     for text in texts:
         pack = write_tar(tmp_path / "a.h2drumkit", {"drumkit.xml": text, "a.wav": wav})
         assert shown_of(pack) == ["a.wav"]
+
+
+def test_a_full_disk_is_one_line(tmp_path, temporary, monkeypatch, wav):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(folders, "_unpack", full)
+    names, faults = faults_of(write_zip(tmp_path / "a.zip", {"a.wav": wav, "b.wav": wav}))
+    assert names == [] and len(faults) == 1
+    assert "cannot be unpacked (No space left on device)" in next(iter(faults.values()))
+    assert os.listdir(temporary) == []
+
+
+def test_very_many_faults_are_counted(tmp_path, wav):
+    pack = write_zip(tmp_path / "a.zip", {f"../{i}.wav": b"" for i in range(50)} | {"a.wav": wav})
+    left_out = _LeftOut(most=10)
+    assert shown_of(pack, left_out) == ["a.wav"] and len(left_out.problems) == 10
+    assert left_out.line() == "left out: 40 more sounds or archives that cannot be used"
 
 
 # -- what is unpacked is there as long as it is held
