@@ -600,6 +600,7 @@ class _Pack:
             self._describe(member, target)
             return 0
         written = _unpack(member, target, room)
+        os.utime(target, (time.time(), os.path.getmtime(self.pack)))  # it is as old as its archive
         self.files[member.name] = target
         return written
 
