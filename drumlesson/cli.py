@@ -16,18 +16,27 @@ if __name__ == "__main__" and __spec__ and sys.path[0] == os.getcwd():
 # %% ../nbs/11_command_line.ipynb #71537767
 import json
 import re
+import shlex
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 import drumlesson
+from drumlesson.files import (
+    _as_line,
+    _from_cell,
+    _poured,
+    _save_or_rescue,
+    _to_cell,
+    _try_writing,
+    atomic,
+)
 
 from .backend import own_process
-from .files import _as_line, _poured, _save_or_rescue, _to_cell, _try_writing, atomic
 from .registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS
 
 # %% ../nbs/11_command_line.ipynb #c1a0app1
@@ -52,7 +61,7 @@ def _example(words) -> str:
 @app.default
 def _no_command(*words: Annotated[str, Parameter(show=False)]) -> int:
     "What is done where no command is named, or one that there is not. Raises ValueError."
-    choices = "choose from kits, train, evaluate, predict, evidence, doctor"
+    choices = "choose from kits, train, evaluate, predict, sort, undo, evidence, doctor"
     if not words:
         raise ValueError(f"the following arguments are required: command ({choices})")
     raise ValueError(f"argument command: invalid choice: {words[0]!r} ({choices})")
@@ -621,6 +630,188 @@ def _predict(
     for path, why in failed.items():
         problems[str(path)] = why.removeprefix(f"{path}: ")
     return _closing(problems, left_out)
+
+
+# %% ../nbs/11_command_line.ipynb #s0rtcli1
+_AT_ONCE = 64  # files whose sounds are in memory at once
+
+
+def _given_labels(table) -> dict:  # {path: label}
+    "The labels in a table; a row without one tells of what is no drum. Raises SourceError."
+    from drumlesson.datasets import _read_table, _Shelf, _text
+    from drumlesson.sorting import _NOT_A_DRUM
+
+    shelf = _Shelf(Path(table).parent)
+    labels: dict[str, str] = {}
+    for row in _read_table(table):
+        place, fault = shelf.find(row)
+        label = _from_cell(_text(row["label"])).strip()
+        if not fault:
+            labels.setdefault(os.path.abspath(place), label or _NOT_A_DRUM)
+    return labels
+
+
+def _asked_labels(model, paths) -> dict:  # {path: label}, without those that are no sounds
+    "What a model says to some files."
+    from drumlesson.audio import load_hits
+
+    hits, _ = load_hits(paths)
+    if not hits:
+        return {}
+    labels = model.predict([sound for sound, _ in hits.values()], unsure=True)
+    return dict(zip(hits, map(str, labels), strict=True))
+
+
+def _labels_of(
+    paths: list,
+    table=None,  # whose labels come first
+    model_file=None,  # what is asked for the others; None: what comes with the package
+):  # -> Iterator[tuple[path, label]]
+    "Files with their labels. Raises SourceError where the table cannot be read."
+    from drumlesson.sorting import _NOT_A_DRUM
+
+    given = _given_labels(table) if table else {}
+    model = None
+    for start in range(0, len(paths), _AT_ONCE):
+        block = {path: given.get(os.path.abspath(path)) for path in paths[start:][:_AT_ONCE]}
+        unknown = [path for path, label in block.items() if not label]
+        if unknown:
+            from drumlesson.classifier import load
+
+            model = model or load(model_file)
+            block |= dict.fromkeys(unknown, _NOT_A_DRUM) | _asked_labels(model, unknown)
+        yield from block.items()
+
+
+# %% ../nbs/11_command_line.ipynb #s0rtcli2
+_DOING = {  # what is said before and after
+    "copy": ("would copy", "copied"),
+    "link": ("would link", "linked"),
+    "move": ("would move", "moved"),
+}
+
+
+def _print_sorted(report, words, into):
+    "Prints how many sounds went into which folder, or would go."
+    print(f"{words} {report.counts.total():,} sounds into {_as_line(into)}:")
+    for folder, count in sorted(report.counts.items()):
+        print(f"{count:>9,}  {_as_line(folder)}")
+    if report.companions:
+        print(f"{report.companions:>9,}  files that belong to them, such as .asd")
+    if report.there:
+        print(f"{report.there:>9,}  files were there, from an earlier sort")
+
+
+def _show_plan(steps, how, into):
+    "Prints what would be done, and the first few files of it; what cannot be is given back."
+    from drumlesson.sorting import _Report
+
+    report, first = _Report(), []
+    for step in steps:
+        report.add(step, step.fault)
+        if len(first) < 5 and not (step.fault or step.there):
+            first.append(step)
+    _print_sorted(report, _DOING[how][0], into)
+    for step in first:
+        source, target = os.path.relpath(step.source), os.path.join(into, step.target)
+        print(f"{_as_line(source)} -> {_as_line(target)}")
+    print("nothing was done yet: --yes does it")
+    return report.problems
+
+
+def _sort_now(pairs, how, into):
+    "Sorts, and prints what was done; what could not be is given back."
+    from drumlesson.sorting import sort_files
+
+    back = f"`drumlesson undo {_as_line(shlex.quote(into))}` takes it back"
+    try:
+        report = sort_files(pairs, into, how)
+    except KeyboardInterrupt:
+        print(f"drumlesson: the same command goes on from here; {back}", file=sys.stderr)
+        raise
+    _print_sorted(report, _DOING[how][1], into)
+    if report.counts:
+        print(back)
+    return report.problems
+
+
+# %% ../nbs/11_command_line.ipynb #s0rtcli3
+def _check_into(into, paths):
+    "Raises ValueError where a folder that is to be sorted lies in the one that is sorted into."
+    from drumlesson.sorting import _lies_in
+
+    for path in paths:
+        if os.path.isdir(path) and _lies_in(into)(os.path.join(path, "any")):
+            raise ValueError(
+                f"--into {into}: {path} lies in it, and what lies in it counts as sorted: "
+                "name a folder beside or below what is to be sorted"
+            )
+
+
+@app.command(help_epilogue=_example("sort my_samples --into sorted --csv labels.csv --yes"))
+def _sort(
+    *paths: Annotated[_Path, Parameter(name="DIR", required=True)],
+    into: _Path,
+    how: Literal["copy", "link", "move"] = "copy",
+    table: Annotated[_Path | None, Parameter(name="--csv")] = None,
+    yes: bool = False,
+    dry_run: bool = False,
+) -> int:
+    """Bring sounds into folders named after their labels; `undo` takes it back.
+
+    Parameters
+    ----------
+    paths
+        folders to search for sounds, or sound files; before them, if you like, MODEL.keras in
+        place of the model that comes with the package
+    into
+        the folder to sort into; what lies in it is left alone
+    how
+        copy; or link, which takes no room, but what changes one file changes the other; or move
+    table
+        take the labels from this table, which `predict --csv` wrote, and you corrected, perhaps
+    yes
+        do it; else it is only said what would be done
+    dry_run
+        only say what would be done
+    """
+    from drumlesson.sorting import _lies_in, plan_sort
+
+    if yes and dry_run:
+        raise ValueError("--yes does it, --dry-run does not: leave one of them out")
+    model_file: str | None = None
+    sounds = list(paths)
+    if Path(sounds[0]).suffix in (".keras", ".onnx"):
+        model_file = sounds.pop(0)
+    if not sounds:
+        raise ValueError(f"{model_file}: is a model; name a folder after it")
+    _check_into(into, sounds)
+    files, problems, left_out = _pooled(sounds)
+    is_sorted = _lies_in(into)
+    files = [file for file in files if not is_sorted(str(file))]
+    pairs = _bar(_labels_of(files, table, model_file), len(files))
+    if yes:
+        problems |= _sort_now(pairs, how, into)
+    else:
+        problems |= _show_plan(plan_sort(pairs, into, how), how, into)
+    return _closing(problems, left_out)
+
+
+@app.command(help_epilogue=_example("undo sorted"))
+def _undo(path: Annotated[_Path, Parameter(name="DIR")], /) -> int:
+    """Take back what `sort` did.
+
+    Parameters
+    ----------
+    path
+        the folder that was sorted into, for all that was sorted into it; or one undo file
+    """
+    from drumlesson.sorting import undo
+
+    report = undo(path, progress=lambda items: _bar(items, None))
+    print(f"took back {report.counts.total():,} sounds", end="")
+    print(f", and {report.companions:,} files that belong to them" if report.companions else "")
+    return _listed(report.problems) if report.problems else 0
 
 
 # %% ../nbs/11_command_line.ipynb #839350ed

@@ -354,6 +354,8 @@ def plan_sort(
     """What `sort_files` would do, file by file; nothing is touched. Raises ValueError."""
     if how not in _HOW:
         raise ValueError(f"how={how!r}: choose from {', '.join(_HOW)}")
+    if not os.fspath(into):
+        raise ValueError("the folder to sort into has no name: name one (. is where you are)")
     if os.path.lexists(into) and not os.path.isdir(into):
         raise ValueError(f"{into}: is a file: name a folder to sort into")
     return _steps(pairs, os.path.abspath(into), how)
@@ -666,16 +668,13 @@ def _moved_back(undo: _Undo, step: _Step, target: str) -> str:
     source = step.source
     if undo.how != "move":
         return "was left: its original is gone"
-    if not _is_as_it_was(target, step.size, step.modified):
-        return "was left: it has changed since it was moved"
     os.makedirs(os.path.dirname(source), exist_ok=True)
     if step.there:  # an earlier sort had copied it: both were there
         _copy(target, source, undo.temporary(source), forced=True)
     else:
         _move(target, source, undo.temporary(source))
-    now = os.stat(source)
-    if now.st_mtime_ns != step.modified:  # the other disk was not so exact
-        os.utime(source, ns=(now.st_atime_ns, step.modified))
+    if _is_as_it_was(source, step.size, step.modified):  # but the other disk was not so exact
+        os.utime(source, ns=(os.stat(source).st_atime_ns, step.modified))
     return ""
 
 
@@ -766,7 +765,7 @@ def undo(path, *, progress: Callable = lambda items: items) -> _Report:
 
     Notes
     -----
-    A file that has changed since, or whose original has, or that is the only one left, stays where
+    A copy that has changed since, or whose original has, or that is the only one left, stays where
     it is. When `undo` was killed, call it again.
 
     Examples

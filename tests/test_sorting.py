@@ -481,7 +481,7 @@ def test_undo_moves_back_into_a_folder_that_was_removed(library, tmp_path):
     assert state(tmp_path) == before
 
 
-@HOW
+@pytest.mark.parametrize("how", ["copy", "link"])
 def test_what_has_changed_since_is_left_and_named(library, tmp_path, how):
     sort_files(pairs_of(library), tmp_path / "sorted", how)
     edited = tmp_path / "sorted/snare/snare.wav"
@@ -492,6 +492,24 @@ def test_what_has_changed_since_is_left_and_named(library, tmp_path, how):
     assert path == str(edited) and "changed since" in why
     assert sounds_in(tmp_path / "sorted") == ["snare/snare.wav"]
     assert edited.read_text() == "cut by hand" and (tmp_path / "sorted" / UNDO).exists()
+
+
+def test_what_was_moved_comes_back_with_its_changes(library, tmp_path):
+    sort_files(pairs_of(library), tmp_path / "sorted", "move")
+    edited = write(tmp_path / "sorted/snare/snare.wav", "cut by hand", when=1_700_000_000)
+    changed = edited.stat().st_mtime_ns
+    assert not undo(tmp_path / "sorted").problems
+    assert (library / "studio/snare.wav").read_text() == "cut by hand"
+    assert (library / "studio/snare.wav").stat().st_mtime_ns == changed
+
+
+def test_a_disk_with_coarse_times_gives_the_exact_ones_back(library, tmp_path):
+    before = state(tmp_path)
+    sort_files(pairs_of(library), tmp_path / "sorted", "move")
+    for path in (tmp_path / "sorted").rglob("*.wav"):
+        os.utime(path, (1_500_000_000, 1_500_000_000))
+    undo(tmp_path / "sorted")
+    assert state(tmp_path) == before
 
 
 @pytest.mark.parametrize("how", ["copy", "link"])
