@@ -247,37 +247,38 @@ class _Names:
         found = self.table.execute(asked, row).fetchone()
         return os.fsdecode(found[0]) if found else ""
 
-    def _list(self, folder: str):
-        """Takes down which names there are on the disk."""
-        place = os.path.join(self.into, folder)
-        self.listed.add(folder)
-        if os.path.isdir(place):
-            for name in map(os.fsdecode, os.listdir(place)):
-                self._take(f"{folder}/{name}")
-
-    def _take(self, target: str):
-        self.table.execute("INSERT OR IGNORE INTO taken VALUES (?, 2)", (_key(target),))
-
     def _next(self, target: str) -> int:
         """The number that a name gets: 1 where it is free."""
+        folder = os.path.dirname(target)
+        if folder not in self.listed:
+            self.listed.add(folder)
+            place = os.path.join(self.into, folder)
+            there = os.listdir(place) if os.path.isdir(place) else []
+            self.take(f"{folder}/{name}" for name in there)
         asked = "SELECT next FROM taken WHERE name = ?"
         found = self.table.execute(asked, (_key(target),)).fetchone()
         return found[0] if found else 1
 
+    def is_free(self, target: str) -> bool:
+        """Whether no file has a name, and none is planned to get it."""
+        return self._next(target) == 1
+
+    def take(self, targets: Iterable[str]):
+        """Takes names down as taken."""
+        rows = ((_key(target),) for target in targets)
+        self.table.executemany("INSERT OR IGNORE INTO taken VALUES (?, 2)", rows)
+
     def free(self, sound: str, parts: list[str], folder: str) -> str:
         """A name within a folder that is free for a sound and what goes with it; now taken."""
-        if folder not in self.listed:
-            self._list(folder)
         name = os.path.basename(sound)
         number = self._next(f"{folder}/{name}")
         while True:
             new = f"{folder}/{_numbered(name, number)}"
             wanted = [_beside(part, sound, new) for part in parts]
-            if all(self._next(target) == 1 for target in wanted):
+            if all(map(self.is_free, wanted)):
                 break
             number += 1
-        for target in wanted:
-            self._take(target)
+        self.take(wanted)
         row = (number + 1, _key(f"{folder}/{name}"))
         self.table.execute("UPDATE taken SET next = ? WHERE name = ?", row)
         return new
@@ -315,18 +316,33 @@ def _fault(source: str, how: str) -> str:
     return ""
 
 
-def _group(source: str, folder: str, how: str, names: _Names) -> Iterator[_Step]:
-    """What is done with a sound, and with what goes with it."""
-    parts = [source, *filter(names.is_new, _companions(source))]
+def _known(source: str, parts: list[str], folder: str, how: str, names: _Names) -> str:
+    """Where an earlier sort brought a sound, or was about to; nothing where it cannot be now."""
     new = names.earlier(source, folder)
-    there = bool(new) and _is_there(source, os.path.join(names.into, new), how)
-    if not there:
-        new = names.free(source, parts, folder)
+    if not new or _is_there(source, os.path.join(names.into, new), how):
+        return new
+    targets = [_beside(part, source, new) for part in parts]
+    for part, target in zip(parts, targets, strict=True):
+        is_there = _is_there(part, os.path.join(names.into, target), how)
+        if not is_there and not names.is_free(target):
+            return ""
+    names.take(targets)
+    return new
+
+
+def _group(source: str, folder: str, how: str, names: _Names) -> Iterator[_Step]:
+    """What is done with a sound, and with what goes with it.
+
+    The sound is last: as long as it is where it was, the next sort finds what goes with it.
+    """
+    parts = [*filter(names.is_new, _companions(source)), source]
+    known = _known(source, parts, folder, how, names)
+    new = known or names.free(source, parts, folder)
     for part in parts:
         facts = os.stat(part)
         target = _beside(part, source, new)
-        part_there = there and os.path.lexists(os.path.join(names.into, target))
-        yield _Step(part, target, facts.st_size, facts.st_mtime_ns, part_there)
+        there = bool(known) and os.path.lexists(os.path.join(names.into, target))
+        yield _Step(part, target, facts.st_size, facts.st_mtime_ns, there)
 
 
 def _steps(pairs: Iterable, into: str, how: str) -> Iterator[_Step]:

@@ -447,6 +447,34 @@ def test_a_full_disk_ends_the_sort_and_loses_nothing(library, tmp_path, monkeypa
     assert state(tmp_path) == before
 
 
+def test_a_name_taken_at_the_last_moment_on_a_disk_without_links(library, tmp_path, monkeypatch):
+    planned = list(plan_sort(pairs_of(library), tmp_path / "sorted", "move"))
+    write(tmp_path / "sorted/snare/snare.wav", "yours")
+    monkeypatch.setattr(sorting, "_can_link", lambda *_: False)
+    faults = [fault for _, fault in sorting._done(iter(planned), str(tmp_path / "sorted"), "move")]
+    assert sum(map(bool, faults)) == 1
+    assert (tmp_path / "sorted/snare/snare.wav").read_text() == "yours"
+    assert (library / "studio/snare.wav").exists()
+
+
+def test_a_move_compares_bytes_before_it_removes_an_original(library, tmp_path):
+    """The same size and time say little: these two were cut by a tool that keeps times."""
+    sort_files(pairs_of(library), tmp_path / "sorted")
+    text = (tmp_path / "sorted/snare/snare.wav").read_text()
+    write(tmp_path / "sorted/snare/snare.wav", text[::-1])
+    report = sort_files(pairs_of(library), tmp_path / "sorted", "move")
+    ((path, why),) = report.problems.items()
+    assert path == str(library / "studio/snare.wav") and why.startswith("differs from ")
+    assert (library / "studio/snare.wav").read_text() == text
+
+
+def test_a_changed_companion_does_not_bring_its_sound_again(library, tmp_path):
+    sort_files(pairs_of(library), tmp_path / "sorted")
+    write(library / "studio/kick.wav.asd", "a new loop", when=1_600_000_000)
+    assert sort_files(pairs_of(library), tmp_path / "sorted").there == 8
+    assert sounds_in(tmp_path / "sorted") == SORTED
+
+
 def test_names_that_are_no_text(tmp_path):
     if sys.platform != "linux":
         pytest.skip("only Linux has such names")
@@ -619,6 +647,59 @@ def test_the_line_comes_before_the_deed(library, tmp_path, monkeypatch):
 
 
 # -- killed at any moment
+
+
+class Killed(BaseException):
+    """Stands for the end of a process, after which nobody tidies up."""
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+@HOW
+def test_killed_before_and_after_each_step(library, tmp_path, monkeypatch, other_disk, how, links):
+    """Run again, it comes to the same as undisturbed; undone, all is where it was."""
+    before, ended = state(library), False
+    sort_files(pairs_of(library), other_disk / "wanted", how)
+    wanted = sounds_in(other_disk / "wanted")
+    undo(other_disk / "wanted")
+    if not links:
+        monkeypatch.setattr(sorting, "_can_link", no_links)
+    for moment in range(200):
+        left = dying(monkeypatch, moment)
+        try:
+            sort_files(pairs_of(library), other_disk / "sorted", how)
+            ended = True
+        except Killed:
+            pass
+        left.undo()
+        sort_files(pairs_of(library), other_disk / "sorted", how)
+        assert sounds_in(other_disk / "sorted") == wanted
+        assert not undo(other_disk / "sorted").problems
+        assert state(library) == before and state(other_disk) in ({}, {"sorted": "folder"})
+        if ended:
+            break
+    assert ended and moment > 20
+
+
+def dying(monkeypatch, moment):
+    """Lets the process die before or after the so manieth deed; each `finally` dies with it."""
+    patch, count = pytest.MonkeyPatch(), iter(range(10_000))
+
+    def mortal(function):
+        def deed(*args, **kwargs):
+            if next(count) >= moment:
+                raise Killed
+            done = function(*args, **kwargs)
+            if next(count) >= moment:
+                raise Killed
+            return done
+
+        return deed
+
+    for name in ("link", "unlink", "rename", "symlink", "makedirs"):
+        patch.setattr(os, name, mortal(getattr(os, name)))
+    patch.setattr(sorting.shutil, "copyfile", mortal(sorting.shutil.copyfile))
+    return patch
+
 
 CODE = """
 import sys
