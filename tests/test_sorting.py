@@ -653,52 +653,68 @@ class Killed(BaseException):
     """Stands for the end of a process, after which nobody tidies up."""
 
 
-@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
-@HOW
-def test_killed_before_and_after_each_step(library, tmp_path, monkeypatch, other_disk, how, links):
-    """Run again, it comes to the same as undisturbed; undone, all is where it was."""
-    before, ended = state(library), False
-    sort_files(pairs_of(library), other_disk / "wanted", how)
-    wanted = sounds_in(other_disk / "wanted")
-    undo(other_disk / "wanted")
-    if not links:
-        monkeypatch.setattr(sorting, "_can_link", no_links)
-    for moment in range(200):
-        left = dying(monkeypatch, moment)
-        try:
-            sort_files(pairs_of(library), other_disk / "sorted", how)
-            ended = True
-        except Killed:
-            pass
-        left.undo()
-        sort_files(pairs_of(library), other_disk / "sorted", how)
-        assert sounds_in(other_disk / "sorted") == wanted
-        assert not undo(other_disk / "sorted").problems
-        assert state(library) == before and state(other_disk) in ({}, {"sorted": "folder"})
-        if ended:
-            break
-    assert ended and moment > 20
+class Mortal:
+    """Lets a process die before or after the so manieth deed; each `finally` dies with it."""
 
+    DEEDS = ("os.link", "os.unlink", "os.rename", "os.symlink", "os.makedirs", "shutil.copyfile")
 
-def dying(monkeypatch, moment):
-    """Lets the process die before or after the so manieth deed; each `finally` dies with it."""
-    patch, count = pytest.MonkeyPatch(), iter(range(10_000))
+    def __init__(self, moment):
+        self.left, self.patch = moment, pytest.MonkeyPatch()
+        self.survived = False
 
-    def mortal(function):
+    def step(self):
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+
+    def mortal(self, function):
         def deed(*args, **kwargs):
-            if next(count) >= moment:
-                raise Killed
+            self.step()
             done = function(*args, **kwargs)
-            if next(count) >= moment:
-                raise Killed
+            self.step()
             return done
 
         return deed
 
-    for name in ("link", "unlink", "rename", "symlink", "makedirs"):
-        patch.setattr(os, name, mortal(getattr(os, name)))
-    patch.setattr(sorting.shutil, "copyfile", mortal(sorting.shutil.copyfile))
-    return patch
+    def __enter__(self):
+        for name in self.DEEDS:
+            module, name = name.split(".")
+            module = getattr(sorting, module)
+            self.patch.setattr(module, name, self.mortal(getattr(module, name)))
+        return self
+
+    def __exit__(self, kind, *_):
+        self.patch.undo()
+        self.survived = kind is None
+        return kind is Killed
+
+
+@pytest.mark.parametrize("disk", ["the same disk", "another disk", "no hard links"])
+@HOW
+def test_killed_before_and_after_each_deed(library, tmp_path, monkeypatch, request, how, disk):
+    """Sorted again, it comes to the same as undisturbed; undone twice, all is where it was."""
+    place = tmp_path / "place"
+    if disk == "another disk":
+        place = request.getfixturevalue("other_disk")
+    if disk == "no hard links":
+        monkeypatch.setattr(sorting, "_can_link", no_links)
+    into, before = place / "sorted", state(library)
+    sort_files(pairs_of(library), into, how)
+    wanted = sounds_in(into)
+    undo(into)
+    for moment in range(1000):
+        with Mortal(moment) as sort:
+            sort_files(pairs_of(library), into, how)
+        sort_files(pairs_of(library), into, how)
+        assert sounds_in(into) == wanted
+        with Mortal(moment) as back:
+            undo(into)
+        if list(into.glob("*.jsonl")):
+            assert not undo(into).problems
+        assert state(library) == before and state(place) in ({}, {"sorted": "folder"})
+        if sort.survived and back.survived:
+            break
+    assert moment > 20 and sort.survived and back.survived
 
 
 CODE = """
