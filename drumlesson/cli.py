@@ -691,9 +691,14 @@ _DOING = {  # what is said before and after
 }
 
 
+def _sounds(count) -> str:
+    "So many sounds, in words."
+    return "1 sound" if count == 1 else f"{count:,} sounds"
+
+
 def _print_sorted(report, words, into):
     "Prints how many sounds went into which folder, or would go."
-    print(f"{words} {report.counts.total():,} sounds into {_as_line(into)}:")
+    print(f"{words} {_sounds(report.counts.total())} into {_as_line(into)}:")
     for folder, count in sorted(report.counts.items()):
         print(f"{count:>9,}  {_as_line(folder)}")
     if report.companions:
@@ -809,7 +814,7 @@ def _undo(path: Annotated[_Path, Parameter(name="DIR")], /) -> int:
     from drumlesson.sorting import undo
 
     report = undo(path, progress=lambda items: _bar(items, None))
-    print(f"took back {report.counts.total():,} sounds", end="")
+    print(f"took back {_sounds(report.counts.total())}", end="")
     print(f", and {report.companions:,} files that belong to them" if report.companions else "")
     return _listed(report.problems) if report.problems else 0
 
