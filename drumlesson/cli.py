@@ -16,12 +16,15 @@ if __name__ == "__main__" and __spec__ and sys.path[0] == os.getcwd():
 # %% ../nbs/11_command_line.ipynb #71537767
 import json
 import re
+import shlex
+import shutil
+import tempfile
 from contextlib import ExitStack, contextmanager
 from csv import DictWriter
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
@@ -54,7 +57,7 @@ def _example(words) -> str:
 @app.default
 def _no_command(*words: Annotated[str, Parameter(show=False)]) -> int:
     "What is done where no command is named, or one that there is not. Raises ValueError."
-    choices = "choose from kits, train, export, evaluate, predict, evidence, doctor"
+    choices = "choose from kits, train, export, evaluate, predict, sort, undo, evidence, doctor"
     if not words:
         raise ValueError(f"the following arguments are required: command ({choices})")
     raise ValueError(f"argument command: invalid choice: {words[0]!r} ({choices})")
@@ -701,6 +704,169 @@ def _predict(
             if "-" not in (labels, lines):
                 _say(_as_words(row, top))
     return _closing(failed, left_out)
+
+
+# %% ../nbs/11_command_line.ipynb #s0rtcli1
+@contextmanager
+def _copied(table):
+    "Gives a copy of a table, to be read and continued, or None; the table itself stays as it is."
+    from drumlesson.labelling import LabelTable, _columns
+
+    if table is None:
+        yield None
+        return
+    if not os.path.isfile(table):
+        raise ValueError(f"--csv {table}: there is no such table: `drumlesson predict` writes one")
+    with tempfile.TemporaryDirectory(prefix="drumlesson-") as folder:
+        copy = shutil.copy(table, Path(folder) / "labels.csv")
+        with LabelTable(copy, _columns(1)) as known:
+            yield known
+
+
+def _labels(rows, faults):
+    "Files with their labels; what cannot be read as a sound is entered in `faults`, and stays."
+    for row in rows:
+        if row["label"]:
+            yield row["path"], row["label"]
+        else:
+            faults[row["path"]] = row["why"]
+
+
+# %% ../nbs/11_command_line.ipynb #s0rtcli2
+_DOING = {  # what is said before and after
+    "copy": ("would copy", "copied"),
+    "link": ("would link", "linked"),
+    "move": ("would move", "moved"),
+}
+
+
+def _sounds(count) -> str:
+    "So many sounds, in words."
+    return "1 sound" if count == 1 else f"{count:,} sounds"
+
+
+def _print_sorted(report, words, into):
+    "Prints how many sounds went into which folder, or would go."
+    print(f"{words} {_sounds(report.counts.total())} into {_as_line(into)}:")
+    for folder, count in sorted(report.counts.items()):
+        print(f"{count:>9,}  {_as_line(folder)}")
+    if report.companions:
+        print(f"{report.companions:>9,}  files that belong to them, such as .asd")
+    if report.there:
+        print(f"{report.there:>9,}  files were there, from an earlier sort")
+
+
+def _show_plan(steps, how, into):
+    "Prints what would be done, and the first few files of it; what cannot be is given back."
+    from drumlesson.sorting import _Report
+
+    report, first = _Report(), []
+    for step in steps:
+        report.add(step, step.fault)
+        if len(first) < 5 and not (step.fault or step.there):
+            first.append(step)
+    _print_sorted(report, _DOING[how][0], into)
+    for step in first:
+        source, target = os.path.relpath(step.source), os.path.join(into, step.target)
+        print(f"{_as_line(source)} -> {_as_line(target)}")
+    print("nothing was done yet: --yes does it")
+    return report.problems
+
+
+def _sort_now(pairs, how, into):
+    "Sorts, and prints what was done; what could not be is given back."
+    from drumlesson.sorting import sort_files
+
+    back = f"`drumlesson undo {_as_line(shlex.quote(into))}` takes it back"
+    try:
+        report = sort_files(pairs, into, how)
+    except KeyboardInterrupt:
+        print(f"drumlesson: the same command goes on from here; {back}", file=sys.stderr)
+        raise
+    _print_sorted(report, _DOING[how][1], into)
+    if report.counts:
+        print(back)
+    return report.problems
+
+
+# %% ../nbs/11_command_line.ipynb #s0rtcli3
+def _check_into(into, paths):
+    "Raises ValueError where a folder that is to be sorted lies in the one that is sorted into."
+    from drumlesson.sorting import _lies_in
+
+    for path in paths:
+        if os.path.isdir(path) and _lies_in(into)(os.path.join(path, "any")):
+            raise ValueError(
+                f"--into {into}: {path} lies in it, and what lies in it counts as sorted: "
+                "name a folder beside or below what is to be sorted"
+            )
+
+
+@app.command(help_epilogue=_example("sort my_samples --into sorted --csv labels.csv --yes"))
+def _sort(
+    *paths: Annotated[_Path, Parameter(name="DIR", required=True)],
+    into: _Path,
+    how: Literal["copy", "link", "move"] = "copy",
+    table: Annotated[_Path | None, Parameter(name="--csv")] = None,
+    yes: bool = False,
+    dry_run: bool = False,
+) -> int:
+    """Bring sounds into folders named after their labels; `undo` takes it back.
+
+    Parameters
+    ----------
+    paths
+        folders to search for sounds, or sound files; before them, if you like, MODEL.keras in
+        place of the model that comes with the package
+    into
+        the folder to sort into; what lies in it is left alone
+    how
+        copy; or link, which takes no room, but what changes one file changes the other; or move
+    table
+        take the labels from this table, which `predict --csv` wrote, and you corrected, perhaps
+    yes
+        do it; else it is only said what would be done
+    dry_run
+        only say what would be done
+    """
+    from drumlesson.folders import _LeftOut, walk_sounds
+    from drumlesson.labelling import label_files
+    from drumlesson.sorting import _lies_in, plan_sort
+
+    if yes and dry_run:
+        raise ValueError("--yes does it, --dry-run does not: leave one of them out")
+    model, sounds = _model_and_sounds(paths)
+    _check_into(into, sounds)
+    is_sorted = _lies_in(into)
+    left_out, faults = _LeftOut(), {}
+    n_files = sum(not is_sorted(str(path)) for path in walk_sounds(sounds))
+    files = (path for path in walk_sounds(sounds, left_out) if not is_sorted(str(path)))
+    with _copied(table) as known:
+        jobs = _n_jobs(None, model, n_files)
+        rows = label_files(files, model, jobs=jobs, table=known)
+        pairs = _labels(_bar(rows, n_files), faults)
+        if yes:
+            problems = _sort_now(pairs, how, into)
+        else:
+            problems = _show_plan(plan_sort(pairs, into, how), how, into)
+    return _closing(_listed(faults | problems), left_out)
+
+
+@app.command(help_epilogue=_example("undo sorted"))
+def _undo(path: Annotated[_Path, Parameter(name="DIR")], /) -> int:
+    """Take back what `sort` did.
+
+    Parameters
+    ----------
+    path
+        the folder that was sorted into, for all that was sorted into it; or one undo file
+    """
+    from drumlesson.sorting import undo
+
+    report = undo(path, progress=lambda items: _bar(items, None))
+    print(f"took back {_sounds(report.counts.total())}", end="")
+    print(f", and {report.companions:,} files that belong to them" if report.companions else "")
+    return _listed(report.problems) if report.problems else 0
 
 
 # %% ../nbs/11_command_line.ipynb #839350ed

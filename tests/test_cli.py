@@ -21,7 +21,7 @@ from drumlesson.cli import app, main
 from drumlesson.drums import load_drums
 from drumlesson.labels import LABELS
 
-COMMANDS = ["kits", "train", "evaluate", "predict", "evidence", "doctor"]
+COMMANDS = ["kits", "train", "evaluate", "predict", "sort", "undo", "evidence", "doctor"]
 FEW = ["--data", "synth", "--kits", "4", "--hits", "1"]  # quick to synthesise
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -111,6 +111,13 @@ def test_help_and_version(run):
         (["evidence", "--seeds", "1", "2.5"], "--seeds"),
         (["evidence", "nosuch"], "no study is called nosuch"),
         (["predict", "x.keras"], "PATH"),
+        (["sort", "drums"], "--into"),
+        (["sort", "--into", "x"], "DIR"),
+        (["sort", "x.keras", "--into", "x"], "name a folder after it"),
+        (["sort", "drums", "--into", "x", "--how", "burn"], "--how"),
+        (["sort", "drums", "--into", "x", "--yes", "--dry-run"], "leave one of them out"),
+        (["undo"], "DIR"),
+        (["undo", "nosuch"], "nosuch: there is no such folder or undo file"),
         (["kits", "--nosuch"], "--nosuch"),
     ],
     ids=words_of,
@@ -535,6 +542,120 @@ def test_an_interrupted_table_leaves_the_old_one(run, model_file, folder, tmp_pa
     status, _, err = run("predict", model_file, kicks, "--csv", tmp_path / "rows.csv")
     assert status == 130 and (tmp_path / "rows.csv").read_text() == "yesterday"
     assert [f for f in files_below(tmp_path) if f.startswith(".")] == []
+
+
+# -- sort and undo
+
+
+@pytest.fixture
+def labels(folder):
+    """A table as `predict` writes one, looked through: two rows say what is no drum, or nothing."""
+    path = folder.parent / "labels.csv"
+    rows = ["path,label,probability,guess,why\n"]
+    for name in files_below(folder):
+        _, label, number = name.split("/")
+        label = {"0.wav": "=my/own", "1.wav": "unsure", "2.wav": ""}.get(number, label)
+        rows.append(f"{folder / name},{label.replace('=', chr(39) + '=')},0.9,kick,\n")
+    path.write_text("".join(rows), encoding="utf-8")
+    return path
+
+
+BY_LABEL = {"=my%2Fown": 6, "hihat": 2, "kick": 2, "not a drum": 6, "snare": 2, "unsure": 6}
+
+
+def counts_of(out):
+    """{folder: sounds} as it was printed."""
+    found = re.findall(r"^ +([\d,]+)  (.+)$", out, re.M)
+    return {name: int(count) for count, name in found}
+
+
+@pytest.fixture
+def no_model(monkeypatch):
+    """A table answers for all files."""
+
+    def load(*_):
+        raise AssertionError("the model was asked")
+
+    monkeypatch.setattr("drumlesson.classifier.load", load)
+
+
+@pytest.mark.usefixtures("no_model")
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["", "dry run"])
+def test_a_sort_is_shown_first(run, folder, labels, tmp_path, dry):
+    before = files_below(tmp_path)
+    status, out, err = run("sort", folder, "--into", tmp_path / "sorted", "--csv", labels, *dry)
+    assert (status, err) == (0, "") and files_below(tmp_path) == before
+    assert out.startswith(f"would copy 24 sounds into {tmp_path / 'sorted'}:\n")
+    assert counts_of(out) == BY_LABEL and out.count(" -> ") == 5
+    assert f" -> {tmp_path}/sorted/=my%2Fown/0.wav\n" in out
+    assert out.endswith("nothing was done yet: --yes does it\n")
+
+
+@pytest.mark.usefixtures("no_model")
+@pytest.mark.parametrize("how", ["copy", "link", "move"])
+def test_sort_and_undo(run, folder, labels, tmp_path, how):
+    before = files_below(tmp_path)
+    into = tmp_path / "all sorted"
+    words = ["sort", folder, "--into", into, "--csv", labels, "--how", how, "--yes"]
+    status, out, err = run(*words)
+    assert (status, err) == (0, "") and counts_of(out) == BY_LABEL
+    assert f"`drumlesson undo '{into}'` takes it back" in out
+    assert len(files_below(into / "unsure")) == 6
+    assert len(files_below(folder)) == (0 if how == "move" else 24)
+    status, out, err = run("undo", into)
+    assert (status, out, err) == (0, "took back 24 sounds\n", "")
+    assert files_below(tmp_path) == before
+
+
+@pytest.mark.usefixtures("no_model")
+def test_a_second_sort_into_a_folder_within(run, folder, labels):
+    """What is sorted is not sorted again, and what is there already is said."""
+    words = ["sort", folder, "--into", folder / "sorted", "--csv", labels, "--yes"]
+    assert run(*words)[0] == 0
+    status, out, _ = run(*words)
+    assert status == 0 and counts_of(out) == {"files were there, from an earlier sort": 24}
+    assert "undo" not in out and len(files_below(folder / "sorted")) == 25
+
+
+@pytest.mark.usefixtures("no_model")
+def test_what_was_changed_is_left_and_named(run, folder, labels, tmp_path):
+    run("sort", folder, "--into", tmp_path / "sorted", "--csv", labels, "--yes")
+    cut = tmp_path / "sorted/kick/3.wav"
+    cut.write_bytes(b"cut by hand")
+    status, out, err = run("undo", tmp_path / "sorted")
+    assert (status, out) == (1, "took back 23 sounds\n")
+    assert err.startswith(f"drumlesson: {cut}: was left: ") and len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("into", ["drums", "drums/garage/..", ".", "", "a_file"])
+def test_folders_that_cannot_be_sorted_into(run, folder, labels, monkeypatch, into):
+    monkeypatch.chdir(folder.parent)
+    (folder.parent / "a_file").touch()
+    before = files_below(folder.parent)
+    status, out, err = run("sort", "drums", "--into", into, "--csv", labels, "--yes")
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert re.search("lies in it|has no name|is a file", err) and files_below(".") == before
+
+
+def test_the_model_is_asked_where_the_table_has_no_row(run, folder, broken_files, tmp_path):
+    assert not broken_files["none.wav"].exists()
+    table = tmp_path / "labels.csv"
+    table.write_text(f"path,label,probability\n{folder / 'loft/kick/0.wav'},gong,1\n")
+    status, out, err = run("sort", folder, "--into", tmp_path / "sorted", "--csv", table, "--yes")
+    counts = counts_of(out)
+    assert (status, err) == (0, "") and sum(counts.values()) == 24 + 6
+    assert counts["gong"] == 1 and counts["not a drum"] == 6
+    assert set(counts) <= {"gong", "not a drum", "unsure", *LABELS}
+
+
+def test_an_interrupted_sort_says_how_to_go_on(run, folder, labels, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("drumlesson.sorting._copy", interrupted)
+    words = ["sort", folder, "--into", tmp_path / "sorted", "--csv", labels, "--yes"]
+    status, _, err = run(*words)
+    assert status == 130 and "goes on from here; `drumlesson undo " in err
 
 
 # -- outputs

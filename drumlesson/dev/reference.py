@@ -62,6 +62,7 @@ FLOORS = {  # what is on a floor uses only what is on it or below
         "classifier",
         "display",
         "recipes",
+        "sorting",
     ),
     "use": ("cli",),
     "course": ("course",),
@@ -128,6 +129,8 @@ MET_BY_USERS = (
     "display.listen",
     "recipes.recipe",
     "recipes.train_recipe",
+    "sorting.sort_files",
+    "sorting.undo",
 )
 
 # %% ../../nbs/reference/package.ipynb #269f5d01
