@@ -121,15 +121,6 @@ TRAIN += ["requests", "platformdirs", "onnx", "tf2onnx", "tabulate", "threadpool
 COURSE = ["ipywidgets", "IPython", "jupyterlab"]
 DEV = ["nbdev", "nbformat", "nbclient", "nbconvert", "numpydoc", "pytest", "fastcore"]
 DEV += ["distributed"]
-    "nbdev",
-    "nbformat",
-    "nbclient",
-    "nbconvert",
-    "numpydoc",
-    "pytest",
-    "fastcore",
-    "distributed",
-]
 SHIPPED = [name for name in modules(PACKAGE) if not name.startswith("dev.")]
 TO_TRAIN = {"classifier", "datasets", "drums", "evaluation", "recipes", "training"}
 TO_LEARN = {"course.claims", "course.results", "course.runner", "course.studies"}
