@@ -200,6 +200,7 @@ def _check_onnx(content: bytes) -> tuple[tuple[int, int], int]:
     Nothing is run. Raises ValueError for a file that may not be run.
     """
     model = _fields(memoryview(content), _MODEL, "model")
+    _only(model[8], "a version of ONNX")
     graph = _fields(_only(model[7], "a graph"), _GRAPH, "graph")
     weights = dict(_checked_tensor(tensor) for tensor in graph[5])
     nodes = [_checked_node(node) for node in graph[1]]
@@ -274,7 +275,7 @@ def _session(content: bytes):
         session = _new_session(content)
         answers = _in_time(session, np.zeros((1, frames, bins), np.float32))
     except Exception as e:  # onnxruntime's errors have no class in common
-        why = " ".join(str(e).split())[:200]
+        why = " ".join(str(e).split()).rpartition("Status Message: ")[2][-150:]
         raise ValueError(f"its network cannot be run: {why}") from e
     if answers.shape != (1, n_outputs) or not np.isfinite(answers).all():
         raise ValueError(f"its network gives no answer to a hit of silence, but {answers!r:.100}")

@@ -7,17 +7,16 @@ import pytest
 
 from drumlesson.attack import Attack
 from drumlesson.backend import keras
-from drumlesson.classifier import DrumClassifier, load
+from drumlesson.classifier import load
 from drumlesson.drums import load_drums
 from drumlesson.exporting import to_onnx, with_metadata
 from drumlesson.families.convolutional import CNN, CNN1D
 from drumlesson.families.dense import Dense
-from drumlesson.families.ensemble import Ensemble
 from drumlesson.families.recurrent import RNN
 from drumlesson.features import MFCC, STFT, LogMel
 from drumlesson.onnxfiles import _check_onnx, _session
 from drumlesson.tasks import Binary, Multiclass, OneVsRest
-from drumlesson.training import build
+from drumlesson.training import _averaged, build
 
 FAMILIES = {
     "dense": Dense(units=(16,)),
@@ -29,7 +28,7 @@ FAMILIES = {
 }
 TASKS = {
     "multiclass": (Multiclass(), 3),
-    "one-vs-rest": (OneVsRest(), 3),
+    "one-vs-rest": (OneVsRest(), 2),
     "binary": (Binary("a"), 2),
 }
 FEATURES = {"stft": STFT(), "logmel": LogMel(), "mfcc": MFCC()}
@@ -37,10 +36,9 @@ RECURRENT = [
     ("simple", (8,), True, "before", True),
     ("simple", (8, 4), False, "after", True),
     ("gru", (8, 4), True, "before", True),
-    ("gru", (8,), False, "before", False),
-    ("gru", (8, 4, 3), True, "after", True),
+    ("gru", (8, 4), True, "after", False),
     ("lstm", (8, 4), True, "after", True),
-    ("lstm", (8, 4), False, "before", True),
+    ("lstm", (8,), False, "before", True),
 ]
 
 
@@ -64,11 +62,12 @@ def with_random_weights(network):
 
 def assert_alike(network, x) -> bytes:
     """The file of a network, which answers as it does on hits and on noise, for any number."""
+    network = keras.Model(network.inputs, network.outputs)  # takes a list, whoever made it
     content = to_onnx(network)
     session = _session(content)
     noise = np.random.default_rng(1).standard_normal(x.shape) * x.std() + x.mean()
     for hits in (x, noise.astype(np.float32)):
-        right = network.predict_on_batch(hits)
+        right = np.asarray(network([hits], training=False))
         one_by_one = [session.run(None, {"feature": hit[None]})[0] for hit in hits]
         answers = np.concatenate(one_by_one)
         assert np.abs(answers - right).max() < 1e-5
@@ -94,7 +93,8 @@ def test_a_file_answers_as_its_network(family, task):
 def test_recurrent_layers_of_each_kind(cell, units, mask, padding, bidirectional):
     x = pictures("logmel").copy()
     for i, hit in enumerate(x):
-        hit[4 + i :] = hit[4 + i]  # nothing changes any more: padding, of each length
+        start = 2 + i % 7
+        hit[start:] = hit[start]  # nothing changes any more: padding, of each length
     x[-1] = x[-1, 0]  # from the first frame on
     family = RNN(cell, units, bidirectional, padding, mask)
     network = with_random_weights(build(x, family, Multiclass(), 3))
@@ -126,13 +126,17 @@ def test_a_layer_without_an_operation_of_its_own_is_written_out():
     assert not network.layers[1].unroll  # the network itself stays as it was
 
 
-def test_an_ensemble_and_the_model_that_comes_along():
-    drums = load_drums("synth", n_kits=2, hits=2)
-    family = Ensemble((Dense(units=(4,)), FAMILIES["gru"]))
-    settings = {"epochs": 2, "validation_fraction": 0, "verbose": 0}
-    fitted = DrumClassifier(family, "one-vs-rest", window=0.1, **settings).fit(drums)
-    for model in (fitted, load()):
-        assert_alike(model.network_, np.asarray(model.features(drums)))
+def test_an_ensemble_of_families():
+    x = pictures("logmel")
+    members = [FAMILIES[name] for name in ("dense", "gru")]
+    networks = [with_random_weights(build(x, member, OneVsRest(), 2)) for member in members]
+    assert_alike(_averaged(networks), x)
+
+
+def test_the_model_that_comes_along():
+    model = load()
+    drums = load_drums("synth", n_kits=4, hits=2)
+    assert_alike(model.network_, np.asarray(model.features(drums)))
 
 
 def test_the_same_network_gives_the_same_small_file_again(tmp_path):
