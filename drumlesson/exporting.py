@@ -126,7 +126,8 @@ def _replaced(ctx, node, maker: str, inputs, **attr) -> None:
 def _recurrent_node(ctx, node, name: str, args) -> None:
     """`CudnnRNN` as `RNN`, `GRU` or `LSTM` of ONNX; `ctx` is tf2onnx' graph."""
     operation = _OPERATIONS[node.get_attr_str("rnn_mode")]
-    x, state, memory, _, *lengths = node.input
+    x, state, memory = node.input[:3]
+    lengths = node.input[4:] or [""]
     size, units = ctx.get_shape(x)[-1], ctx.get_shape(state)[-1]
     rows = _GATES[operation] * units
     row = node.inputs[3].get_tensor_value(as_list=False)
@@ -140,7 +141,7 @@ def _recurrent_node(ctx, node, name: str, args) -> None:
     for part, weights in zip(shapes, (kernel, recurrent, bias), strict=True):
         made = ctx.make_const(f"{name}_{part}", weights.reshape(shapes[part]))
         inputs.append(made.output[0])
-    inputs += [*(lengths or [""]), state]
+    inputs += [*lengths, state]
     attr = {"hidden_size": units}
     if operation == "LSTM":
         inputs.append(memory)
