@@ -8,7 +8,9 @@ __all__ = []
 # %% ../nbs/reference/onnxfiles.ipynb #e0b10002
 import math
 import reprlib
+import threading
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
@@ -32,11 +34,21 @@ _VARINT, _BYTES, _FOUR = 0, 2, 5  # kinds of a value
 _MODEL = {1: _VARINT, 2: _BYTES, 3: _BYTES, 5: _VARINT, 7: _BYTES, 8: _BYTES, 14: _BYTES}
 _GRAPH = {1: _BYTES, 2: _BYTES, 5: _BYTES, 11: _BYTES, 12: _BYTES, 13: _BYTES}
 _NODE = {1: _BYTES, 2: _BYTES, 3: _BYTES, 4: _BYTES, 5: _BYTES}
-_ATTRIBUTE = {1: _BYTES, 2: _FOUR, 3: _VARINT, 4: _BYTES, 7: _FOUR, 8: _VARINT, 20: _VARINT}
+_ATTRIBUTE = {
+    1: _BYTES,
+    2: _FOUR,
+    3: _VARINT,
+    4: _BYTES,
+    5: _BYTES,
+    7: _FOUR,
+    8: _VARINT,
+    20: _VARINT,
+}
 _TENSOR = {1: _VARINT, 2: _VARINT, 8: _BYTES, 9: _BYTES}
 _NAMED = {1: _BYTES, 2: _BYTES}  # an input, an output; a text of metadata
 _INNER = {1: _BYTES}  # a type; the shape in it
 _TYPED = {1: _VARINT, 2: _BYTES}  # a tensor's kind of numbers and shape; a size or its name
+_MOST = 1 << 24  # for a number in the settings of an operation
 _NUMBERS = {1: "<f4", 6: "<i4", 7: "<i8", 9: "?", 11: "<f8"}
 
 
@@ -98,27 +110,71 @@ def _text(value) -> str:
     return reprlib.repr(bytes(value).decode(errors="replace")).strip("'\"")
 
 
-def _check_node(node) -> None:
-    """Raises ValueError for an operation that no export has."""
+def _checked_tensor(tensor) -> tuple[bytes, np.ndarray]:
+    """The name and the values of weights. Raises ValueError for NaN or missing values."""
+    fields = _fields(tensor, _TENSOR, "weights")
+    name = b"".join(fields[8])
+    called = _text(name) or "of an operation"
+    numbers = _NUMBERS.get(_only(fields[2], f"the kind of {called}"))
+    raw = _only(fields[9], f"the values of {called}")
+    if numbers is None or math.prod(fields[1]) * np.dtype(numbers).itemsize != len(raw):
+        raise ValueError(f"its weights {called} are not of the size that they say")
+    values = np.frombuffer(raw, numbers)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError(f"its weights {called} are NaN or infinite")
+    return name, values
+
+
+def _check_attribute(attribute, operation: str) -> None:
+    """Raises ValueError for a setting of an operation that no export has."""
+    fields = _fields(attribute, _ATTRIBUTE, f"operation {operation}")
+    name = _text(_only(fields[1], f"the name of a setting of {operation}"))
+    for tensor in fields[5]:
+        _checked_tensor(tensor)
+    for number in fields[3] + fields[8]:
+        from_the_end = 1 << 64  # where -1 stands for the last axis
+        if number > _MOST and (name != "axis" or number < from_the_end - 8):
+            raise ValueError(f"its operation {operation} has a {name} that no export has")
+
+
+def _checked_node(node) -> tuple[str, list[bytes], list[bytes]]:
+    """The operation of a node, the names of its inputs and of its outputs.
+
+    Raises ValueError for an operation that no export has.
+    """
     fields = _fields(node, _NODE, "node")
     operation = _text(_only(fields[4], "the operation of a node"))
     if operation not in _OPERATIONS:
         raise ValueError(f"it has the operation {operation}, which is none of a network's")
     for attribute in fields[5]:
-        _fields(attribute, _ATTRIBUTE, f"operation {operation}")
+        _check_attribute(attribute, operation)
+    return operation, [bytes(name) for name in fields[1]], [bytes(name) for name in fields[2]]
 
 
-def _check_tensor(tensor) -> None:
-    """Raises ValueError for weights that are not all there, or not finite."""
-    fields = _fields(tensor, _TENSOR, "weights")
-    name = _text(_only(fields[8], "the name of a tensor"))
-    numbers = _NUMBERS.get(_only(fields[2], f"the kind of {name}"))
-    raw = _only(fields[9], f"the values of {name}")
-    if numbers is None or math.prod(fields[1]) * np.dtype(numbers).itemsize != len(raw):
-        raise ValueError(f"its weights {name} are not of the size that they say")
-    values = np.frombuffer(raw, numbers)
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise ValueError(f"its weights {name} are NaN or infinite")
+def _is_count(values: np.ndarray) -> bool:
+    """Whether a tensor holds one number above zero."""
+    return values.shape == (1,) and values[0] > 0
+
+
+def _check_frames(nodes: list, counts: set[bytes]) -> None:
+    """Raises ValueError where a recurrent operation may get no hits, or no frames of them.
+
+    `counts` are the names of the tensors that hold one number above zero.
+    """
+    sizes: set[bytes] = set()
+    sized: set[bytes] = set()
+    for operation, inputs, outputs in nodes:
+        if operation == "Shape" and inputs == [b"feature"]:
+            counts.update(outputs)
+    for operation, inputs, outputs in nodes:
+        if operation == "Concat" and counts.issuperset(inputs):
+            sizes.update(outputs)
+    for operation, inputs, outputs in nodes:
+        if operation == "Reshape" and sizes.issuperset(inputs[1:]):
+            sized.update(outputs)
+    for operation, inputs, _ in nodes:
+        if operation in ("RNN", "GRU", "LSTM") and not sized.issuperset(inputs[:1]):
+            raise ValueError(f"its operation {operation} does not say how many frames it takes")
 
 
 def _declared(values: list, name: str) -> list[int]:
@@ -148,11 +204,14 @@ def _check_onnx(content: bytes) -> tuple[tuple[int, int], int]:
 
     Nothing is run. Raises ValueError for a file that may not be run.
     """
-    graph = _fields(_graph(content), _GRAPH, "graph")
-    for node in graph[1]:
-        _check_node(node)
-    for tensor in graph[5]:
-        _check_tensor(tensor)
+    model = _fields(memoryview(content), _MODEL, "model")
+    _only(model[8], "a version of ONNX")
+    graph = _fields(_only(model[7], "a graph"), _GRAPH, "graph")
+    weights = dict(_checked_tensor(tensor) for tensor in graph[5])
+    nodes = [_checked_node(node) for node in graph[1]]
+    if len(weights) != len(graph[5]):
+        raise ValueError("it has weights twice")
+    _check_frames(nodes, {name for name, values in weights.items() if _is_count(values)})
     taken = _declared(graph[11], "feature")
     given = _declared(graph[12], "outputs")
     if len(taken) != 2 or len(given) != 1 or 0 in (*taken, *given):
@@ -161,3 +220,70 @@ def _check_onnx(content: bytes) -> tuple[tuple[int, int], int]:
             "where a row of outputs is expected of frames and bins"
         )
     return (taken[0], taken[1]), given[0]
+
+
+# %% ../nbs/reference/onnxfiles.ipynb #e0b10011
+_MEMORY = 1 << 28  # bytes that the sessions of a process may take together, beside their weights
+_SECONDS = 5  # for one hit
+
+
+@cache
+def _limit_memory() -> None:
+    """Has onnxruntime share one arena of limited size among the sessions that ask for it."""
+    import onnxruntime as ort
+
+    place = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    as_needed = 1  # else the arena doubles with each step
+    limits = ort.OrtArenaCfg({"max_mem": _MEMORY, "arena_extend_strategy": as_needed})
+    ort.create_and_register_allocator(place, limits)
+
+
+def _new_session(content: bytes):
+    """A session of onnxruntime on one thread, within the limit of memory."""
+    import onnxruntime as ort
+
+    _limit_memory()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
+    cpu = ["CPUExecutionProvider"]
+    return ort.InferenceSession(content, options, cpu, disabled_optimizers=["ConstantFolding"])
+
+
+def _in_time(session, x: np.ndarray) -> np.ndarray:
+    """What a session answers; onnxruntime raises an error of its own after `_SECONDS`."""
+    import onnxruntime as ort
+
+    run = ort.RunOptions()
+    run.log_severity_level = 4
+    timer = threading.Timer(_SECONDS, setattr, (run, "terminate", True))
+    timer.daemon = True
+    timer.start()
+    try:
+        return session.run(None, {"feature": x}, run)[0]
+    finally:
+        timer.cancel()
+
+
+def _open_session(
+    content: bytes,  # of an ONNX file
+):
+    """A session of onnxruntime that has answered one hit of silence.
+
+    Raises ValueError for a file that may not be run, or does not answer.
+    """
+    (frames, bins), n_outputs = _check_onnx(content)
+    try:
+        session = _new_session(content)
+        answers = _in_time(session, np.zeros((1, frames, bins), np.float32))
+    except Exception as e:  # onnxruntime's errors have no class in common
+        why = " ".join(str(e).split()).rpartition("Status Message: ")[2][-150:]
+        raise ValueError(f"its network cannot be run: {why}") from e
+    if answers.shape != (1, n_outputs) or not np.isfinite(answers).all():
+        raise ValueError(f"its network gives no answer to a hit of silence, but {answers!r:.100}")
+    return session
