@@ -1,13 +1,13 @@
 """From a network of Keras to an ONNX file that answers alike."""
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from drumlesson.attack import Attack
 from drumlesson.backend import keras
-from drumlesson.classifier import load
 from drumlesson.drums import load_drums
 from drumlesson.exporting import to_onnx, with_metadata
 from drumlesson.families.convolutional import CNN, CNN1D
@@ -15,8 +15,11 @@ from drumlesson.families.dense import Dense
 from drumlesson.families.recurrent import RNN
 from drumlesson.features import MFCC, STFT, LogMel
 from drumlesson.onnxfiles import _check_onnx, _open_session
+from drumlesson.runtime import load
 from drumlesson.tasks import Binary, Multiclass, OneVsRest
 from drumlesson.training import _averaged, build
+
+KERAS_FILE = Path(__file__).parent / "data" / "best.keras"  # as version 0.1.0 shipped it
 
 FAMILIES = {
     "dense": Dense(units=(16,)),
@@ -134,14 +137,14 @@ def test_an_ensemble_of_families():
 
 
 def test_the_model_that_comes_along():
-    model = load()
+    model = load(KERAS_FILE)
     drums = load_drums("synth", n_kits=4, hits=2)
     assert_alike(model.network_, np.asarray(model.features(drums)))
 
 
 def test_the_same_network_gives_the_same_small_file_again(tmp_path):
-    first = to_onnx(load().network_)
-    network = load().network_
+    first = to_onnx(load(KERAS_FILE).network_)
+    network = load(KERAS_FILE).network_
     network.save(tmp_path / "again.keras")
     assert to_onnx(keras.saving.load_model(tmp_path / "again.keras")) == first
     assert len(first) < 630_000  # no state of an optimiser
