@@ -53,12 +53,14 @@ from drumlesson.training import (
 from .answers import _NUMBERS, Answers, Calibration, _check_known, _features, _sounds
 from .attack import Attack
 from .audio import SR
-from .backend import _in_float32, keep_random_state
+from .backend import _in_float32, _needs, keep_random_state
 from .drums import Drums
 from .files import atomic
+from .labels import LABELS
 from .modelfiles import FORMAT, _answering, _digest, _parsed, _today
-from .onnxfiles import _graph
+from .onnxfiles import _graph, _open_session
 from .protocols import _check_settings
+from .synth import synth_kit
 from .tasks import as_task
 
 
@@ -502,12 +504,24 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
         if Path(path).suffix != ".onnx":
             raise ValueError(f"{path}: the name of a model that is exported ends in .onnx")
         self._check_weights(path)
-        graph = to_onnx(self.network_)
+        with _needs("train"):
+            graph = to_onnx(self.network_)
+        self._check_export(path, graph)
         about = json.dumps(self._about())
         digest = _digest(_graph(graph), about.encode())
         content = with_metadata(graph, {"drumlesson": about, "digest": digest})
         with atomic(path) as temporary:
             temporary.write_bytes(content)
+
+    def _check_export(self, path, graph: bytes) -> None:
+        """Raises ValueError where a network in the form of ONNX answers otherwise than this one."""
+        kit = synth_kit(0)
+        x = self.features([kit.hit(label) for label in LABELS])
+        session = _open_session(graph)
+        answers = np.concatenate([session.run(None, {"feature": hit[None]})[0] for hit in x])
+        apart = np.abs(answers - self._said(x)).max()
+        if not apart < 1e-5:
+            raise ValueError(f"{path}: is not written, since its answers would be {apart:.1e} off")
 
     def _write(self, path) -> None:
         """Saves, or exports where the name ends in `.onnx`."""
