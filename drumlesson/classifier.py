@@ -245,6 +245,9 @@ def _sorted_kits(kits) -> list:
 
 
 # %% ../nbs/reference/classifier.ipynb #a9f3e1af
+_BRIGHT = ("snare", "hihat", "cymbal")  # the classes that have treble, whatever drum it is
+
+
 class DrumClassifier(ClassifierMixin, BaseEstimator):
     """A classifier of drum sounds: window, feature, task and family.
 
@@ -610,7 +613,8 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
 
         Notes
         -----
-        That a sound has no treble speaks against any answer but kick and tom.
+        That a sound has no treble speaks against snare, hi-hat and cymbal, and no other answer: of
+        classes of your own it is not known how high they sound.
         """
         self._check_fitted()
         sounds = _sounds(X, sr)
@@ -715,7 +719,7 @@ class DrumClassifier(ClassifierMixin, BaseEstimator):
         """Why the labels of sounds with these uncalibrated probabilities should not be trusted."""
         y_pred = self.task_.decide(proba, self.classes_)
         reasons = self.window_.doubts(sounds)
-        reasons[(reasons == "dull") & np.isin(y_pred, ("kick", "tom"))] = ""
+        reasons[(reasons == "dull") & ~np.isin(y_pred, _BRIGHT)] = ""
         sentences = np.array([DOUBTS.get(reason, "") for reason in reasons], dtype=object)
         low = self.calibration_.doubts(self.calibration_(proba)) & (reasons == "")
         sentences[low] = f"less than {self.calibration_.unsure:.2f} probable"

@@ -19,7 +19,7 @@ import re
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
@@ -52,7 +52,7 @@ def _example(words) -> str:
 @app.default
 def _no_command(*words: Annotated[str, Parameter(show=False)]) -> int:
     "What is done where no command is named, or one that there is not. Raises ValueError."
-    choices = "choose from kits, train, evaluate, predict, evidence, doctor"
+    choices = "choose from kits, train, evaluate, predict, audit, evidence, doctor"
     if not words:
         raise ValueError(f"the following arguments are required: command ({choices})")
     raise ValueError(f"argument command: invalid choice: {words[0]!r} ({choices})")
@@ -181,17 +181,50 @@ _Data = Annotated[
         "or a table (path,label[,kit])"
     ),
 ]
+_Labels = Annotated[
+    Literal["classes", "folders", "names"] | None,
+    Parameter(
+        help="where labels come from: classes, folders named after the five, or synonyms of them; "
+        "folders: any labels, as they stand; names: the names of the files"
+    ),
+]
 _Kits = Annotated[_Count, Parameter(help="synthesised kits")]
 _Hits = Annotated[_Count, Parameter(help="hits of each class in each synthesised kit")]
 
 
-def _load_drums(data, n_kits, hits, random_state):
-    "The drums that `--data` names. Raises SourceError."
+def _usual_labels(classes) -> str:
+    "Where labels come from when it is not said: any may, if the model is to know others than five."
+    from drumlesson.labels import LABELS
+
+    return "classes" if {*classes} <= {*LABELS, "rest"} else "folders"
+
+
+def _load_drums(data, n_kits, hits, random_state, labels):
+    "The drums that `--data` names. Raises SourceError, ValueError."
     from drumlesson.drums import load_drums
 
     if data == "synth":
-        return load_drums(data, n_kits=n_kits, hits=hits, random_state=random_state)
-    return load_drums(data)
+        synth = {"n_kits": n_kits, "hits": hits, "random_state": random_state}
+        return load_drums(data, labels=labels, **synth)
+    return load_drums(data, labels=labels)
+
+
+def _left_out(drums) -> int:  # exit status: 1 where there were any
+    "Prints which drums could not be used, and why; those without a label by name in one line."
+    from drumlesson.labels import _NAMELESS
+
+    nameless = [name for name, why in drums.problems.items() if why == _NAMELESS]
+    others = {name: why for name, why in drums.problems.items() if why != _NAMELESS}
+    if nameless:
+        print(f"drumlesson: {_not_understood(nameless)}", file=sys.stderr)
+    return int(bool(nameless) | _listed(others))
+
+
+def _not_understood(files: list[str]) -> str:
+    "How many names were not understood, and some of them, from all over the library."
+    step = -(-len(files) // 5)
+    some = ", ".join(_as_line(Path(file).name) for file in files[::step])
+    return f"{len(files)} names are not understood, such as {some}"
 
 
 # %% ../nbs/11_command_line.ipynb #79fabc4b
@@ -264,6 +297,11 @@ def _check_recipe(settings):
         raise ValueError(
             f"a recipe has settings of its own: leave out {', '.join(changed)}, or --recipe"
         )
+
+
+def _asked_for(task: str) -> list[str]:
+    "The class that a task asks for, if it is named after one."
+    return [] if task in TASKS or ":" in task else [task]
 
 
 def _train_recipe(name, drums, out, seed):
@@ -364,6 +402,7 @@ def _train(
     kits: _Kits = 300,
     hits: _Hits = 3,
     seed: _Seed = 0,
+    labels: _Labels = None,
     out: _Path,
     recipe: str | None = None,
     settings: _Settings = _USUAL,
@@ -388,13 +427,15 @@ def _train(
     else:
         sys.path.append(os.getcwd())  # where a file of one's own lies
         _check_names(settings)
-    drums = _load_drums(data, kits, hits, seed)
-    print(drums)
+    if labels is None:
+        labels = _usual_labels(_asked_for(settings.task))
+    drums = _load_drums(data, kits, hits, seed, labels)
+    print(_as_line(drums))
     if recipe:
         _train_recipe(recipe, drums, out, seed)
     else:
         _train_settings(settings, drums, out, seed)
-    return _listed(drums.problems)
+    return _left_out(drums)
 
 
 # %% ../nbs/11_command_line.ipynb #d78dea3d
@@ -471,6 +512,7 @@ def _evaluate(
     kits: _Kits = 40,
     hits: _Hits = 4,
     seed: _Seed = 0,
+    labels: _Labels = None,
     scores: Annotated[_Table | None, Parameter(name="--json")] = None,
 ) -> int:
     """Judge a classifier on labelled drums.
@@ -493,7 +535,9 @@ def _evaluate(
     if model:
         _check_model(model)
     judged = load(model)
-    drums = _load_drums(data, kits, hits, 10_000 + seed)
+    if labels is None:
+        labels = _usual_labels(judged.classes_.tolist())
+    drums = _load_drums(data, kits, hits, 10_000 + seed, labels)
     report = evaluate(judged, drums)
     right = judged.predict(drums) == judged.task_.y_true(drums.labels)
     if scores != "-":
@@ -502,7 +546,7 @@ def _evaluate(
     if scores:
         with _output(scores) as t:
             t.write_text(json.dumps(report, indent=1) + "\n")
-    return _listed(drums.problems)
+    return _left_out(drums)
 
 
 # %% ../nbs/11_command_line.ipynb #37e8b91b
@@ -621,6 +665,69 @@ def _predict(
     for path, why in failed.items():
         problems[str(path)] = why.removeprefix(f"{path}: ")
     return _closing(problems, left_out)
+
+
+# %% ../nbs/11_command_line.ipynb #n14cliau2
+def _columns(heading, rows):
+    "The lines of a table, each column as wide as its widest cell."
+    cells = [heading, *([_as_line(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        yield "  ".join(padded).rstrip()
+
+
+def _print_findings(found):
+    "Prints the files whose label and sound differ."
+    rows = []
+    for finding in found.findings:
+        if finding.verdict != "agree":
+            path, named, heard, probability, why, _ = finding
+            rows.append((path, named, heard, f"{probability:.3f}", why))
+    if rows:
+        print(*_columns(["path", "named", "heard", "probability", "why"], rows), sep="\n")
+
+
+@app.command(help_epilogue=_example("audit my_samples --csv audit.csv"))
+def _audit(
+    data: Annotated[_Path, Parameter(name="DIR")],
+    model: Annotated[_Path | None, Parameter(name="MODEL.keras")] = None,
+    /,
+    *,
+    labels: _Labels = None,
+    table: Annotated[_Table | None, Parameter(name="--csv")] = None,
+) -> int:
+    """List files that are called another drum than they sound like.
+
+    Parameters
+    ----------
+    data
+        a folder of sound files, or a table (path,label)
+    model
+        the model that comes with the package, where none is named
+    labels
+        where labels come from: names, the names of the files, where it is not said; folders: the
+        folders they lie in, as they stand; classes: these, as classes or synonyms
+    table
+        write all that was heard as a table to correct and learn from, or to standard output (-)
+    """
+    from drumlesson.auditing import audit
+    from drumlesson.classifier import load
+
+    if table:
+        _check_table("--csv", table, [data, model or ""])
+    found = audit(data, load(model), labels=labels, progress=_bar)
+    _check_no_input("--csv", table or "-", [finding.path for finding in found.findings])
+    if table != "-":
+        _print_findings(found)
+        print(_as_line(found))
+    if table:
+        with _output(table) as t:
+            with open(t, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+                found.write(file)
+    if found.nameless:
+        print(f"drumlesson: {_not_understood(list(found.nameless))}", file=sys.stderr)
+    return _listed(found.problems)
 
 
 # %% ../nbs/11_command_line.ipynb #839350ed

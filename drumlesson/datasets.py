@@ -41,7 +41,7 @@ import numpy as np
 import pandas as pd
 
 from .audio import KEEP_SECONDS, SR, AudioInfo, load_hits
-from .files import _remove_stale, atomic
+from .files import _from_cell, _remove_stale, atomic
 from .labels import _UNSURE, LABELS, _label_of, _labelled, _own_label
 
 
@@ -607,7 +607,7 @@ def _decode_rows(
 
 def read_folder(
     root,  # `root/<label>/*` or `root/<kit>/<label>/*`
-    labels: str = "classes",  # how files get theirs, one of `drumlesson.labels.WAYS`
+    labels: str = "classes",  # how files get theirs: classes, folders or names
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
     """The hits in a folder; what is not understood is listed, not guessed. Raises `SourceError`."""
     left_out = _LeftOut()
@@ -800,18 +800,19 @@ class _Shelf:
 @lru_cache(1000)
 def _read_label(
     cell: str,
-    labels: str,  # one of `drumlesson.labels.WAYS`
+    labels: str,  # as for `read_csv`
 ) -> tuple[str, str]:  # label, and why it cannot be used, or nothing
     """The label that a cell of a table means."""
-    label = _own_label(_text(cell))
+    cell = _from_cell(_text(cell))
+    label = _own_label(cell)
     if label == _UNSURE:
         return label, f"is still {_UNSURE}: write in its column label what you hear"
     if labels == "folders":
         return label, "" if label else "its label is empty: write in its column what you hear"
-    name = repr(_text(cell)[:40])
-    known = _label_of(_text(cell))
+    known = _label_of(cell)
     if known:
         return known, ""
+    name = repr(cell[:40])
     return label, (
         f"its label {name} is none of {', '.join(LABELS)}, nor a common synonym; "
         "labels 'folders' takes it as it stands"
@@ -831,12 +832,11 @@ def _file_fault(file: Path, row: dict, rows: dict) -> str:
     return ""
 
 
-def read_csv(
-    path,  # a table with `path,label[,kit]`, paths relative to it; or one that predict wrote
-    labels: str = "classes",  # `folders` takes those of the table as they stand
-) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
-    """The hits that a table lists; rows of no use are listed in turn. Raises `SourceError`."""
-    path = Path(path)
+def _table_rows(
+    path: Path,  # of a table
+    labels: str,  # as for `read_csv`
+) -> tuple[dict, dict]:  # {file: row of the table of hits}, {file: what is wrong with its row}
+    """What a table says of its files, none of which is opened. Raises `SourceError`."""
     shelf = _Shelf(path.parent)
     rows: dict[Path, dict] = {}
     problems: dict[str, str] = {}
@@ -856,4 +856,13 @@ def read_csv(
                 facts[name] = _text(row[name])
         facts["kit"] = _text(row.get("kit", "")) or path.stem
         rows[file] = facts
+    return rows, problems
+
+
+def read_csv(
+    path,  # a table with `path,label[,kit]`, paths relative to it; or one that predict wrote
+    labels: str = "classes",  # `folders` takes those of the table as they stand
+) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
+    """The hits that a table lists; rows of no use are listed in turn. Raises `SourceError`."""
+    rows, problems = _table_rows(Path(path), labels)
     return _decode_rows(rows, problems, path)

@@ -54,6 +54,7 @@ FLOORS = {  # what is on a floor uses only what is on it or below
         "classifier",
         "display",
         "recipes",
+        "auditing",
     ),
     "use": ("cli",),
     "course": ("course",),
