@@ -8,6 +8,7 @@ __all__ = ["Finding", "Audit", "audit"]
 
 # %% ../nbs/reference/auditing.ipynb #n14aud02
 import csv
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 from .audio import load_hits
 from .files import _to_cell
-from .labels import _UNSURE, _labelled
+from .labels import _UNSURE, _WAYS, _labelled
 
 
 # %% ../nbs/reference/auditing.ipynb #n14aud04
@@ -61,7 +62,7 @@ class Audit:
     --------
     >>> found = audit("my drums")
     >>> print(found)
-    3 agree, 1 disagrees, 0 unsure, 2 not understood
+    3 agree, 1 disagree, 0 unsure, 2 not understood
     >>> found.findings[0].path
     'my drums/Kick 3.wav'
     """
@@ -85,26 +86,31 @@ class Audit:
             parts.append(f"{self.strange.total()} of classes the model does not know ({labels})")
         return ", ".join(parts)
 
-    def write(self, file) -> None:
+    def write(self, path) -> None:
         """Write a table to learn from, once its labels are corrected.
 
         Parameters
         ----------
-        file : text file
-            Open for writing, with ``newline=""``.
+        path : str or Path
+            Of the table, a CSV.
 
         Notes
         -----
         Where name and model differ, the column `label` says `unsure` until a person writes what
         there is to hear; rows that still say so are not learned from.
         """
-        table = csv.writer(file)
-        table.writerow(["path", "label", "probability", "named", "guess", "why", "kit"])
-        for finding in self.findings:
-            label = finding.named if finding.verdict == "agree" else _UNSURE
-            texts = [finding.path, label, finding.named, finding.heard, finding.why, finding.kit]
-            path, label, *others = map(_to_cell, texts)
-            table.writerow([path, label, f"{finding.probability:.3f}", *others])
+        with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+            table = csv.writer(file)
+            table.writerow(["path", "label", "probability", "named", "guess", "why", "kit"])
+            table.writerows(map(_as_row, self.findings))
+
+
+def _as_row(finding: Finding) -> list[str]:
+    """The cells of a finding in the table to correct; none is a formula."""
+    path, named, heard, probability, why, kit = finding
+    label = named if finding.verdict == "agree" else _UNSURE
+    cells = [path, label, f"{probability:.3f}", named, heard, why, kit]
+    return [_to_cell(cell) for cell in cells]
 
 
 # %% ../nbs/reference/auditing.ipynb #n14aud06
@@ -143,8 +149,8 @@ def _rows(
     if data.suffix.lower() == ".csv" and not data.is_dir():
         if labels == "names":
             raise ValueError(f"{data}: a table has labels of its own: leave out the labels 'names'")
-        rows, nameless = _table_rows(data, labels or "classes")
-        return rows, nameless, {}
+        rows, problems = _table_rows(data, labels or "classes")
+        return rows, {}, problems
     left_out = _LeftOut()
     rows, nameless = {}, {}
     for path, place in _labelled(sound_files(data, left_out), data, labels or "names"):
@@ -197,21 +203,24 @@ def audit(
     >>> print(audit("my drums"))
     3 agree, 1 disagree, 0 unsure, 2 not understood
     """
-    from drumlesson.labels import _WAYS
-
     if labels is not None and labels not in _WAYS:
         raise ValueError(f"labels is one of {', '.join(_WAYS)}, not {labels!r}")
     if model is None:
         from drumlesson.classifier import load
 
         model = load()
-    rows, nameless, problems = _rows(Path(data), labels)
+    rows, nameless, problems = _rows(Path(os.path.expanduser(data)), labels)
     classes = [str(label) for label in model.classes_]
-    named = {path: _question(row["label"], classes) for path, row in rows.items()}
-    known = [path for path, label in named.items() if label]
-    strange = Counter(rows[path]["label"] for path, label in named.items() if not label)
+    named: dict[Path, str] = {}
+    strange: Counter = Counter()
+    for path, row in rows.items():
+        label = _question(row["label"], classes)
+        if label:
+            named[path] = label
+        else:
+            strange[row["label"]] += 1
     findings = []
-    for path, label, probability, why in _heard(model, known, problems, progress):
+    for path, label, probability, why in _heard(model, list(named), problems, progress):
         kit = rows[path]["kit"]
         findings.append(Finding(str(path), named[path], label, probability, why, kit))
     findings.sort(key=_urgency)

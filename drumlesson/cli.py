@@ -209,22 +209,19 @@ def _load_drums(data, n_kits, hits, random_state, labels):
     return load_drums(data, labels=labels)
 
 
-def _left_out(drums) -> int:  # exit status: 1 where there were any
+def _listed_drums(
+    problems: dict,  # {file: why}
+) -> int:  # exit status: 1 where there were any
     "Prints which drums could not be used, and why; those without a label by name in one line."
     from drumlesson.labels import _NAMELESS
 
-    nameless = [name for name, why in drums.problems.items() if why == _NAMELESS]
-    others = {name: why for name, why in drums.problems.items() if why != _NAMELESS}
+    nameless = [Path(name).name for name, why in problems.items() if why == _NAMELESS]
+    others = {name: why for name, why in problems.items() if why != _NAMELESS}
     if nameless:
-        print(f"drumlesson: {_not_understood(nameless)}", file=sys.stderr)
+        some = ", ".join(map(_as_line, nameless[:: -(-len(nameless) // 5)]))
+        names = "1 name is" if len(nameless) == 1 else f"{len(nameless)} names are"
+        print(f"drumlesson: {names} not understood, such as {some}", file=sys.stderr)
     return int(bool(nameless) | _listed(others))
-
-
-def _not_understood(files: list[str]) -> str:
-    "How many names were not understood, and some of them, from all over the library."
-    step = -(-len(files) // 5)
-    some = ", ".join(_as_line(Path(file).name) for file in files[::step])
-    return f"{len(files)} names are not understood, such as {some}"
 
 
 # %% ../nbs/11_command_line.ipynb #79fabc4b
@@ -427,15 +424,14 @@ def _train(
     else:
         sys.path.append(os.getcwd())  # where a file of one's own lies
         _check_names(settings)
-    if labels is None:
-        labels = _usual_labels(_asked_for(settings.task))
-    drums = _load_drums(data, kits, hits, seed, labels)
+    way = labels or _usual_labels(_asked_for(settings.task))
+    drums = _load_drums(data, kits, hits, seed, way)
     print(_as_line(drums))
     if recipe:
         _train_recipe(recipe, drums, out, seed)
     else:
         _train_settings(settings, drums, out, seed)
-    return _left_out(drums)
+    return _listed_drums(drums.problems)
 
 
 # %% ../nbs/11_command_line.ipynb #d78dea3d
@@ -535,9 +531,8 @@ def _evaluate(
     if model:
         _check_model(model)
     judged = load(model)
-    if labels is None:
-        labels = _usual_labels(judged.classes_.tolist())
-    drums = _load_drums(data, kits, hits, 10_000 + seed, labels)
+    way = labels or _usual_labels(judged.classes_.tolist())
+    drums = _load_drums(data, kits, hits, 10_000 + seed, way)
     report = evaluate(judged, drums)
     right = judged.predict(drums) == judged.task_.y_true(drums.labels)
     if scores != "-":
@@ -546,7 +541,7 @@ def _evaluate(
     if scores:
         with _output(scores) as t:
             t.write_text(json.dumps(report, indent=1) + "\n")
-    return _left_out(drums)
+    return _listed_drums(drums.problems)
 
 
 # %% ../nbs/11_command_line.ipynb #37e8b91b
@@ -694,7 +689,13 @@ def _audit(
     model: Annotated[_Path | None, Parameter(name="MODEL.keras")] = None,
     /,
     *,
-    labels: _Labels = None,
+    labels: Annotated[
+        Literal["names", "folders", "classes"] | None,
+        Parameter(
+            help="where labels come from: names, the names of the files, where it is not said; "
+            "folders: the folders they lie in, as they stand; classes: these, as classes"
+        ),
+    ] = None,
     table: Annotated[_Table | None, Parameter(name="--csv")] = None,
 ) -> int:
     """List files that are called another drum than they sound like.
@@ -705,9 +706,6 @@ def _audit(
         a folder of sound files, or a table (path,label)
     model
         the model that comes with the package, where none is named
-    labels
-        where labels come from: names, the names of the files, where it is not said; folders: the
-        folders they lie in, as they stand; classes: these, as classes or synonyms
     table
         write all that was heard as a table to correct and learn from, or to standard output (-)
     """
@@ -723,11 +721,8 @@ def _audit(
         print(_as_line(found))
     if table:
         with _output(table) as t:
-            with open(t, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-                found.write(file)
-    if found.nameless:
-        print(f"drumlesson: {_not_understood(list(found.nameless))}", file=sys.stderr)
-    return _listed(found.problems)
+            found.write(t)
+    return _listed_drums(found.nameless | found.problems)
 
 
 # %% ../nbs/11_command_line.ipynb #839350ed
