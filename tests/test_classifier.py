@@ -338,9 +338,9 @@ def test_no_treble_says_nothing_about_classes_of_ones_own(toys):
     """A rest may be kicks and toms, and how high a rim sounds is not known."""
     dull = [soxr.resample(soxr.resample(x, SR, 8000), 8000, SR) for x in toys.waves[:20]]
     own = np.where(np.isin(toys.labels, ("kick", "tom")), "low thing", "my weird stuff")
-    model = DrumClassifier(epochs=1, window=0.05, verbose=0).fit(toys.waves, own, toys.kits)
+    model = DrumClassifier(**QUICK).fit(toys.waves, own, toys.kits)
     assert DOUBTS["dull"] not in model.doubts(dull)
-    model = DrumClassifier(task="snare", epochs=1, window=0.05, verbose=0).fit(toys)
+    model = DrumClassifier(task="snare", **QUICK).fit(toys)
     y_pred, why = model.predict(dull), model.doubts(dull)
     assert DOUBTS["dull"] not in why[y_pred == "rest"]
 
@@ -357,7 +357,7 @@ def test_classes_of_ones_own(toys, tmp_path, task):
     }
     table = toys.table.assign(label=[own[label] for label in toys.labels])
     drums = Drums(toys.waves, table)
-    model = DrumClassifier(task=task, epochs=2, window=0.05, verbose=0).fit(drums)
+    model = DrumClassifier(task=task, **QUICK).fit(drums)
     model.save(tmp_path / "own.keras")
     again = load(tmp_path / "own.keras")
     every = ["hihat", "tom", "my weird stuff", "rim", "été"]
