@@ -665,9 +665,8 @@ def _predict(
 # %% ../nbs/11_command_line.ipynb #n14cliau2
 def _columns(heading, rows):
     "The lines of a table, each column as wide as its widest cell."
-    cells = [heading, *([_as_line(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
+    widths = [max(map(len, column)) for column in zip(heading, *rows, strict=True)]
+    for row in (heading, *rows):
         padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         yield "  ".join(padded).rstrip()
 
@@ -677,8 +676,8 @@ def _print_findings(found):
     rows = []
     for finding in found.findings:
         if finding.verdict != "agree":
-            path, named, heard, probability, why, _ = finding
-            rows.append((path, named, heard, f"{probability:.3f}", why))
+            path, named = _as_line(finding.path), _as_line(finding.named)
+            rows.append((path, named, finding.heard, f"{finding.probability:.3f}", finding.why))
     if rows:
         print(*_columns(["path", "named", "heard", "probability", "why"], rows), sep="\n")
 
