@@ -167,6 +167,9 @@ class Calibration(Parameters):
 
 
 # %% ../nbs/reference/answers.ipynb #279ae542
+_BRIGHT = ("snare", "hihat", "cymbal")  # the classes that have treble, whatever drum it is
+
+
 class Answers:
     """What a classifier that has learned offers: a base, which only lacks a network.
 
@@ -302,7 +305,8 @@ class Answers:
 
         Notes
         -----
-        That a sound has no treble speaks against any answer but kick and tom.
+        That a sound has no treble speaks against snare, hi-hat and cymbal, and no other answer: of
+        classes of your own it is not known how high they sound.
         """
         self._check_fitted()
         _, _, doubts = self._answered(_sounds(X, sr))
@@ -342,7 +346,7 @@ class Answers:
 
     def _doubts(self, reasons, proba, y_pred) -> np.ndarray:
         """Why labels may be wrong: reasons against the windows, or low calibrated probabilities."""
-        reasons[(reasons == "dull") & ((y_pred == "kick") | (y_pred == "tom"))] = ""
+        reasons[(reasons == "dull") & ~np.isin(y_pred, _BRIGHT)] = ""
         sentences = np.array([DOUBTS.get(reason, "") for reason in reasons], dtype=object)
         low = self.calibration_.doubts(proba) & (reasons == "")
         sentences[low] = f"less than {self.calibration_.unsure:.2f} probable"

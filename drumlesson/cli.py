@@ -57,10 +57,10 @@ def _example(words) -> str:
 @app.default
 def _no_command(*words: Annotated[str, Parameter(show=False)]) -> int:
     "What is done where no command is named, or one that there is not. Raises ValueError."
-    choices = "choose from kits, train, export, evaluate, predict, sort, undo, evidence, doctor"
+    choices = "kits, train, export, evaluate, predict, sort, undo, audit, evidence, doctor"
     if not words:
-        raise ValueError(f"the following arguments are required: command ({choices})")
-    raise ValueError(f"argument command: invalid choice: {words[0]!r} ({choices})")
+        raise ValueError(f"the following arguments are required: command (choose from {choices})")
+    raise ValueError(f"argument command: invalid choice: {words[0]!r} (choose from {choices})")
 
 
 # %% ../nbs/11_command_line.ipynb #c1a0app2
@@ -187,17 +187,47 @@ _Data = Annotated[
         "or a table (path,label[,kit])"
     ),
 ]
+_Labels = Annotated[
+    Literal["classes", "folders", "names"] | None,
+    Parameter(
+        help="where labels come from: classes, folders named after the five, or synonyms of them; "
+        "folders: any labels, as they stand; names: the names of the files"
+    ),
+]
 _Kits = Annotated[_Count, Parameter(help="synthesised kits")]
 _Hits = Annotated[_Count, Parameter(help="hits of each class in each synthesised kit")]
 
 
-def _load_drums(data, n_kits, hits, random_state):
-    "The drums that `--data` names. Raises SourceError."
+def _usual_labels(classes) -> str:
+    "Where labels come from when it is not said: any may, if the model is to know others than five."
+    from drumlesson.labels import LABELS
+
+    return "classes" if {*classes} <= {*LABELS, "rest"} else "folders"
+
+
+def _load_drums(data, n_kits, hits, random_state, labels):
+    "The drums that `--data` names. Raises SourceError, ValueError."
     from drumlesson.drums import load_drums
 
     if data == "synth":
-        return load_drums(data, n_kits=n_kits, hits=hits, random_state=random_state)
-    return load_drums(data)
+        synth = {"n_kits": n_kits, "hits": hits, "random_state": random_state}
+        return load_drums(data, labels=labels, **synth)
+    return load_drums(data, labels=labels)
+
+
+def _listed_drums(
+    problems: dict,  # {file: why}
+) -> int:  # exit status: 1 where there were any
+    "Prints which drums could not be used, and why; those without a label by name in one line."
+    from drumlesson.labels import _NAMELESS
+
+    nameless = [Path(name).name for name, why in problems.items() if why == _NAMELESS]
+    others = {name: why for name, why in problems.items() if why != _NAMELESS}
+    if nameless:
+        some = ", ".join(map(_as_line, nameless[:: -(-len(nameless) // 5)]))
+        names = "1 name is" if len(nameless) == 1 else f"{len(nameless)} names are"
+        print(f"drumlesson: {names} not understood, such as {some}", file=sys.stderr)
+    return int(bool(nameless) | _listed(others))
 
 
 # %% ../nbs/11_command_line.ipynb #79fabc4b
@@ -277,6 +307,11 @@ def _check_recipe(settings):
         raise ValueError(
             f"a recipe has settings of its own: leave out {', '.join(changed)}, or --recipe"
         )
+
+
+def _asked_for(task: str) -> list[str]:
+    "The class that a task asks for, if it is named after one."
+    return [] if task in TASKS or ":" in task else [task]
 
 
 def _train_recipe(name, drums, out, seed):
@@ -377,6 +412,7 @@ def _train(
     kits: _Kits = 300,
     hits: _Hits = 3,
     seed: _Seed = 0,
+    labels: _Labels = None,
     out: _Path,
     recipe: str | None = None,
     settings: _Settings = _USUAL,
@@ -401,13 +437,14 @@ def _train(
     else:
         sys.path.append(os.getcwd())  # where a file of one's own lies
         _check_names(settings)
-    drums = _load_drums(data, kits, hits, seed)
-    print(drums)
+    way = labels or _usual_labels(_asked_for(settings.task))
+    drums = _load_drums(data, kits, hits, seed, way)
+    print(_as_line(drums))
     if recipe:
         _train_recipe(recipe, drums, out, seed)
     else:
         _train_settings(settings, drums, out, seed)
-    return _listed(drums.problems)
+    return _listed_drums(drums.problems)
 
 
 # %% ../nbs/11_command_line.ipynb #c1a0xpo2
@@ -515,6 +552,7 @@ def _evaluate(
     kits: _Kits = 40,
     hits: _Hits = 4,
     seed: _Seed = 0,
+    labels: _Labels = None,
     scores: Annotated[_Table | None, Parameter(name="--json")] = None,
 ) -> int:
     """Judge a classifier on labelled drums.
@@ -537,7 +575,8 @@ def _evaluate(
     if model:
         _check_model(model)
     judged = load(model)
-    drums = _load_drums(data, kits, hits, 10_000 + seed)
+    way = labels or _usual_labels(judged.classes_.tolist())
+    drums = _load_drums(data, kits, hits, 10_000 + seed, way)
     report = evaluate(judged, drums)
     right = judged.predict(drums) == judged.task_.y_true(drums.labels)
     if scores != "-":
@@ -546,7 +585,7 @@ def _evaluate(
     if scores:
         with _output(scores) as t:
             t.write_text(json.dumps(report, indent=1) + "\n")
-    return _listed(drums.problems)
+    return _listed_drums(drums.problems)
 
 
 # %% ../nbs/11_command_line.ipynb #37e8b91b
@@ -704,6 +743,68 @@ def _predict(
             if "-" not in (labels, lines):
                 _say(_as_words(row, top))
     return _closing(failed, left_out)
+
+
+# %% ../nbs/11_command_line.ipynb #n14cliau2
+def _columns(heading, rows):
+    "The lines of a table, each column as wide as its widest cell."
+    widths = [max(map(len, column)) for column in zip(heading, *rows, strict=True)]
+    for row in (heading, *rows):
+        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        yield "  ".join(padded).rstrip()
+
+
+def _print_findings(found):
+    "Prints the files whose label and sound differ."
+    rows = []
+    for finding in found.findings:
+        if finding.verdict != "agree":
+            path, named = _as_line(finding.path), _as_line(finding.named)
+            rows.append((path, named, finding.heard, f"{finding.probability:.3f}", finding.why))
+    if rows:
+        print(*_columns(["path", "named", "heard", "probability", "why"], rows), sep="\n")
+
+
+@app.command(help_epilogue=_example("audit my_samples --csv audit.csv"))
+def _audit(
+    data: Annotated[_Path, Parameter(name="DIR")],
+    model: Annotated[_Path | None, Parameter(name="MODEL.keras")] = None,
+    /,
+    *,
+    labels: Annotated[
+        Literal["names", "folders", "classes"] | None,
+        Parameter(
+            help="where labels come from: names, the names of the files, where it is not said; "
+            "folders: the folders they lie in, as they stand; classes: these, as classes"
+        ),
+    ] = None,
+    table: Annotated[_Table | None, Parameter(name="--csv")] = None,
+) -> int:
+    """List files that are called another drum than they sound like.
+
+    Parameters
+    ----------
+    data
+        a folder of sound files, or a table (path,label)
+    model
+        the model that comes with the package, where none is named
+    table
+        write all that was heard as a table to correct and learn from, or to standard output (-)
+    """
+    from drumlesson.auditing import audit
+    from drumlesson.runtime import load
+
+    if table:
+        _check_table("--csv", table, [data, model or ""])
+    found = audit(data, load(model), labels=labels, progress=_bar)
+    _check_no_input("--csv", table or "-", [finding.path for finding in found.findings])
+    if table != "-":
+        _print_findings(found)
+        print(_as_line(found))
+    if table:
+        with _output(table) as t:
+            found.write(t)
+    return _listed_drums(found.nameless | found.problems)
 
 
 # %% ../nbs/11_command_line.ipynb #s0rtcli1

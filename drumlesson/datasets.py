@@ -38,9 +38,9 @@ import numpy as np
 import pandas as pd
 
 from .audio import KEEP_SECONDS, SR, AudioInfo, load_hits
-from .files import _remove_stale, atomic
+from .files import _from_cell, _remove_stale, atomic
 from .folders import _SUFFIXES, SourceError, _drums_in, _LeftOut
-from .labels import LABELS, as_label
+from .labels import _UNSURE, LABELS, _label_of, _labelled, _own_label
 from .tables import _read_table, _text
 
 # %% ../nbs/reference/datasets.ipynb #a3cf40b0
@@ -469,72 +469,6 @@ def read_open(
     return waves, as_table(rows, infos), problems
 
 
-# %% ../nbs/reference/datasets.ipynb #l7place2
-# Overhead microphones are called as open hats are. Beside another folder of hats, OH is a hat.
-_OVERHEADS = re.compile("oh[\\W\\d_]*", re.IGNORECASE)
-
-_label_of = lru_cache(4096)(as_label)
-
-
-def _named(folder: Path, beside: dict) -> str | None:
-    """The class that a folder is named after."""
-    label = _label_of(folder.name)
-    if not _OVERHEADS.fullmatch(folder.name):
-        return label
-    others = [name for name in beside[folder.parent] if not _OVERHEADS.fullmatch(name)]
-    return label if label in map(_label_of, others) else None
-
-
-def _beside(sounds: list[Path], root: Path) -> dict[Path, set[str]]:
-    """{folder: the names of the folders in it that lead to a sound}."""
-    names: dict[Path, set[str]] = defaultdict(set)
-    for folder in {path.parent for path in sounds}:
-        while folder != root:
-            names[folder.parent].add(folder.name)
-            folder = folder.parent
-    return names
-
-
-def _is_kind(name: str, label: str) -> bool:
-    """Whether a folder's name only says which drums of a class, or which microphones."""
-    return bool(_OVERHEADS.fullmatch(name)) or as_label(name, below=label) == label
-
-
-def _no_class(parts) -> str:
-    """Why a file has no label that lies in these folders."""
-    for name in parts:
-        if _OVERHEADS.fullmatch(name):
-            return f"lies in {name!r}, an open hat or overhead microphones: call it open hat"
-    return f"lies in no folder named after a class ({', '.join(LABELS)}, or a common synonym)"
-
-
-def _place(
-    folder: Path,  # that holds a sound
-    root: Path,  # the folder of all sounds
-    beside: dict,  # of `_beside`
-) -> dict | str:  # row of the table, or what is wrong
-    """Label, kit and articulation of a file from the folders it lies in.
-
-    The nearest folder named after a class counts, and what lies between may only qualify. The kit
-    is what lies above; `hihat/closed-hihat` and `cymbals/crash` are one step, not a kit's name.
-    """
-    parts = folder.relative_to(root).parts
-    labels = [_named(root.joinpath(*parts[: i + 1]), beside) for i in range(len(parts))]
-    named = [(i, label) for i, label in enumerate(labels) if label]
-    if not named:
-        return _no_class(parts)
-    last, label = named[-1]
-    for name in parts[last + 1 :]:
-        if not _is_kind(name, label):
-            return f"lies in {name!r}, which is no known kind of {label}"
-    wider = ("hihat", "cymbal") if label == "hihat" else (label,)
-    first = last
-    while first and labels[first - 1] in wider:
-        first -= 1
-    kit = "/".join(parts[:first]) or root.resolve().name
-    return {"label": label, "kit": kit, "articulation": "/".join(parts[first + 1 :])}
-
-
 # %% ../nbs/reference/datasets.ipynb #51f6c849
 def _decode_rows(
     rows: dict,  # {path: row of the table}
@@ -560,27 +494,20 @@ def _decode_rows(
 
 def read_folder(
     root,  # `root/<label>/*` or `root/<kit>/<label>/*`; a folder, an archive or a kit
+    labels: str = "classes",  # how files get theirs: classes, folders or names
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
     """The hits in a folder; what is not understood is listed, not guessed. Raises `SourceError`."""
     left_out = _LeftOut(most=math.inf)
     home, sounds = _drums_in(root, left_out)
     problems = left_out.lost() | left_out.problems
-    beside = _beside([sound.place for sound in sounds], home)
-    places = {}
-    for folder in {sound.place.parent for sound in sounds}:
-        places[folder] = _place(folder, home, beside)
     rows = {}
-    for sound in sounds:
-        place = places[sound.place.parent]
+    places = _labelled([sound.place for sound in sounds], home, labels)
+    for sound, (_, place) in zip(sounds, places, strict=True):
         if isinstance(place, str):
             problems[sound.shown] = place
         else:
             rows[sound.path] = {"file": sound.shown, **place}
     return _decode_rows(rows, problems, root)
-
-
-# %% ../nbs/reference/datasets.ipynb #a6ad2265
-_UNSURE = "unsure"  # a label that predict was not sure enough to give
 
 
 # %% ../nbs/reference/datasets.ipynb #l7twins2
@@ -685,22 +612,29 @@ class _Shelf:
 
 
 @lru_cache(1000)
-def _label_fault(label: str) -> str:
-    """Why a label cannot be used; nothing where it can."""
-    if _label_of(label):
-        return ""
-    if label.strip().casefold() == _UNSURE:
-        return f"is still {_UNSURE}: write in its column label what you hear"
-    name = repr(label[:40])
-    return f"its label {name} is none of {', '.join(LABELS)}, nor a common synonym"
+def _read_label(
+    cell: str,
+    labels: str,  # as for `read_csv`
+) -> tuple[str, str]:  # label, and why it cannot be used, or nothing
+    """The label that a cell of a table means."""
+    cell = _from_cell(_text(cell))
+    label = _own_label(cell)
+    if label == _UNSURE:
+        return label, f"is still {_UNSURE}: write in its column label what you hear"
+    if labels == "folders":
+        return label, "" if label else "its label is empty: write in its column what you hear"
+    known = _label_of(cell)
+    if known:
+        return known, ""
+    name = repr(cell[:40])
+    return label, (
+        f"its label {name} is none of {', '.join(LABELS)}, nor a common synonym; "
+        "labels 'folders' takes it as it stands"
+    )
 
 
 # %% ../nbs/reference/datasets.ipynb #42f16225
-def _row_fault(row: dict) -> str:
-    """Why a row cannot be used, whatever its file holds; nothing where it can."""
-    if any(row.get(None, ())):
-        return "has more cells than the table has columns: put a path with a comma into quotes"
-    return _label_fault(_text(row["label"]))
+_TOO_MANY = "has more cells than the table has columns: put a path with a comma into quotes"
 
 
 def _file_fault(file: Path, row: dict, rows: dict) -> str:
@@ -712,26 +646,37 @@ def _file_fault(file: Path, row: dict, rows: dict) -> str:
     return ""
 
 
-def read_csv(
-    path,  # a table with `path,label[,kit]`, paths relative to it; or one that predict wrote
-) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
-    """The hits that a table lists; rows of no use are listed in turn. Raises `SourceError`."""
-    path = Path(path)
+def _table_rows(
+    path: Path,  # of a table
+    labels: str,  # as for `read_csv`
+) -> tuple[dict, dict]:  # {file: row of the table of hits}, {file: what is wrong with its row}
+    """What a table says of its files, none of which is opened. Raises `SourceError`."""
     shelf = _Shelf(path.parent)
     rows: dict[Path, dict] = {}
     problems: dict[str, str] = {}
     for row in _read_table(path):
         place, fault = shelf.find(row)
         file = Path(place)
-        fault = _row_fault(row) or fault or _file_fault(file, row, rows)
+        label, label_fault = _read_label(row["label"], labels)
+        if any(row.get(None, ())):
+            label_fault = _TOO_MANY
+        fault = label_fault or fault or _file_fault(file, row, rows)
         if fault:
             problems[str(file)] = fault
             continue
-        facts: dict = {}
+        facts: dict = {"label": label}
         for name in ("articulation", "kind", "licence"):
             if name in row:
                 facts[name] = _text(row[name])
-        facts["label"] = _label_of(_text(row["label"]))
         facts["kit"] = _text(row.get("kit", "")) or path.stem
         rows[file] = facts
+    return rows, problems
+
+
+def read_csv(
+    path,  # a table with `path,label[,kit]`, paths relative to it; or one that predict wrote
+    labels: str = "classes",  # `folders` takes those of the table as they stand
+) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
+    """The hits that a table lists; rows of no use are listed in turn. Raises `SourceError`."""
+    rows, problems = _table_rows(Path(path), labels)
     return _decode_rows(rows, problems, path)

@@ -32,7 +32,7 @@ from .audio import SR, AudioInfo, Sound
 from .datasets import as_table, read_csv, read_folder, read_open
 from .features import LogMel
 from .folders import SourceError
-from .labels import LABELS
+from .labels import _WAYS, LABELS
 from .registry import SOURCES
 from .synth import synth_hits
 
@@ -194,21 +194,35 @@ def _check_source(data):
         raise SourceError(f"{data}: is an address: download it, and give the folder or the table")
 
 
-def _read(data, **synth) -> Drums:
+def _way(labels) -> str:
+    """How the files of a folder get their labels. Raises ValueError for a word that names none."""
+    if not isinstance(labels, str):
+        return "classes"
+    if labels not in _WAYS:
+        raise ValueError(
+            f"labels is one of {', '.join(_WAYS)}, a list such as ['kick', 'snare'], or None, "
+            f"not {labels!r}"
+        )
+    return labels
+
+
+def _read(data, way="classes", **synth) -> Drums:
     """The drums that `data` names, with every label they have."""
+    path = Path(os.path.expanduser(data))
+    if way == "names" and (data in SOURCES or path.is_file()):
+        raise ValueError(f"labels 'names' are those of the files in a folder, and {data} is none")
     if data == "synth":
         return synth_drums(**synth)
     if synth:
         raise ValueError(f"{', '.join(synth)}: only synthesised drums take these")
     if data in SOURCES:
         return SOURCES.find(data)()
-    path = Path(os.path.expanduser(data))
-    if (path / "manifest.csv").is_file():
+    if way != "names" and (path / "manifest.csv").is_file():
         path = path / "manifest.csv"
     names_a_file = path.suffix and not path.exists()
     if path.suffix.lower() == ".csv" or names_a_file:
-        return Drums(*read_csv(path))
-    return Drums(*read_folder(path))
+        return Drums(*read_csv(path, way))
+    return Drums(*read_folder(path, way))
 
 
 def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
@@ -220,8 +234,11 @@ def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
         ``"open"`` for the open kits, ``"synth"`` for synthesised drums, ``"auto"`` for open kits
         where they are at hand, else synthesised drums; or a folder, an archive (``.zip``,
         ``.h2drumkit``), a kit in SFZ form, or a table that ends in ``.csv``.
-    labels : sequence of str or None, default=LABELS
-        Keep these classes only; None keeps all.
+    labels : sequence of str, None, or str, default=LABELS
+        Keep these classes only; None keeps all that are understood. Or one of three words:
+        ``"classes"``, the five; ``"folders"``, any labels, as they stand: in a folder of yours,
+        the name of the folder that holds the file; ``"names"``, in a folder, what the names of
+        the files are understood as.
     **synth
         `n_kits`, `hits` and `random_state` of synthesised drums, see `synth_drums`.
 
@@ -235,15 +252,17 @@ def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
     SourceError
         Where there are no such drums, or none of them can be used.
     ValueError
-        Where settings of synthesised drums are given for others, or make no drums.
+        Where settings of synthesised drums are given for others, or make no drums; for another
+        word as `labels`, and for ``"names"`` where there is no folder.
 
     Notes
     -----
     In a folder, a file's label is the nearest folder above it that is named after a class or a
     common synonym, and its kit the folder above that: ``my drums/garage/BD/1.wav``. What lies
     between may only say which drums of the class they are: ``BD/soft/1.wav`` is used, and
-    ``BD/loops/1.wav`` listed. A table has the columns path (relative to the table), label and, if
-    known, kit; what ``drumlesson predict --csv`` wrote is such a table. With ``"auto"``, a line is
+    ``BD/loops/1.wav`` listed. Labels that are taken as they stand are written small, without
+    needless spaces. A table has the columns path (relative to the table), label and, if known,
+    kit; what ``drumlesson predict --csv`` wrote is such a table. With ``"auto"``, a line is
     printed that says what was found.
 
     Examples
@@ -258,14 +277,17 @@ def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
     """
     found = ""
     _check_source(data)
+    way = _way(labels)
+    if labels == "classes":
+        labels = LABELS
     if data == "auto":
         try:
-            drums, found = _read("open"), "recorded"
+            drums, found = _read("open", way), "recorded"
         except SourceError:
-            drums, found = _read("synth", **synth), "synthesised"
+            drums, found = _read("synth", way, **synth), "synthesised"
     else:
-        drums = _read(data, **synth)
-    if labels is not None:
+        drums = _read(data, way, **synth)
+    if labels is not None and not isinstance(labels, str):
         drums = drums[np.isin(drums.labels, labels)]
     if found:
         line = f"{len(drums)} {found} hits of {drums.table['kit'].nunique()} kits"

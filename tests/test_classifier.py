@@ -27,8 +27,8 @@ from drumlesson.answers import UNSURE
 from drumlesson.attack import DOUBTS, Attack
 from drumlesson.audio import KEEP_SECONDS, SR, AudioError, Sound
 from drumlesson.classifier import digest, spec_of
-from drumlesson.drums import load_drums
-from drumlesson.evaluation import evaluate, kit_interval
+from drumlesson.drums import Drums, load_drums, summary
+from drumlesson.evaluation import evaluate, kit_interval, plot_confusion
 from drumlesson.families.convolutional import CNN
 from drumlesson.families.dense import Dense
 from drumlesson.families.ensemble import Ensemble
@@ -335,6 +335,42 @@ def test_a_lack_of_treble_speaks_against_high_drums_only():
     doubted = shipped.doubts(dull) == DOUBTS["dull"]
     assert low.any() and (~low).any()
     assert not doubted[low].any() and doubted[~low].mean() > 0.8
+
+
+def test_no_treble_says_nothing_about_classes_of_ones_own(toys):
+    """A rest may be kicks and toms, and how high a rim sounds is not known."""
+    dull = [soxr.resample(soxr.resample(x, SR, 8000), 8000, SR) for x in toys.waves[:20]]
+    own = np.where(np.isin(toys.labels, ("kick", "tom")), "low thing", "my weird stuff")
+    model = DrumClassifier(**QUICK).fit(toys.waves, own, toys.kits)
+    assert DOUBTS["dull"] not in model.doubts(dull)
+    model = DrumClassifier(task="snare", **QUICK).fit(toys)
+    y_pred, why = model.predict(dull), model.doubts(dull)
+    assert DOUBTS["dull"] not in why[y_pred == "rest"]
+
+
+@pytest.mark.parametrize("task", ["one-vs-rest", "rim"])
+def test_classes_of_ones_own(toys, tmp_path, task):
+    """Trained, saved, opened, asked and judged like the five, and each in its place."""
+    own = {
+        "kick": "my weird stuff",
+        "snare": "rim",
+        "hihat": "hihat",
+        "cymbal": "été",
+        "tom": "tom",
+    }
+    table = toys.table.assign(label=[own[label] for label in toys.labels])
+    drums = Drums(toys.waves, table)
+    model = DrumClassifier(task=task, **QUICK).fit(drums)
+    model.save(tmp_path / "own.keras")
+    again = load(tmp_path / "own.keras")
+    every = ["hihat", "tom", "my weird stuff", "rim", "été"]
+    assert list(again.classes_) == (["rest", "rim"] if task == "rim" else every)
+    assert list(again.predict(drums)) == list(model.predict(drums))
+    report = evaluate(again, drums)
+    assert report["labels"] == list(again.classes_) and report["n"] == len(drums)
+    assert np.sum(report["confusion"]) == len(drums)
+    assert len(report["per_class"]) == len(again.classes_)
+    assert plot_confusion(report) and len(summary(drums).columns) == 5 + 3
 
 
 # -- the file

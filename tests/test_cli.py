@@ -20,8 +20,10 @@ from drumlesson import datasets
 from drumlesson.cli import app, main
 from drumlesson.drums import load_drums
 from drumlesson.labels import LABELS
+from drumlesson.synth import synth_kit
 
-COMMANDS = ["kits", "train", "evaluate", "predict", "sort", "undo", "evidence", "doctor"]
+COMMANDS = ["kits", "train", "export", "evaluate", "predict", "sort", "undo", "audit"]
+COMMANDS += ["evidence", "doctor"]
 FEW = ["--data", "synth", "--kits", "4", "--hits", "1"]  # quick to synthesise
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -118,6 +120,9 @@ def test_help_and_version(run):
         (["sort", "drums", "--into", "x", "--yes", "--dry-run"], "leave one of them out"),
         (["undo"], "DIR"),
         (["undo", "nosuch"], "nosuch: there is no such folder or undo file"),
+        (["audit"], "DIR"),
+        (["audit", "x", "--labels", "ears"], "--labels"),
+        (["train", "--out", "x.keras", "--labels", "my own"], "--labels"),
         (["kits", "--nosuch"], "--nosuch"),
     ],
     ids=words_of,
@@ -361,6 +366,117 @@ def test_labels_that_no_training_saw(run, tmp_path, model_file, folder):
     (folder / "kicks.csv").write_text("path,label\ngarage/kick/0.wav,kick\n")
     status, out, _ = run("evaluate", model_file, "--data", folder / "kicks.csv")
     assert status == 0 and out.startswith("1 hits of 1 kits")
+
+
+# -- labels of any kind
+
+
+@pytest.fixture
+def oddities(folder):
+    """Two kits of classes that are not the five, and a folder that is still unsure."""
+    for kit in ("garage", "loft"):
+        (folder / kit / "kick").rename(folder / kit / "Rim")
+        (folder / kit / "snare").rename(folder / kit / "my weird stuff")
+    write_sound(folder / "loft" / "unsure" / "x.wav")
+    return folder
+
+
+@pytest.mark.parametrize("task", [[], ["--task", "rim"]], ids=["multiclass", "one class"])
+def test_classes_of_ones_own(run, tmp_path, oddities, task):
+    """Nothing is left out because it is none of the five, and `evaluate` knows what to read."""
+    model, options = tmp_path / "own.keras", ["--epochs", 2, "--window", 0.05, *task]
+    way = [] if task else ["--labels", "folders"]
+    status, out, err = run("train", "--data", oddities, *way, *options, "--out", model)
+    assert status == 1 and len(err.splitlines()) == 1 and "named unsure" in err
+    assert "Drums(24 hits of 2 kits: " in out and "my weird stuff 8" in out
+    scores = tmp_path / "scores.json"
+    status, out, _ = run("evaluate", model, "--data", oddities, "--json", scores)
+    report = json.loads(scores.read_text())
+    assert status == 1 and out.startswith("24 hits of 2 kits") and report["n"] == 24
+    assert report["labels"] == (["rest", "rim"] if task else ["hihat", "my weird stuff", "rim"])
+    status, out, _ = run("predict", model, oddities / "loft" / "Rim")
+    assert status == 0 and out.count(".wav") == 4
+    status, out, _ = run("audit", oddities, model, "--labels", "folders")
+    counts = list(map(int, re.findall(r"(\d+) (?:agree|disagree|unsure)", out)))
+    assert sum(counts) == 24 and "does not know" not in out
+
+
+def test_labels_by_the_names_of_files(run, tmp_path, folder):
+    mine = tmp_path / "mine"
+    for kit in ("a", "b"):
+        for label in ("BD", "Snare"):
+            for i in range(3):
+                write_sound(mine / kit / f"{label}_{i}.wav", noise_hit(random_state=i))
+        for i in range(7):
+            write_sound(mine / kit / f"thing\n{i}.wav")
+    data = ["--data", mine, "--labels", "names"]
+    options = ["--epochs", 1, "--window", 0.05]
+    status, out, err = run("train", *data, *options, "--out", tmp_path / "m.keras")
+    assert status == 1 and "Drums(12 hits of 2 kits: kick 6, snare 6; 14 files left out" in out
+    assert len(err.splitlines()) == 1 and err.count(r"thing\n") == 5
+    assert err.startswith("drumlesson: 14 names are not understood, such as ")
+    status, out, err = run("evaluate", tmp_path / "m.keras", *data)
+    assert status == 1 and out.startswith("12 hits") and "14 names" in err
+    options += ["--out", tmp_path / "n.keras"]
+    status, _, err = run("train", "--data", "synth", "--labels", "names", *options)
+    assert status == 2 and "labels 'names' are those of the files in a folder" in err
+
+
+# -- audit
+
+
+@pytest.fixture
+def mistaken(tmp_path):
+    """Synthesised hits that are named as they sound, but for one."""
+    for label in ("kick", "snare", "hihat"):
+        write_sound(tmp_path / "mine" / f"{label} 5.wav", synth_kit(5).hit(label))
+    (tmp_path / "mine" / "hihat 5.wav").rename(tmp_path / "mine" / "kick 7.wav")
+    write_sound(tmp_path / "mine" / "clap.wav")
+    return tmp_path / "mine"
+
+
+def test_what_is_called_another_drum(run, mistaken, tmp_path):
+    table = tmp_path / "audit.csv"
+    status, out, err = run("audit", mistaken, "--csv", table)
+    heading, row, line = out.splitlines()
+    assert status == 1 and heading.split() == ["path", "named", "heard", "probability", "why"]
+    assert row.startswith(str(mistaken / "kick 7.wav")) and row.split()[-3:-1] == ["kick", "hihat"]
+    assert line == "2 agree, 1 disagree, 0 unsure, 1 not understood"
+    assert err == "drumlesson: 1 name is not understood, such as clap.wav\n"
+    labels = {os.path.basename(row["path"]): row["label"] for row in rows_of(table)}
+    assert labels == {"kick 7.wav": "unsure", "kick 5.wav": "kick", "snare 5.wav": "snare"}
+
+
+def test_an_audit_to_standard_output_is_the_table(run, mistaken):
+    status, out, _ = run("audit", mistaken, "--csv", "-")
+    assert status == 1 and len(list(csv.DictReader(io.StringIO(out)))) == 3
+
+
+def test_an_audit_replaces_no_sound(run, mistaken):
+    status, _, err = run("audit", mistaken, "--csv", mistaken / "kick 7.wav")
+    assert status == 2 and "named like a sound" in err
+
+
+def test_an_audit_that_all_agrees(run, mistaken):
+    (mistaken / "kick 7.wav").unlink()
+    (mistaken / "clap.wav").unlink()
+    line = "2 agree, 0 disagree, 0 unsure, 0 not understood\n"
+    assert run("audit", mistaken) == (0, line, "")
+
+
+def test_a_correction_is_learned(run, mistaken, tmp_path, monkeypatch):
+    """Audit, correct, train: from where the table was written."""
+    monkeypatch.chdir(tmp_path)
+    for number in (2, 3):
+        for label in ("kick", "snare", "hihat"):
+            name = label.replace("hihat", "kick 7")
+            write_sound(mistaken / f"{name} {number}.wav", synth_kit(number).hit(label))
+    status, _, _ = run("audit", "mine", "--csv", "audit.csv")
+    text = (tmp_path / "audit.csv").read_text()
+    (tmp_path / "audit.csv").write_text(text.replace(",unsure,", ",Shaker,"))
+    options = ["--epochs", 1, "--window", 0.05, "--labels", "folders", "--out", "own.keras"]
+    status, out, err = run("train", "--data", "audit.csv", *options)
+    assert (status, err) == (0, "") and "9 hits" in out and "shaker 3" in out
 
 
 # -- predict

@@ -937,6 +937,28 @@ def test_data_that_is_nowhere(tmp_path, monkeypatch, data):
         load_drums(data)
 
 
+def test_a_folder_of_any_labels(tmp_path):
+    for path in ("A/Rim/1.wav", "A/clap/2.wav", "B/rim/3.wav", "B/BD/4.wav", "loose.wav"):
+        write_sound(tmp_path / path)
+    drums = load_drums(tmp_path, labels="folders")
+    assert list(zip(drums.labels, drums.kits, strict=True)) == [
+        ("rim", "A"),
+        ("clap", "A"),
+        ("bd", "B"),
+        ("rim", "B"),
+    ]
+    assert list(drums.problems) == [str(tmp_path / "loose.wav")]
+
+
+def test_a_folder_of_telling_names(tmp_path):
+    for path in ("A/BD_01.wav", "A/kicks/hh_open.wav", "B/Snare 3.flac", "B/whatever.wav"):
+        write_sound(tmp_path / path)
+    (tmp_path / "manifest.csv").write_text("path,label\nB/whatever.wav,tom\n")
+    drums = load_drums(tmp_path, labels="names")
+    assert list(drums.labels) == ["kick", "hihat", "snare"] and list(drums.kits) == ["A", "A", "B"]
+    assert list(drums.problems) == [str(tmp_path / "B/whatever.wav")]
+
+
 # -- a table
 
 
@@ -1164,6 +1186,31 @@ def test_a_table_that_predict_wrote_is_corrected_and_read(home, monkeypatch):
     assert list(table["label"]) == ["kick", "snare", "cymbal"]
     assert "still unsure" in problems[os.path.join("shelf", "b.wav")]
     assert "points outside" in problems[str(home.parent / "private")]
+
+
+CORRECTED = "path,label,probability,label2,probability2,guess,why,size,modified,digest"
+
+
+@pytest.mark.parametrize("labels, left", [("classes", 2), ("folders", 3)])
+def test_a_corrected_table_of_a_whole_library(home, monkeypatch, labels, left):
+    """The label counts, whatever the guess; own classes stand with `folders`."""
+    monkeypatch.chdir(home.parent)
+    rows = ["shelf/a.wav,SNARE,0.9,tom,0.1,kick,,99,1.5,ab", "shelf/b.wav,Rim,0.4,tom,0.3,tom,,,,"]
+    rows += [f"{home / 'sub' / 'c.wav'},tom,0.4,kick,0.3,unsure,ends while it is loud,1,2,c"]
+    rows += ["secret.wav,Unsure,0.4,tom,0.3,tom,,,,", "shelf/d.wav,,0.4,tom,0.3,tom,,,,"]
+    drums = load_drums(write_table(home.parent / "labels.csv", CORRECTED, *rows), labels=labels)
+    assert list(drums.labels) == ["snare", "rim", "tom"] if left == 3 else ["snare", "tom"]
+    assert len(drums) == left and len(drums.problems) == 5 - left
+    whys = {os.path.basename(file): why for file, why in drums.problems.items()}
+    assert "still unsure" in whys["secret.wav"]
+    assert "is empty" in whys["d.wav"] or "is none of" in whys["d.wav"]
+    assert labels == "folders" or "'folders' takes it as it stands" in whys["b.wav"]
+
+
+def test_a_label_that_a_spreadsheet_would_run(home):
+    lines = ("path,label", "a.wav,'=SUM(A1)", "b.wav,'-rim", "sub/c.wav,'rim'")
+    _, table, problems = read_csv(write_table(home / "drums.csv", *lines), labels="folders")
+    assert problems == {} and list(table["label"]) == ["=sum(a1)", "-rim", "'rim'"]
 
 
 def test_only_a_table_that_predict_wrote_may_point_elsewhere(home, monkeypatch):

@@ -130,6 +130,28 @@ def test_drums_without_a_label_that_is_kept(folder):
     assert len(load_drums(folder, labels=None)) == 24
 
 
+@pytest.mark.parametrize("data", ["open", "synth", "auto"])
+def test_only_a_folder_has_names_to_read(data):
+    with pytest.raises(ValueError, match="labels 'names' are those of the files in a folder"):
+        load_drums(data, labels="names")
+
+
+def test_a_word_that_is_no_way_to_label(folder):
+    with pytest.raises(ValueError, match="labels is one of classes, folders, names"):
+        load_drums(folder, labels="kick")
+
+
+def test_classes_is_the_word_for_the_five():
+    drums = load_drums("synth", n_kits=2, hits=1, labels="classes")
+    assert list(drums.labels) == list(load_drums("synth", n_kits=2, hits=1).labels)
+
+
+def test_open_kits_keep_other_drums_as_they_stand(open_kits):
+    _, table, _ = open_kits
+    assert len(load_drums("open", labels="folders")) == len(table)
+    assert set(load_drums("open", labels="folders").labels) > set(LABELS)
+
+
 def test_an_audit_of_too_little(folder):
     with pytest.raises(ValueError, match="two hits of each class"):
         audit_facts(load_drums(folder)[[0, 8]])

@@ -63,6 +63,7 @@ FLOORS = {  # what is on a floor uses only what is on it or below
         "display",
         "recipes",
         "sorting",
+        "auditing",
     ),
     "use": ("cli",),
     "course": ("course",),
