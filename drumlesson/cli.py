@@ -339,7 +339,7 @@ def _train_settings(settings, drums, out, seed):
             "so expect less on kits it never heard"
         )
     model = DrumClassifier(**asdict(settings), random_state=seed).fit(drums)
-    _save_or_rescue(model.save, out)
+    _save_or_rescue(model._write, out)
     n_parameters = model.network_.count_params()
     n_kits = len(model.training_kits_)
     print(f"{_as_line(out)}: {n_parameters:,} parameters, learned from {n_kits} kits")
@@ -424,12 +424,14 @@ def _train(
     seed
         the same seed gives the same synthesised kits and the same start of training
     out
-        the model file to write, which ends in .keras
+        the model file to write: one that ends in .keras can be trained further, one that ends in
+        .onnx answers without TensorFlow
     recipe
         train what the evidence found best (best), calibrate it, and write its card beside it
     """
-    if not out.endswith(".keras") or not os.path.realpath(out).endswith(".keras"):
-        raise ValueError(f"--out {out}: a model file's name ends in .keras")
+    kinds = (".keras", ".onnx")
+    if not out.endswith(kinds) or not os.path.realpath(out).endswith(kinds):
+        raise ValueError(f"--out {out}: a model file's name ends in .keras, or in .onnx")
     _check_no_input("--out", out, [data])
     _check_output("--out", out, _MODEL_ROOM)
     if recipe:
