@@ -58,7 +58,7 @@ from .drums import Drums
 from .files import atomic
 from .labels import LABELS
 from .modelfiles import FORMAT, _answering, _digest, _parsed, _today
-from .onnxfiles import _graph, _open_session
+from .onnxfiles import _graph, open_session
 from .protocols import _check_settings
 from .synth import synth_kit
 from .tasks import as_task
@@ -95,8 +95,11 @@ def _licences(X) -> dict[str, str]:
     """{kit: the licences of its sounds}, as far as a `Drums` says it."""
     if not isinstance(X, Drums):
         return {}
-    named = X.table[X.table["licence"] != ""]
-    return {kit: ", ".join(sorted(set(of_kit))) for kit, of_kit in named.groupby("kit")["licence"]}
+    found: dict[str, set] = {}
+    for kit, licence in zip(X.kits.tolist(), X.table["licence"], strict=True):
+        if licence:
+            found.setdefault(kit, set()).add(licence)
+    return {kit: ", ".join(sorted(licences)) for kit, licences in found.items()}
 
 
 # %% ../nbs/reference/classifier.ipynb #ae616051
@@ -517,7 +520,7 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
         """Raises ValueError where a network in the form of ONNX answers otherwise than this one."""
         kit = synth_kit(0)
         x = self.features([kit.hit(label) for label in LABELS])
-        session = _open_session(graph)
+        session = open_session(graph)
         answers = np.concatenate([session.run(None, {"feature": hit[None]})[0] for hit in x])
         apart = np.abs(answers - self._said(x)).max()
         if not apart < 1e-5:
@@ -679,7 +682,7 @@ def _described(about: dict) -> DrumClassifier:
         augment=_if_registered(AUGMENTATIONS, about.get("augment"), _checked),
         **about["settings"],
     )
-    vars(model).update(learned | {"family_": model.family, "augment_": model.augment})
+    model.__dict__.update(learned | {"family_": model.family, "augment_": model.augment})
     return model
 
 

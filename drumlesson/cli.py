@@ -941,7 +941,8 @@ def _sort(
     model, sounds = _model_and_sounds(paths)
     _check_into(into, sounds)
     is_sorted = _lies_in(into)
-    left_out, faults = _LeftOut(), {}
+    left_out = _LeftOut()
+    faults: dict[str, str] = {}
     n_files = sum(not is_sorted(str(path)) for path in walk_sounds(sounds))
     files = (path for path in walk_sounds(sounds, left_out) if not is_sorted(str(path)))
     with _copied(table) as known:
@@ -952,7 +953,7 @@ def _sort(
             problems = _sort_now(pairs, how, into)
         else:
             problems = _show_plan(plan_sort(pairs, into, how), how, into)
-    return _closing(_listed(faults | problems), left_out)
+    return _closing(bool(_listed(faults | problems)), left_out)
 
 
 @app.command(help_epilogue=_example("undo sorted"))

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from .onnxfiles import _open_session
+from .onnxfiles import open_session
 
 # %% ../nbs/reference/exporting.ipynb #e0a10006
 # by the layer of Keras: the operation of ONNX, what TensorFlow calls it, and where in the layer's
@@ -275,7 +275,7 @@ def _check_alike(content: bytes, network) -> None:
 
     noise = np.random.default_rng(0).standard_normal((2, *network.input_shape[1:]))
     x = noise.astype(np.float32)
-    session = _open_session(content)
+    session = open_session(content)
     with _in_float32():
         right = np.asarray(network([x], training=False))
     for hit, expected in zip(x, right, strict=True):

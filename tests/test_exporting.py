@@ -14,7 +14,7 @@ from drumlesson.families.convolutional import CNN, CNN1D
 from drumlesson.families.dense import Dense
 from drumlesson.families.recurrent import RNN
 from drumlesson.features import MFCC, STFT, LogMel
-from drumlesson.onnxfiles import _check_onnx, _open_session
+from drumlesson.onnxfiles import _check_onnx, open_session
 from drumlesson.runtime import load
 from drumlesson.tasks import Binary, Multiclass, OneVsRest
 from drumlesson.training import _averaged, build
@@ -67,7 +67,7 @@ def assert_alike(network, x) -> bytes:
     """The file of a network, which answers as it does on hits and on noise, for any number."""
     network = keras.Model(network.inputs, network.outputs)  # takes a list, whoever made it
     content = to_onnx(network)
-    session = _open_session(content)
+    session = open_session(content)
     noise = np.random.default_rng(1).standard_normal(x.shape) * x.std() + x.mean()
     for hits in (x, noise.astype(np.float32)):
         right = np.asarray(network([hits], training=False))
@@ -161,6 +161,6 @@ def test_texts_in_a_file_are_read_back_and_replaced():
     network = build(pictures("mfcc"), FAMILIES["dense"], Multiclass(), 3)
     content = with_metadata(to_onnx(network), {"drumlesson": "{}"})
     again = with_metadata(content, {"drumlesson": '{"sr": "22\u202f050 Hz"}'})
-    texts = _open_session(again).get_modelmeta().custom_metadata_map
+    texts = open_session(again).get_modelmeta().custom_metadata_map
     assert texts == {"drumlesson": '{"sr": "22\u202f050 Hz"}'}
     assert again == with_metadata(again, texts)

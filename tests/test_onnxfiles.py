@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from drumlesson.onnxfiles import _check_onnx, _open_session
+from drumlesson.onnxfiles import _check_onnx, open_session
 
 FLOAT = TensorProto.FLOAT
 
@@ -53,7 +53,7 @@ def test_a_network_says_what_it_takes_and_gives():
     for model in (a_line(), a_gru()):
         content = model.SerializeToString()
         assert _check_onnx(content) == ((3, 2), 2)
-        answers = _open_session(content).run(None, {"feature": np.ones((4, 3, 2), np.float32)})[0]
+        answers = open_session(content).run(None, {"feature": np.ones((4, 3, 2), np.float32)})[0]
         assert answers.shape == (4, 2)
 
 
@@ -150,7 +150,7 @@ def test_a_network_that_wants_too_much_memory_is_refused(ahead):
     sizes = np.array([50_000_000, 3, 2])
     model = a_file(node, total, one=np.ones(1, np.float32), sizes=sizes)
     with pytest.raises(ValueError, match="cannot be run: .*Available memory"):
-        _open_session(model.SerializeToString())
+        open_session(model.SerializeToString())
 
 
 def test_a_file_that_is_cut_off_is_refused_everywhere():
@@ -162,10 +162,10 @@ def test_a_file_that_is_cut_off_is_refused_everywhere():
 
 MUTANTS = """
 import json, sys
-from drumlesson.onnxfiles import _open_session
+from drumlesson.onnxfiles import open_session
 for line in sys.stdin:
     try:
-        _open_session(bytes.fromhex(line))
+        open_session(bytes.fromhex(line))
         print("opened")
     except ValueError as e:
         print("refused")
