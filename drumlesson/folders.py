@@ -116,7 +116,8 @@ class _Walk:
         """A file that was given, unless it was handed out before."""
         folder, name = os.path.split(path)
         place = os.path.join(self.real(folder), name)
-        was_met = self.real(folder) in self.entered and _suffix(name) in _SUFFIXES
+        is_inside = self.real(folder) in self.entered
+        was_met = is_inside and _suffix(name) in _SUFFIXES and os.path.isfile(path)
         if place not in self.files and not was_met:
             yield Path(path)
         self.files.add(place)
