@@ -275,7 +275,8 @@ class Answers:
             self._check_fitted()
             _, y_pred, doubts = self._answered(_sounds(X, sr))
             return np.where(doubts == "", y_pred, UNSURE)
-        return self.task_.decide(self._uncalibrated_proba(X, sr), self.classes_)
+        proba = self._uncalibrated_proba(X, sr)
+        return self.task_.decide(proba, self.classes_)
 
     def doubts(self, X, sr=SR) -> np.ndarray:
         """Why the label of a sound should not be trusted.

@@ -304,8 +304,8 @@ class LabelTable:
             # Version 0.1.0 kept no guess; what the model says anyway, nobody need have written.
             is_old = known.get("probability") and not known.get("guess")
             return "" if is_old and label == row["label"] else label
-        query = "select label from rows where digest = ? and label != '' order by old"
-        found = self._ask(query, row["digest"])
+        query = "select label from rows where digest = ? and '' not in (digest, label) order by old"
+        found = self._ask(query, row.get("digest", ""))
         return found[0] if found else ""
 
     def add(self, row: dict) -> None:

@@ -86,7 +86,7 @@ def _parsed(content: bytes | str) -> dict | None:
     return found if isinstance(found, dict) else None
 
 
-def _digest(*contents: bytes) -> str:
+def _digest(*contents: bytes | memoryview) -> str:
     """64 characters that stand for some bytes: others give another digest."""
     sha256 = hashlib.sha256()
     for content in contents:

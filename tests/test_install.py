@@ -125,7 +125,7 @@ def test_the_wheel_carries_the_shipped_model_its_card_and_the_manifest_and_no_wo
         capture_output=True,
     )
     names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
-    assert {f"drumlesson/data/{name}" for name in ("best.keras", "best.md", "manifest.csv")} <= set(
+    assert {f"drumlesson/data/{name}" for name in ("best.onnx", "best.md", "manifest.csv")} <= set(
         names
     )
     assert not [name for name in names if name.startswith("drumlesson/dev")]
