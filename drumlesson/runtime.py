@@ -157,7 +157,10 @@ def load(path=None) -> Answers:
         )
     with open(path, "rb") as file:
         head = file.read(4)
-    if head != _ZIP and (str(path).endswith(".onnx") or head.startswith(_ONNX)):
+    is_onnx = str(path).endswith(".onnx")
+    if head == _ZIP and is_onnx:  # Keras goes by names
+        raise ValueError(f"{path}: is a .keras file under another name: rename it")
+    if is_onnx or head.startswith(_ONNX):
         return _load_onnx(path)
     from drumlesson.classifier import _load_keras
 
