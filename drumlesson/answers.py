@@ -178,6 +178,12 @@ class Answers:
         The window of a hit, the picture of a window, the question that is asked.
     calibration_ : Calibration
         Applied to the network's probabilities.
+
+    Examples
+    --------
+    >>> from drumlesson import load
+    >>> isinstance(load(), Answers)
+    True
     """
 
     classes_: np.ndarray

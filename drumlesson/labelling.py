@@ -275,7 +275,8 @@ class LabelTable:
             self._rows = stack.enter_context(closing(sqlite3.connect("", isolation_level=None)))
             self._rows.execute("pragma journal_mode = off")
             self._rows.execute("create table rows (path primary key, digest, label, old, new, row)")
-            self._rows.execute("create index by_digest on rows (digest)")
+            # Of many files with one content, only those matter that a person gave a label to.
+            self._rows.execute("create index by_hand on rows (digest, old) where label != ''")
             if self.path.is_file() and self.path.stat().st_size:
                 self._read()
             with _named(self.path):
@@ -291,12 +292,18 @@ class LabelTable:
             if kind is None and not (self._is_in_order and self._n_done >= self._n_old):
                 self._write()
 
-    def row(self, path: str) -> dict | None:
+    def row(
+        self,
+        path: str,  # of a file, as it is seen from where we are
+    ) -> dict | None:
         """What is known of a file."""
         found = self._ask("select row from rows where path = ?", _key(path))
         return json.loads(found[0]) | {"path": path} if found else None
 
-    def label_by_hand(self, row: dict) -> str:
+    def label_by_hand(
+        self,
+        row: dict,  # what is known of the file now
+    ) -> str:
         """The label that a person gave to a file, or, if it is new, to one with its content."""
         known = self.row(row["path"])
         if known:
@@ -304,11 +311,16 @@ class LabelTable:
             # Version 0.1.0 kept no guess; what the model says anyway, nobody need have written.
             is_old = known.get("probability") and not known.get("guess")
             return "" if is_old and label == row["label"] else label
-        query = "select label from rows where digest = ? and '' not in (digest, label) order by old"
+        query = (
+            "select label from rows where label != '' and digest = ? and digest != '' order by old"
+        )
         found = self._ask(query, row.get("digest", ""))
         return found[0] if found else ""
 
-    def add(self, row: dict) -> None:
+    def add(
+        self,
+        row: dict,  # of `label_files`
+    ) -> None:
         """Appends a row, unless it stands there already."""
         key = _key(row["path"])
         found = self._ask("select old, row from rows where path = ?", key)

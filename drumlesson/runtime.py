@@ -41,6 +41,16 @@ class OnnxClassifier(Answers):
         Kits that it learned from, and those that stopped the training.
     digest_ : str
         Stands for all of the above and the network.
+
+    Raises
+    ------
+    ValueError
+        For a network that is not one of ours, was changed, or does not fit what is said of it.
+
+    Examples
+    --------
+    >>> load().predict(["kick.wav"])
+    array(['kick'], dtype='<U6')
     """
 
     def __init__(
