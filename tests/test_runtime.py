@@ -76,7 +76,7 @@ def test_the_whole_way(way, toys, others, tmp_path):
     model.export(tmp_path / "m.onnx")
     exported = load(tmp_path / "m.onnx")
     assert_alike(exported, load(tmp_path / "m.keras"), others)
-    assert_alike(exported, model, others)
+    assert np.abs(exported.predict_proba(others) - model.predict_proba(others)).max() < 1e-5
 
 
 # -- one hit or many, here or there
