@@ -117,6 +117,31 @@ def test_a_library(benchmark, library, each, tmp_path, jobs):
     told(benchmark, each, f"{jobs} jobs", N, ["librosa_and_keras", "as_0_1_0", "1 jobs"])
 
 
+PROCESSES = {
+    "process as 0.1.0": [
+        "-c",
+        "import sys; from pathlib import Path; from drumlesson import load;"
+        "from drumlesson.audio import load_hits; model = load(sys.argv[1]);"
+        "hits, _ = load_hits(sorted(Path(sys.argv[2]).iterdir()));"
+        "x = [x for x, _ in hits.values()]; model.predict_proba(x); model.doubts(x)",
+        OLD,
+    ],
+    "command": ["-m", "drumlesson.cli", "predict"],
+}
+
+
+@pytest.mark.benchmark(group="files of half a second, from the shell")
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_library_from_the_shell(benchmark, library, each, name):
+    command = [sys.executable, *PROCESSES[name], library]
+
+    def run():
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    benchmark.pedantic(run, rounds=3)
+    told(benchmark, each, name, N, ["process as 0.1.0"])
+
+
 @pytest.mark.benchmark(group="one hit, from a buffer to a label")
 def test_one_hit(benchmark):
     model, hit = load(), synth_kit(0).hit("snare")
