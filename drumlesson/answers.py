@@ -181,6 +181,12 @@ class Answers:
         The window of a hit, the picture of a window, the question that is asked.
     calibration_ : Calibration
         Applied to the network's probabilities.
+
+    Examples
+    --------
+    >>> from drumlesson import load
+    >>> isinstance(load(), Answers)
+    True
     """
 
     classes_: np.ndarray
@@ -278,7 +284,8 @@ class Answers:
         if unsure:
             _, y_pred, doubts = self._answered(_sounds(X, sr))
             return np.where(doubts == "", y_pred, UNSURE)
-        return self.task_.decide(self._uncalibrated_proba(X, sr), self.classes_)
+        proba = self._uncalibrated_proba(X, sr)
+        return self.task_.decide(proba, self.classes_)
 
     def doubts(self, X, sr=SR) -> np.ndarray:
         """Why the label of a sound should not be trusted.

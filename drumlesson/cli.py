@@ -17,12 +17,11 @@ if __name__ == "__main__" and __spec__ and sys.path[0] == os.getcwd():
 import json
 import re
 import shlex
-import shutil
-import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from csv import DictWriter
 from dataclasses import asdict, dataclass, fields
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -88,12 +87,23 @@ def _line(error) -> str:
     return _as_line(re.sub(r"\x1b\[[\d;]*m", "", one_line))
 
 
+def _say(text, stream=None):
+    "Prints a line, above the bar where there is one."
+    stream = stream or sys.stdout
+    if not (stream.isatty() and sys.stderr.isatty()):
+        print(text, file=stream, flush=True)
+        return
+    from tqdm import tqdm
+
+    tqdm.write(text, file=stream)
+
+
 def _listed(
     problems: dict,  # {what could not be used: why}
 ) -> int:  # exit status: 1 where there were any
     "Prints what could not be used, and why, on the error stream."
     for name, why in problems.items():
-        print(f"drumlesson: {_as_line(name)}: {_line(why)}", file=sys.stderr)
+        _say(f"drumlesson: {_as_line(name)}: {_line(why)}", sys.stderr)
     return int(bool(problems))
 
 
@@ -103,7 +113,7 @@ def _bar(items, total):
         return items
     from tqdm import tqdm
 
-    return tqdm(items, total=total, leave=False)
+    return tqdm(items, total=total, leave=False, unit=" files")
 
 
 # %% ../nbs/11_command_line.ipynb #e7ddfe58
@@ -602,11 +612,43 @@ def _model_and_sounds(paths) -> tuple[str | None, list[str]]:
     return model, list(sounds)
 
 
+def _check_top(top, model):
+    "Raises ValueError where so many labels are not to be had, or the model cannot be opened."
+    from drumlesson.labelling import _opened
+
+    n_classes = len(_opened(model).classes_)
+    if not 1 <= top <= n_classes:
+        raise ValueError(f"--top {top}: the model knows {n_classes} classes")
+
+
+def _check_outputs(labels, lines, paths, sounds):
+    "Raises ValueError where an output cannot be written, or is an input or the other output."
+    from drumlesson.folders import walk_sounds
+
+    if labels and labels == lines:
+        raise ValueError(f"--json {lines}: is written as --csv, too: choose another name")
+    for option, path in (("--csv", labels), ("--json", lines)):
+        if path:
+            _check_table(option, path, paths)
+        if path and os.path.isfile(path) and os.stat(path).st_nlink > 1:
+            _check_no_input(option, path, walk_sounds(sounds))
+
+
+def _n_files(sounds) -> int:
+    "How many files there are; it is enough to know that there are many where no one is looking."
+    from drumlesson.folders import walk_sounds
+
+    return sum(1 for _ in islice(walk_sounds(sounds), None if sys.stderr.isatty() else _MANY))
+
+
+_MANY = 300  # files are named before another process has started
+
+
 def _n_jobs(jobs, model, n_files) -> int:
-    "How many processes: few files are named before another has started, and Keras has threads."
+    "How many processes, where it is not said: one for few files; Keras has threads of its own."
     if jobs:
         return jobs
-    is_small = n_files < 300 or (model or "").endswith(".keras")
+    is_small = n_files < _MANY or (model or "").endswith(".keras")
     return 1 if is_small else getattr(os, "process_cpu_count", os.cpu_count)() or 1
 
 
@@ -628,21 +670,11 @@ def _as_json(row) -> str:
     shown: dict[str, Any] = {name: cell for name, cell in row.items() if cell}
     for name in shown:
         if name.startswith("probability") or name in ("size", "modified"):
-            shown[name] = float(shown[name])
+            shown[name] = json.loads(shown[name])
     return json.dumps(shown)
 
 
-def _say(text):
-    "Prints a line, above the bar where there is one."
-    if not sys.stderr.isatty():
-        print(text, flush=True)
-        return
-    from tqdm import tqdm
-
-    tqdm.write(text)
-
-
-def _closing(failed: bool, left_out) -> int:  # exit status: 1 where a sound was not used
+def _closing(failed: int, left_out) -> int:  # exit status: 1 where a sound was not used
     "Prints which paths were of no use, and in one line what was left out, on the error stream."
     status = failed | _listed(left_out.problems)
     if left_out:
@@ -659,7 +691,9 @@ def _writers(csv_path, json_path, columns):
     with ExitStack() as stack:
         writers, table = [], None
         if csv_path == "-":
-            rows = DictWriter(sys.stdout, columns, restval="", extrasaction="ignore")
+            if hasattr(sys.stdout, "reconfigure"):
+                sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
+            rows = DictWriter(sys.stdout, columns, restval="")
             rows.writeheader()
             writers.append(partial(_write_row, rows))
         elif csv_path:
@@ -673,6 +707,7 @@ def _writers(csv_path, json_path, columns):
 def _write_row(rows, row):
     "Writes a row in the form of CSV; no cell is a formula."
     rows.writerow({name: _to_cell(cell) for name, cell in row.items()})
+    sys.stdout.flush()
 
 
 def _write_line(lines, row):
@@ -681,15 +716,30 @@ def _write_line(lines, row):
 
 
 @contextmanager
+def _resumable(table):
+    "Says of an interrupt that the table can be gone on with. Raises KeyboardInterrupt."
+    try:
+        yield
+    except KeyboardInterrupt as e:
+        if table in (None, "-"):
+            raise
+        kept = f"{_as_line(table)} keeps what was done: the same command goes on from there"
+        raise KeyboardInterrupt(kept) from e
+
+
+@contextmanager
 def _dask(address):
     "An executor of a Dask scheduler's workers and how many those are; None and 0 without address."
     if not address:
         yield None, 0
         return
-    from dask.distributed import Client
+    from dask.distributed import Client, KilledWorker
 
     with Client(address) as client:
-        yield client.get_executor(), sum(client.nthreads().values())
+        try:
+            yield client.get_executor(), sum(client.nthreads().values())
+        except KilledWorker as e:
+            raise OSError(f"{address}: its workers end as they name sounds ({e})") from e
 
 
 @app.command(help_epilogue=_example("predict my_samples kick.wav --top 2 --csv labels.csv"))
@@ -723,19 +773,20 @@ def _predict(
     from drumlesson.folders import _count, _LeftOut
     from drumlesson.labelling import _columns, label_files
 
-    for option, path in (("--csv", labels), ("--json", lines)):
-        if path:
-            _check_table(option, path, paths)
     model, sounds = _model_and_sounds(paths)
+    _check_outputs(labels, lines, paths, sounds)
+    _check_top(top, model)
     n_files = _count(sounds)
-    left_out, failed = _LeftOut(), False
+    left_out, failed = _LeftOut(), 0
     with ExitStack() as stack:
+        stack.enter_context(_resumable(labels))
         writers, table = stack.enter_context(_writers(labels, lines, _columns(top)))
         executor, n_workers = stack.enter_context(_dask(dask))
         n_jobs = n_workers or _n_jobs(jobs, model, n_files)
         rows = label_files(
             sounds, model, top=top, jobs=n_jobs, table=table, left_out=left_out, executor=executor
         )
+        stack.enter_context(closing(rows))
         for row in _bar(rows, n_files):
             if not row["label"]:
                 failed = _listed({row["path"]: row["why"]})
@@ -811,8 +862,8 @@ def _audit(
 
 # %% ../nbs/11_command_line.ipynb #s0rtcli1
 @contextmanager
-def _copied(table):
-    "Gives a copy of a table, to be read and continued, or None; the table itself stays as it is."
+def _given(table):
+    "Gives the labels in a table, which is only read; None without one. Raises ValueError."
     from drumlesson.labelling import LabelTable, _columns
 
     if table is None:
@@ -820,10 +871,8 @@ def _copied(table):
         return
     if not os.path.isfile(table):
         raise ValueError(f"--csv {table}: there is no such table: `drumlesson predict` writes one")
-    with tempfile.TemporaryDirectory(prefix="drumlesson-") as folder:
-        copy = shutil.copy(table, Path(folder) / "labels.csv")
-        with LabelTable(copy, _columns(1)) as known:
-            yield known
+    with LabelTable(table, _columns(1), read_only=True) as known:
+        yield known
 
 
 def _labels(rows, faults):
@@ -945,7 +994,7 @@ def _sort(
     faults: dict[str, str] = {}
     n_files = sum(not is_sorted(str(path)) for path in walk_sounds(sounds))
     files = (path for path in walk_sounds(sounds, left_out) if not is_sorted(str(path)))
-    with _copied(table) as known:
+    with _given(table) as known:
         jobs = _n_jobs(None, model, n_files)
         rows = label_files(files, model, jobs=jobs, table=known)
         pairs = _labels(_bar(rows, n_files), faults)
@@ -1217,8 +1266,9 @@ def main(
         return 0
     except (CycloptsError, ValueError, OSError, ImportError) as e:
         print(f"drumlesson: {_line(e)}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("drumlesson: interrupted; nothing was left half written", file=sys.stderr)
+    except KeyboardInterrupt as e:
+        kept = str(e) or "nothing was left half written"
+        print(f"drumlesson: interrupted; {kept}", file=sys.stderr)
         return 130
     return 2
 

@@ -11,18 +11,21 @@ import csv
 import hashlib
 import json
 import os
+import re
 import signal
 import sqlite3
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from functools import lru_cache, partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
+
+import numpy as np
 
 from .answers import UNSURE, Answers
 from .audio import AudioError, _decode_hit, _NoHit, _quiet_decoders
@@ -30,20 +33,23 @@ from .backend import _PROCESS, own_process
 from .files import _from_cell, _to_cell, atomic
 from .folders import SourceError, sounds_of
 from .runtime import SHIPPED, load
-from .tables import _read_table
+from .tables import _read_table, _text
 
 # %% ../nbs/reference/labelling.ipynb #aafc6e5c
 NOT_A_DRUM = "not a drum"  # the label of a sound that is no single hit
 _BY_HAND = "by hand"  # why a label is what it is: a person wrote it
-_FACTS = ("size", "modified", "digest", "model")
+_FACTS = ["size", "modified", "digest", "model"]
+_ANSWER = re.compile(r"(label|probability)\d*|guess|why")  # columns that are a model's
+
+
+def _ranks(top: int) -> list[str]:
+    """The columns of the labels behind the first."""
+    return [f"{name}{rank}" for rank in range(2, top + 1) for name in ("label", "probability")]
 
 
 def _columns(top: int) -> list[str]:
     """The columns of a table with so many labels a file."""
-    ranked: list[str] = []
-    for rank in range(2, top + 1):
-        ranked += [f"label{rank}", f"probability{rank}"]
-    return ["path", "label", "probability", *ranked, "guess", "why", *_FACTS]
+    return ["path", "label", "probability", *_ranks(top), "guess", "why", *_FACTS]
 
 
 def _as_written(row: dict) -> str:
@@ -53,10 +59,10 @@ def _as_written(row: dict) -> str:
     return UNSURE if row.get("guess") else NOT_A_DRUM
 
 
-def _label_by_hand(row: dict | None) -> str:
+def _label_by_hand(row: dict) -> str:
     """The label that a person wrote into a row; nothing where nobody did."""
-    label = row.get("label", "").strip() if row else ""
-    is_by_hand = row and (row.get("why") == _BY_HAND or label != _as_written(row))
+    label = row.get("label", "").strip()
+    is_by_hand = row.get("why") == _BY_HAND or label != _as_written(row)
     return label if is_by_hand else ""
 
 
@@ -77,63 +83,70 @@ class _Todo(NamedTuple):
     """A file to be named."""
 
     path: str  # as it is shown
-    place: Path  # where it is, which may be a temporary folder as long as this is held
+    place: str  # where it is, wherever the one is who names it
     digest: str | None  # of what it held when it was named last, or nothing; None: does not matter
+    held: Path | None = None  # keeps the temporary folder that the file lies in, if it does
 
 
 @lru_cache(2)
-def _opened(model: str) -> Answers:
+def _opened(model: str | None) -> Answers:
     """A model, opened once in each process."""
     return load(model)
 
 
-def _ranked(model: Answers, proba, guess, top: int) -> dict[str, str]:
-    """The guess and the next probable classes of one sound, with their probabilities."""
-    by_proba = [model.classes_[i] for i in (-proba).argsort(kind="stable")]
-    order = [guess, *(label for label in by_proba if label != guess)]
-    row = {"label": str(guess), "guess": str(guess)}
-    for rank in range(1, top + 1):
-        label, number = order[rank - 1], str(rank) if rank > 1 else ""
-        row["label" + number] = str(label)
-        row["probability" + number] = f"{proba[model.classes_ == label][0]:.3f}"
-    return row
+def _row(todo: _Todo) -> tuple[dict[str, str], np.ndarray | None]:
+    """The row of a file, and its sound where a model is to name it.
 
-
-def _named(model: Answers, x, top: int) -> dict[str, str]:
-    """What a model says of one sound."""
-    proba, guesses, doubts = model._answered([x])
-    row = _ranked(model, proba[0], guesses[0], top)
-    if doubts[0]:
-        row |= {"label": UNSURE, "why": str(doubts[0])}
-    return row
-
-
-def _row(model: Answers, todo: _Todo, top: int) -> dict[str, str]:
-    """The row of a file; without a label where it cannot be used, which `why` explains."""
-    row = {"path": todo.path, "why": ""}
+    A file that cannot be used has no label, and `why` says what is wrong with it.
+    """
+    row = {"path": todo.path}
     try:
-        row |= _facts(todo.place)
-        if todo.digest is not None:
-            row["digest"] = _content_digest(todo.place)
-        if row.get("digest") and row["digest"] == todo.digest:
-            return row
-        x, _ = _decode_hit(todo.place)
-        return row | _named(model, x, top)
+        if os.path.isfile(todo.place):  # or the decoder says what it is
+            row |= _facts(todo.place)
+            if todo.digest is not None:
+                row["digest"] = _content_digest(todo.place)
+        is_known = bool(todo.digest) and row.get("digest") == todo.digest
+        return row, None if is_known else _decode_hit(todo.place)[0]
     except _NoHit as e:
-        row |= {"label": NOT_A_DRUM, "why": str(e)}
+        label, why = NOT_A_DRUM, str(e)
     except (AudioError, OSError) as e:
-        row |= {"label": "", "why": getattr(e, "strerror", None) or str(e)}
+        label, why = "", getattr(e, "strerror", None) or str(e)
     except MemoryError:
-        row |= {"label": "", "why": "needs more memory than is free: cut it into hits"}
-    row["why"] = row["why"].removeprefix(f"{todo.place}: ")
+        label, why = "", "needs more memory than is free: cut it into hits"
+    why = why.removeprefix(f"{todo.place}: ")
+    return row | {"label": label, "guess": "", "why": why}, None
+
+
+def _ranked(classes: list, proba, guess, top: int) -> dict[str, str]:
+    """The guess and the next probable classes of one sound, with their probabilities."""
+    by_proba = (-proba).argsort(kind="stable").tolist()
+    first = classes.index(guess)
+    order = [first, *(i for i in by_proba if i != first)]
+    row = {"guess": str(guess), "why": ""}
+    for rank, i in enumerate(order[:top], 1):
+        number = str(rank) if rank > 1 else ""
+        row[f"label{number}"] = str(classes[i])
+        row[f"probability{number}"] = f"{proba[i]:.3f}"
     return row
 
 
-def _label_block(model: str | Answers, top: int, block: list[_Todo]) -> list[dict[str, str]]:
-    """The rows of some files."""
-    opened = _opened(model) if isinstance(model, str) else model
+def _label_block(model: str | Answers | None, top: int, block: list[_Todo]) -> list[dict[str, str]]:
+    """The rows of some files; one whose content is known has neither label nor guess."""
+    opened = model if isinstance(model, Answers) else _opened(model)
     with _quiet_decoders():
-        return [_row(opened, todo, top) for todo in block]
+        found = [_row(todo) for todo in block]
+    rows, sounds = [], []
+    for row, sound in found:
+        if sound is not None:
+            rows.append(row)
+            sounds.append(sound)
+    if sounds:
+        classes = opened.classes_.tolist()
+        for row, proba, guess, doubt in zip(rows, *opened._answered(sounds), strict=True):
+            row |= _ranked(classes, proba, guess, top)
+            if doubt:
+                row |= {"label": UNSURE, "why": str(doubt)}
+    return [row for row, _ in found]
 
 
 # %% ../nbs/reference/labelling.ipynb #9d6e8647
@@ -157,6 +170,19 @@ def _begin_worker(is_ours: bool) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Lets an interrupt wait in the block; processes that are started in it never hear of one."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Here(Executor):
     """An executor that does the work itself, at once."""
 
@@ -167,148 +193,222 @@ class _Here(Executor):
         return future
 
 
-def _processes(jobs: int) -> Executor:
-    """An executor of so many processes; of one, this process itself."""
-    if jobs == 1:
-        return _Here()
-    begin = {"initializer": _begin_worker, "initargs": (_PROCESS.owned,)}
-    return ProcessPoolExecutor(jobs, get_context("spawn"), **begin)
+class _Processes(ProcessPoolExecutor):
+    """An executor of some processes, which end with this one."""
+
+    def __init__(self, jobs: int):
+        begin = (_PROCESS.owned,)
+        super().__init__(jobs, get_context("spawn"), initializer=_begin_worker, initargs=begin)
+
+    def submit(self, work, /, *args, **kwargs) -> Future:
+        """What `work` will make of its arguments; a process is started where all are busy."""
+        with _interrupts_wait():
+            return super().submit(work, *args, **kwargs)
 
 
-def _as_sent(todo: _Todo) -> _Todo:
-    """What a worker is told of a file; whoever asks holds the temporary folder it may lie in."""
-    return todo._replace(place=Path(todo.place))
+@contextmanager
+def _end_explained(todo: list[_Todo]) -> Iterator[None]:
+    """Raises OSError where a process has ended."""
+    try:
+        yield
+    except BrokenExecutor as e:
+        raise OSError(
+            f"a process was ended from outside as it named sounds, near {todo[0].path}: "
+            "call again, with one job if it happens again"
+        ) from e
 
 
 def _in_turn(work: Callable, blocks: Iterable[list], executor: Executor, ahead: int) -> Iterator:
     """Each block, and what `work` makes of what is to do in it; `ahead` are under way at most."""
     waiting: deque = deque()
     for block in blocks:
-        todo = [_as_sent(entry) for entry in block if isinstance(entry, _Todo)]
-        waiting.append((block, executor.submit(work, todo) if todo else None))
+        todo = [entry._replace(held=None) for entry in block if isinstance(entry, _Todo)]
+        with _end_explained(todo):
+            waiting.append((block, todo, executor.submit(work, todo) if todo else None))
         if len(waiting) > ahead:
             yield _result(*waiting.popleft())
     while waiting:
         yield _result(*waiting.popleft())
 
 
-def _result(block: list, future: Future | None) -> tuple[list, Iterator]:
+def _result(block: list, todo: list[_Todo], future: Future | None) -> tuple[list, Iterator]:
     """A block and its new rows. Raises OSError where a process was ended from outside."""
-    try:
+    with _end_explained(todo):
         return block, iter(future.result() if future else ())
-    except BrokenExecutor as e:
-        todo = [entry.path for entry in block if isinstance(entry, _Todo)]
-        raise OSError(
-            f"a process ended that was naming {todo[0]} or one of the {len(todo) - 1} files after "
-            "it: ask for one job to find out which"
-        ) from e
 
 
 # %% ../nbs/reference/labelling.ipynb #c9ed773b
-_TABLE = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}  # how ours is written
+_IN_MEMORY = "in memory"  # stands for a model that is no file
+_MODEL = re.compile(rf"sha256-[0-9a-f]{{8}}|{_IN_MEMORY}")  # the last cell of a row of ours
 
 
-def _key(path: str) -> bytes:
-    """A path as the database has it; a name need not be text."""
-    return os.fsencode(path)
+def _open_table(path: Path, mode: str) -> IO[str]:
+    """A table, open to be written."""
+    return path.open(mode, encoding="utf-8", errors="surrogateescape", newline="")
+
+
+def _key(place: str) -> bytes:
+    """A place as the database has it; a name need not be text."""
+    return os.fsencode(os.path.abspath(place))
 
 
 class LabelTable:
     """A table of labels that is read, continued row by row, and put in order at its end.
 
     A context manager. Raises `SourceError` where it is entered and the file that is there is no
-    table, or another process is writing to it; OSError.
+    table, or another process is writing to it; OSError where it cannot be written.
     """
 
     def __init__(
         self,
         path,  # of the CSV, which need not be there yet
         columns: Iterable[str],  # that each row has, in this order
+        read_only: bool = False,  # nothing is written; each label that is there stands
     ):
         self.path = Path(os.path.expanduser(path))
         self.columns = list(columns)
+        self.read_only = read_only
         self._n_old = 0  # rows that were there
         self._n_done = 0  # rows met again, and added
         self._is_in_order = True  # whether the file has the rows as they were met and added
 
     def __enter__(self):
         with ExitStack() as stack:
-            stack.enter_context(_only_writer(self.path))
+            if not self.read_only:
+                stack.enter_context(_only_writer(self.path))
             self._rows = stack.enter_context(closing(sqlite3.connect("", isolation_level=None)))
             self._rows.execute("pragma journal_mode = off")
             self._rows.execute("create table rows (path primary key, digest, label, old, new, row)")
-            self._rows.execute("create index by_digest on rows (digest)")
+            # Of many files with one content, only those matter that a person gave a label to.
+            self._rows.execute("create index by_hand on rows (digest, old) where label != ''")
             if self.path.is_file() and self.path.stat().st_size:
                 self._read()
-            self._write()
-            self._file = stack.enter_context(self.path.open("a", **_TABLE))
-            self._writer = csv.DictWriter(self._file, self.columns, restval="")
+            if not self.read_only:
+                with _named(self.path):
+                    self._write()
+                    self._file = stack.enter_context(_open_table(self.path, "a"))
+                self._writer = csv.DictWriter(self._file, self.columns, restval="")
             self._open = stack.pop_all()
         return self
 
     def __exit__(self, kind, error, trace):
-        with self._open:
-            self._file.flush()
+        with _named(self.path), self._open:
+            if self.read_only:
+                return
+            self._file.close()
             if kind is None and not (self._is_in_order and self._n_done >= self._n_old):
                 self._write()
 
-    def row(self, path: str) -> dict | None:
+    def row(
+        self,
+        path: str,  # of a file, as it is seen from where we are
+    ) -> dict | None:
         """What is known of a file."""
-        query = "select row from rows where path = ?"
-        found = self._rows.execute(query, [_key(path)]).fetchone()
-        return json.loads(found[0]) if found else None
+        found = self._ask("select row from rows where path = ?", _key(path))
+        return json.loads(found[0]) | {"path": path} if found else None
 
-    def label_by_hand(self, row: dict) -> str:
-        """The label that a person gave to a file, or to one with its content; or nothing."""
-        known = {"path": _key(row["path"]), "digest": row.get("digest", "")}
-        for column, value in known.items():
-            query = f"select label from rows where {column} = ? and label != '' order by old"
-            found = self._rows.execute(query, [value]).fetchone()
-            if found:
-                return found[0]
-        return ""
+    def label_by_hand(
+        self,
+        row: dict,  # what is known of the file now
+    ) -> str:
+        """The label that a person gave to a file, or, if it is new, to one with its content."""
+        known = self.row(row["path"])
+        if known:
+            label = _label_by_hand(known)
+            # Version 0.1.0 kept no guess; what the model says anyway, nobody need have written.
+            is_old = known.get("probability") and not known.get("guess")
+            return "" if is_old and label == row["label"] else label
+        query = (
+            "select label from rows where label != '' and digest = ? and digest != '' order by old"
+        )
+        found = self._ask(query, row.get("digest", ""))
+        return found[0] if found else ""
 
-    def add(self, row: dict) -> None:
+    def add(
+        self,
+        row: dict,  # of `label_files`
+    ) -> None:
         """Appends a row, unless it stands there already."""
-        query = "select old, row from rows where path = ?"
-        place, known = self._rows.execute(query, [_key(row["path"])]).fetchone() or (None, "{}")
-        known = json.loads(known)
-        row = known | row
+        if self.read_only:
+            return
+        key = _key(row["path"])
+        found = self._ask("select old, row from rows where path = ?", key)
+        place, text = found or (None, "{}")
+        known = json.loads(text)
+        kept = {name: cell for name, cell in known.items() if not _ANSWER.fullmatch(name)}
+        row = kept | row | {"path": known.get("path", row["path"])}
+        is_new = any(row.get(name, "") != known.get(name, "") for name in self.columns)
         if place is None:
             self._is_in_order &= self._n_done >= self._n_old
         else:
-            self._is_in_order &= place == self._n_done and row == known
-        if row != known:
-            self._writer.writerow({name: _to_cell(cell) for name, cell in row.items()})
-        self._keep(row, place, self._n_done)
+            self._is_in_order &= place == self._n_done and not is_new
+        if is_new:
+            with _named(self.path):
+                self._writer.writerow(_cells(row))
+        self._keep(key, row, place, self._n_done)
         self._n_done += 1
 
     def flush(self) -> None:
         """Hands what was added to the system, which keeps it whatever becomes of this process."""
-        self._file.flush()
+        if self.read_only:
+            return
+        with _named(self.path):
+            self._file.flush()
 
-    def _keep(self, row: dict, old: int | None, new: int | None) -> None:
+    def _keep(self, key: bytes, row: dict, old: int | None, new: int | None) -> None:
         """Enters a row in the database, with its places in the old order and in the new one."""
-        values = [_key(row["path"]), row.get("digest", ""), _label_by_hand(row), old, new]
-        self._rows.execute(
-            "insert or replace into rows values (?, ?, ?, ?, ?, ?)", [*values, json.dumps(row)]
-        )
+        facts = [row.get("digest", ""), _label_by_hand(row), old, new, json.dumps(row)]
+        self._ask("insert or replace into rows values (?, ?, ?, ?, ?, ?)", key, *facts)
+
+    def _ask(self, query: str, *values):
+        """The first row of what the database answers, or None. Raises OSError."""
+        try:
+            return self._rows.execute(query, values).fetchone()
+        except sqlite3.Error as e:  # such as a full disk
+            raise OSError(f"{self.path}: its rows cannot be kept in a database ({e})") from e
 
     def _read(self) -> None:
         """Reads the rows that are there; of two with one path, the later one counts."""
+        theirs: dict[str, None] = {}
         for place, row in enumerate(_rows_of(self.path)):
-            self.columns += [name for name in row if name not in self.columns]
-            self._keep(row, place, None)
-        self._n_old = self._rows.execute("select count(*) from rows").fetchone()[0]
+            theirs |= dict.fromkeys(row)
+            self._keep(_key(self._place(row)), row, place, None)
+        self._n_old = self._ask("select count(*) from rows")[0]
+        ours = len(self.columns) - len(_FACTS)
+        added = [name for name in theirs if name not in self.columns]
+        self.columns[ours:ours] = added  # in front, so that `model` ends a row: see `_rows_of`
+
+    def _place(self, row: dict) -> str:
+        """Where the file of a row is: from where we were called, or from the table."""
+        here, beside = row["path"], os.path.join(self.path.parent, row["path"])
+        places = [here, beside] if row.get("probability") else [beside, here]
+        return next(filter(os.path.exists, places), places[0])
 
     def _write(self) -> None:
         """Writes all rows in order: those met or added as they came, then the others."""
         rows = self._rows.execute("select row from rows order by new is null, new, old")
-        with atomic(self.path) as temporary, temporary.open("w", **_TABLE) as file:
+        with atomic(self.path) as temporary, _open_table(temporary, "w") as file:
             writer = csv.DictWriter(file, self.columns, restval="")
             writer.writeheader()
             for (row,) in rows:
-                writer.writerow({name: _to_cell(cell) for name, cell in json.loads(row).items()})
+                writer.writerow(_cells(json.loads(row)))
+
+
+def _cells(row: dict) -> dict[str, str]:
+    """A row as a spreadsheet may have it."""
+    return {name: _to_cell(cell) for name, cell in row.items()}
+
+
+def _from_cells(record: dict) -> dict[str, str]:
+    """A row as it was before a spreadsheet had it; what stands under no heading is a note."""
+    row = {name: _from_cell(_text(cell)) for name, cell in record.items() if name}
+    name = _from_cell(record["path"])
+    if os.path.exists(name):  # and is no text
+        row["path"] = name
+    notes = [record.get("", ""), *record.get(None, ())]
+    if any(notes):
+        row["note"] = " ".join(filter(None, [row.get("note"), *notes]))
+    return row
 
 
 def _rows_of(path: Path) -> Iterator[dict[str, str]]:
@@ -316,29 +416,43 @@ def _rows_of(path: Path) -> Iterator[dict[str, str]]:
     with path.open("rb") as file:
         file.seek(-min(2, os.path.getsize(path)), os.SEEK_END)
         is_whole = b"\n" in file.read()
-    last: dict[str, str] = {}
+    row: dict[str, str] = {}
     for record in _read_table(path, may_be_empty=True):
-        if last:
-            yield last
-        last = {name: _from_cell(cell) for name, cell in record.items() if name}
-    if last and (is_whole or "digest" not in last):
-        yield last
+        if row:
+            yield row
+        row = _from_cells(record)
+    # Where `model` comes last nobody but us wrote the file last, and a row of ours ends in it.
+    is_ours = bool(row) and list(row)[-1] == "model"
+    if row and (is_whole or not is_ours or _MODEL.fullmatch(row["model"])):
+        yield row
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Names a table in an error of the system. Raises OSError."""
+    try:
+        yield
+    except OSError as e:
+        raise OSError(f"{path}: cannot be written ({e.strerror or e})") from e
 
 
 @contextmanager
 def _only_writer(path: Path) -> Iterator[None]:
     """Holds a lock, so that no other process writes to `path`. Raises `SourceError`."""
-    from filelock import FileLock, Timeout
-
+    user = os.getuid() if hasattr(os, "getuid") else 0
     name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:16]
-    lock = FileLock(Path(tempfile.gettempdir()) / f"drumlesson-{name}.lock")
-    try:
-        with lock.acquire(timeout=0):
-            yield
-    except Timeout:
-        raise SourceError(
-            f"{path}: another process is writing to it: wait for it, or name another table"
-        ) from None
+    place = os.path.join(tempfile.gettempdir(), f"drumlesson-{user}-{name}.lock")
+    # The lock of a database ends with its process, on every system, and needs no other library.
+    with closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as lock:
+        try:
+            lock.execute("begin exclusive")
+        except sqlite3.OperationalError as e:
+            if e.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise OSError(f"{path}: cannot be locked with {place} ({e})") from e
+            raise SourceError(
+                f"{path}: another process is writing to it: wait for it, or name another table"
+            ) from None
+        yield
 
 
 # %% ../nbs/reference/labelling.ipynb #5e319bf2
@@ -348,13 +462,13 @@ def _blocks(files: Iterable, table: LabelTable | None, model: str, top: int) -> 
     n_todo = 0
     for path, place in files:
         row = (table.row(path) if table else None) or {}
-        has_all = all(row.get(name) for name in _columns(top) if name[-1].isdigit())
-        by_this_model = bool(model) and row.get("model") == model and has_all
-        if by_this_model and _is_unchanged(row, place):
+        holds = _holds(row, model, top)
+        is_given = table is not None and table.read_only and bool(row.get("label"))
+        if is_given or (holds and _is_unchanged(row, place)):
             block.append(row)
         else:
-            digest = row["digest"] if by_this_model else ""
-            block.append(_Todo(path, place, digest if table else None))
+            digest = row["digest"] if holds else ""
+            block.append(_Todo(path, os.path.abspath(place), digest if table else None, place))
             n_todo += 1
         if n_todo == _BLOCK or len(block) == 1000:
             yield block
@@ -363,27 +477,32 @@ def _blocks(files: Iterable, table: LabelTable | None, model: str, top: int) -> 
         yield block
 
 
+def _holds(row: dict, model: str, top: int) -> bool:
+    """Whether a row says all that this model would say of what the file was."""
+    is_whole = not row.get("guess") or all(map(row.get, _ranks(top)))
+    by_this_model = model != _IN_MEMORY and row.get("model") == model
+    return bool(row.get("label")) and is_whole and by_this_model
+
+
 def _is_unchanged(row: dict, place: Path) -> bool:
-    """Whether a file has the size and the time that a row says."""
+    """Whether a file has the size and the time that its row says."""
     try:
         return (row | _facts(place)) == row
     except OSError:
         return False
 
 
-def _settled(row: dict, table: LabelTable | None) -> dict:
+def _settled(row: dict, table: LabelTable) -> dict:
     """A row with what its table knows of the file: the old answer, or a label by hand."""
-    if table is None:
-        return row
-    if "label" not in row:  # it has other facts only
+    if "label" not in row:  # its content is as it was
         row = (table.row(row["path"]) or {}) | row
-    label = table.label_by_hand(row)
+    label = table.label_by_hand(row) if row["label"] else ""
     return row | {"label": label, "why": _BY_HAND} if label else row
 
 
 def _model_digest(model: str | Answers) -> str:
-    """What stands for a model in a file; nothing for one that is in memory alone."""
-    return _content_digest(model)[:15] if isinstance(model, str) else ""
+    """What stands for a model in a table."""
+    return _content_digest(model)[:15] if isinstance(model, str) else _IN_MEMORY
 
 
 def label_files(
@@ -395,7 +514,7 @@ def label_files(
     table: LabelTable | None = None,
     left_out=None,
     executor: Executor | None = None,
-) -> Iterator[dict[str, str]]:
+) -> Generator[dict[str, str]]:
     """Name sound files, one after another, however many there are.
 
     Parameters
@@ -435,24 +554,24 @@ def label_files(
     ...     print(row["label"], row["path"])
     kick my samples/a.wav
     """
-    if model is None:
-        model = SHIPPED
     if isinstance(model, (str, Path)):
-        model = os.fspath(model)
-    opened = _opened(model) if isinstance(model, str) else model
+        model = os.path.abspath(model)
+    opened = model if isinstance(model, Answers) else _opened(model)
     if not 1 <= top <= len(opened.classes_):
         raise ValueError(f"top is {top}, and the model knows {len(opened.classes_)} classes")
-    digest = _model_digest(model)
+    digest = _model_digest(str(SHIPPED) if model is None else model)
     work = partial(_label_block, model, top)
     with ExitStack() as stack:
         ahead = _AHEAD * jobs if executor or jobs > 1 else 0
         if executor is None:
-            executor = _processes(jobs)
+            executor = _Here() if jobs == 1 else _Processes(jobs)
             stack.callback(executor.shutdown, wait=True, cancel_futures=True)
         blocks = _blocks(sounds_of(paths, left_out), table, digest, top)
         for block, new in _in_turn(work, blocks, executor, ahead):
             for entry in block:
-                row = entry if isinstance(entry, dict) else _settled(next(new), table)
+                row = entry if isinstance(entry, dict) else next(new)
+                if table:
+                    row = _settled(row, table)
                 row["model"] = digest
                 if table and row["label"]:
                     table.add(row)

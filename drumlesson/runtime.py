@@ -42,6 +42,16 @@ class OnnxClassifier(Answers):
         Kits that it learned from, and those that stopped the training.
     digest_ : str
         Stands for all of the above and the network.
+
+    Raises
+    ------
+    ValueError
+        For a network that is not one of ours, was changed, or does not fit what is said of it.
+
+    Examples
+    --------
+    >>> load().predict(["kick.wav"])
+    array(['kick'], dtype='<U6')
     """
 
     def __init__(
@@ -100,7 +110,7 @@ def _session(content: bytes):
 
 # %% ../nbs/reference/runtime.ipynb #c8f53e15
 SHIPPED = Path(drumlesson.__file__).parent / "data" / "best.onnx"  # comes with the package
-_ZIP = b"PK\3\4"  # how a `.keras` file begins
+_ZIP, _ONNX = b"PK\3\4", b"\x08"  # how the two kinds of file begin, whatever they are called
 
 
 def _load_onnx(path) -> OnnxClassifier:
@@ -109,6 +119,8 @@ def _load_onnx(path) -> OnnxClassifier:
     try:
         _check_onnx(content)
         return OnnxClassifier(content, str(path))
+    except (ImportError, MemoryError):
+        raise
     except Exception as e:  # onnxruntime has a class of errors for every way to fail
         words = " ".join(str(e).split())[:300]
         why = "".join(c if c.isprintable() else "?" for c in words)
@@ -155,8 +167,11 @@ def load(path=None) -> Answers:
             f"{path}: there is no such model file: train one with `drumlesson train --out {path}`"
         )
     with open(path, "rb") as file:
-        is_archive = file.read(4) == _ZIP
-    if str(path).endswith(".onnx") and not is_archive:
+        head = file.read(4)
+    is_onnx = str(path).endswith(".onnx")
+    if head == _ZIP and is_onnx:  # Keras goes by names
+        raise ValueError(f"{path}: is a .keras file under another name: rename it")
+    if is_onnx or head.startswith(_ONNX):
         return _load_onnx(path)
     with _needs("train"):
         from drumlesson.classifier import _load_keras

@@ -482,15 +482,19 @@ def test_a_correction_is_learned(run, mistaken, tmp_path, monkeypatch):
 # -- predict
 
 
+COLUMNS = ["path", "label", "probability", "guess", "why", "size", "modified", "digest", "model"]
+
+
 def test_a_row_a_file(run, model_file, folder, tmp_path):
     paths = [str(folder / name) for name in files_below(folder)]
     table = tmp_path / "new" / "labels.csv"
     status, out, err = run("predict", model_file, folder, "--csv", table)
-    assert (status, err) == (0, "") and len(out.splitlines()) == 25
+    assert (status, err) == (0, "") and len(out.splitlines()) == 24
     rows = rows_of(table)
     assert [row["path"] for row in rows] == paths
-    assert list(rows[0]) == ["path", "label", "probability"]
-    assert {row["label"] for row in rows} <= set(LABELS)
+    assert list(rows[0]) == COLUMNS
+    assert {row["label"] for row in rows} <= {*LABELS, "unsure"}
+    assert {row["guess"] for row in rows} <= set(LABELS)
     assert all(0.2 <= float(row["probability"]) <= 1 for row in rows)
     assert files_below(tmp_path / "new") == ["labels.csv"]
 
@@ -502,30 +506,16 @@ def test_the_shell_says_what_the_notebook_says(run, model_file, others, tmp_path
         paths.append(write_sound(path, wave, subtype="FLOAT"))
     run("predict", model_file, *paths, "--csv", tmp_path / "labels.csv")
     y_pred = drumlesson.load(model_file).predict(others)
-    assert [row["label"] for row in rows_of(tmp_path / "labels.csv")] == list(y_pred)
-
-
-RANKED = [
-    "path",
-    "label",
-    "probability",
-    "label2",
-    "probability2",
-    "label3",
-    "probability3",
-    "label4",
-    "probability4",
-    "label5",
-    "probability5",
-]
+    assert [row["guess"] for row in rows_of(tmp_path / "labels.csv")] == list(y_pred)
 
 
 def test_the_most_probable_labels(run, model_file, folder, tmp_path):
     table = tmp_path / "top.csv"
     status, _, _ = run("predict", model_file, folder / "loft", "--top", 5, "--csv", table)
     row = rows_of(table)[0]
-    assert status == 0 and list(row) == RANKED
-    assert {row[k] for k in row if k.startswith("label")} == set(LABELS)
+    ranked = [name + str(rank) for rank in range(2, 6) for name in ("label", "probability")]
+    assert status == 0 and list(row) == COLUMNS[:3] + ranked + COLUMNS[3:]
+    assert {row[k] for k in ("guess", "label2", "label3", "label4", "label5")} == set(LABELS)
     shares = [float(row[k]) for k in row if k.startswith("probability")]
     assert shares == sorted(shares, reverse=True) and sum(shares) == pytest.approx(1, abs=0.005)
 
@@ -576,23 +566,25 @@ def test_broken_files_among_good_ones(run, model_file, folder, broken_files, tmp
     named = [broken_files["none.wav"], broken_files["notes.raw"], tmp_path / "nowhere"]
     status, out, err = run("predict", model_file, folder, *named, "--csv", tmp_path / "rows.csv")
     assert status == 1
-    assert len(rows_of(tmp_path / "rows.csv")) == 24 == len(out.splitlines()) - 1
-    assert len(err.splitlines()) == 9
+    assert len(rows_of(tmp_path / "rows.csv")) == 25 == len(out.splitlines())
+    assert "not a drum" in out and out.count("silent.wav  (is silent") == 1
+    assert len(err.splitlines()) == 8
     assert all(line.startswith("drumlesson: ") for line in err.splitlines())
-    assert all(err.count(f"/{name}: ") == 1 for name in (*broken_files, "nowhere"))
+    listed = {*broken_files, "nowhere"} - {"silent.wav"}
+    assert all(err.count(f"/{name}: ") == 1 for name in listed)
 
 
 def test_a_folder_without_sound_among_others(run, model_file, folder, tmp_path):
     (tmp_path / "empty").mkdir()
     status, out, err = run("predict", model_file, tmp_path / "empty", folder / "loft" / "kick")
-    assert status == 1 and len(out.splitlines()) == 5 and "holds no sound file" in err
+    assert status == 1 and len(out.splitlines()) == 4 and "holds no sound file" in err
 
 
 def test_what_a_folder_holds_besides_is_said_at_the_end(run, model_file, folder):
     (folder / "loft" / "kick" / "memo.m4a").touch()
     write_sound(folder / "loft" / "kick" / ".Trash" / "old.wav")
     status, out, err = run("predict", model_file, folder / "loft" / "kick")
-    assert status == 1 and len(out.splitlines()) == 5
+    assert status == 1 and len(out.splitlines()) == 4
     assert err.startswith("drumlesson: left out: 1 .m4a (convert to WAV), 1 folder that")
     (folder / "loft" / "kick" / "memo.m4a").unlink()
     status, _, err = run("predict", model_file, folder / "loft" / "kick")
@@ -628,7 +620,7 @@ def test_a_file_name_that_is_no_text(run, model_file, tmp_path):
     write_sound(tmp_path / "hits" / "snaré.wav")
     table = tmp_path / "rows.csv"
     status, out, _ = run("predict", model_file, tmp_path / "hits", "--csv", table)
-    assert status == 0 and len(out.splitlines()) == 3
+    assert status == 0 and len(out.splitlines()) == 2
     rows = csv.DictReader(io.StringIO(table.read_bytes().decode("utf-8", "surrogateescape")))
     assert {os.path.basename(row["path"]) for row in rows} == {name, "snaré.wav"}
 
@@ -647,16 +639,25 @@ def test_a_table_that_cannot_be_written(run, model_file, folder, tmp_path, comma
     assert not [f for f in files_below(tmp_path) if f.startswith(".") or "/." in f]
 
 
-def test_an_interrupted_table_leaves_the_old_one(run, model_file, folder, tmp_path, monkeypatch):
+def test_a_file_that_is_no_table_stays_as_it_is(run, model_file, folder, tmp_path):
     (tmp_path / "rows.csv").write_text("yesterday")
+    status, out, err = run("predict", model_file, folder, "--csv", tmp_path / "rows.csv")
+    assert (status, out, len(err.splitlines())) == (2, "", 1) and "rows.csv: lacks" in err
+    assert (tmp_path / "rows.csv").read_text() == "yesterday"
+
+
+def test_an_interrupted_table_can_be_gone_on_with(run, model_file, folder, tmp_path, monkeypatch):
+    kicks, table = folder / "loft" / "kick", tmp_path / "rows.csv"
+    run("predict", model_file, kicks / "0.wav", "--csv", table)
+    before = table.read_bytes()
 
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("csv.writer", interrupt)
-    kicks = folder / "loft" / "kick"
-    status, _, err = run("predict", model_file, kicks, "--csv", tmp_path / "rows.csv")
-    assert status == 130 and (tmp_path / "rows.csv").read_text() == "yesterday"
+    monkeypatch.setattr("drumlesson.labelling._decode_hit", interrupt)
+    status, _, err = run("predict", model_file, kicks, "--csv", table)
+    assert status == 130 and table.read_bytes() == before
+    assert "rows.csv keeps what was done: the same command goes on from there" in err
     assert [f for f in files_below(tmp_path) if f.startswith(".")] == []
 
 
@@ -787,6 +788,9 @@ def test_an_interrupted_sort_says_how_to_go_on(run, folder, labels, tmp_path, mo
         (["predict", "kick.wav", "--csv", "link.csv"], "--csv link.csv: is "),
         (["predict", ".", "--csv", "link.csv"], "--csv link.csv: is "),
         (["predict", "plain", "--csv", "plain"], "--csv plain: is read as plain, too"),
+        (["predict", "kick.wav", "--json", "kick.wav"], "--json kick.wav: is named like a sound"),
+        (["predict", ".", "--json", "link.csv"], "--json link.csv: is "),
+        (["predict", ".", "--csv", "new", "--json", "new"], "--json new: is written as --csv, too"),
         (["evaluate", "--json", "m.keras"], "--json m.keras: is named like a model"),
         (["evaluate", "m.keras", "--json", "link.csv"], "--json link.csv: is "),
         (["evaluate", "--data", "d.csv", "--json", "d.csv"], "--json d.csv: is read as d.csv, too"),
@@ -823,7 +827,7 @@ def test_standard_output_holds_the_table_and_nothing_else(run, model_file, folde
     status, out, err = run("predict", model_file, folder / "loft" / "kick", "--csv", name)
     rows = list(csv.DictReader(io.StringIO(out)))
     assert (status, err) == (0, "") and len(rows) == 4
-    assert [*rows[0]] == ["path", "label", "probability"]
+    assert [*rows[0]] == COLUMNS
     status, out, _ = run("evaluate", model_file, "--data", folder, "--json", name)
     assert status == 0 and list(json.loads(out)) == SCORES
 
@@ -853,7 +857,7 @@ def test_names_that_are_more_than_names(run, model_file, tmp_path, monkeypatch):
         write_sound(name)
     (tmp_path / "hits" / "no\nsound\x1b]0;title\x07.wav").write_text("none")
     status, out, err = run("predict", model_file, *sorted(os.listdir()), "--csv", "../rows.csv")
-    assert status == 1 and len(out.splitlines()) == 3 and len(err.splitlines()) == 1
+    assert status == 1 and len(out.splitlines()) == 2 and len(err.splitlines()) == 1
     assert r"a\nb\x1b[31m.wav" in out and r"no\nsound\x1b]0;title\x07.wav: " in err
     assert not {"\x1b", "\x07"} & set(out + err)
     rows = rows_of(tmp_path / "rows.csv")
@@ -1086,7 +1090,7 @@ def test_the_process_ends_cleanly(model_file, folder):
     (folder / "loft" / "kick" / "0.wav").write_text("no sound")
     command = [sys.executable, "-c", MAIN, "predict", model_file, folder]
     done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1 and len(done.stdout.splitlines()) == 24
+    assert done.returncode == 1 and len(done.stdout.splitlines()) == 23
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("drumlesson: ") and "0.wav" in done.stderr
 

@@ -1,0 +1,182 @@
+"""Answers without TensorFlow: both kinds of file answer alike, and others are refused."""
+
+import copy
+import pickle
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from drumlesson import DrumClassifier, load
+from drumlesson.evaluation import evaluate
+from drumlesson.exporting import with_metadata
+from drumlesson.families.ensemble import Ensemble
+from drumlesson.modelfiles import _digest
+from drumlesson.onnxfiles import _graph
+from drumlesson.runtime import SHIPPED, OnnxClassifier
+
+OLD = Path(__file__).parent / "data" / "best.keras"  # of version 0.1.0, which it was made from
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load()
+
+
+# -- both kinds
+
+
+def assert_alike(a, b, drums):
+    """Two classifiers give the same answers, but for rounding."""
+    assert a.classes_.tolist() == b.classes_.tolist()
+    assert np.abs(a.predict_proba(drums) - b.predict_proba(drums)).max() < 1e-5
+    assert a.predict(drums).tolist() == b.predict(drums).tolist()
+    assert a.predict(drums, unsure=True).tolist() == b.predict(drums, unsure=True).tolist()
+    assert a.doubts(drums).tolist() == b.doubts(drums).tolist()
+    assert np.array_equal(a.features(drums), b.features(drums))
+    labels = drums.labels if set(drums.labels) <= set(a.classes_) else a.predict(drums)
+    assert a.score(drums, labels) == b.score(drums, labels)
+    assert a.training_kits_ == b.training_kits_ and a.report_ == b.report_
+
+
+def test_the_shipped_model_answers_as_that_of_0_1_0(shipped, others):
+    old = load(OLD)
+    assert_alike(shipped, old, others)
+    ours, theirs = evaluate(shipped, others), evaluate(old, others)
+    assert ours == theirs
+    assert isinstance(shipped, OnnxClassifier) and isinstance(old, DrumClassifier)
+
+
+def test_the_same_labels_on_every_recorded_hit(shipped, open_kits):
+    waves, table, _ = open_kits
+    old = load(OLD)
+    hits = [waves[i] for i in range(0, len(waves), 3)]
+    assert shipped.predict(hits).tolist() == old.predict(hits).tolist()
+    assert np.abs(shipped.predict_proba(hits) - old.predict_proba(hits)).max() < 1e-5
+
+
+WAYS = {
+    "dense": ("dense", "multiclass", "logmel"),
+    "cnn1d": ("cnn1d", "one-vs-rest", "mfcc"),
+    "gru": ("gru", "kick", "stft"),
+    "ensemble": (Ensemble(("dense", "cnn1d")), "multiclass", "logmel"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_whole_way(way, toys, others, tmp_path):
+    """Learned, saved, exported: both files answer alike."""
+    family, task, feature = WAYS[way]
+    model = DrumClassifier(family, task, feature, window=0.1, epochs=1, verbose=0, random_state=0)
+    model.fit(toys)
+    model.save(tmp_path / "m.keras")
+    model.export(tmp_path / "m.onnx")
+    exported = load(tmp_path / "m.onnx")
+    assert_alike(exported, load(tmp_path / "m.keras"), others)
+    assert np.abs(exported.predict_proba(others) - model.predict_proba(others)).max() < 1e-5
+
+
+# -- one hit or many, here or there
+
+
+def test_the_same_bits_for_any_batch(shipped, others):
+    whole = shipped.predict_proba(others)
+    for n in (1, 2, 7):
+        parts = [shipped.predict_proba(others.waves[i : i + n]) for i in range(0, len(others), n)]
+        assert np.array_equal(np.concatenate(parts), whole)
+
+
+def test_the_same_bits_in_threads(shipped, others):
+    whole = shipped.predict_proba(others)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(shipped.predict_proba, [others.waves] * 24))
+    assert all(np.array_equal(answer, whole) for answer in answers)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))]
+)
+def test_a_copy_says_the_same(shipped, others, copied):
+    again = copied(shipped)
+    assert np.array_equal(again.predict_proba(others), shipped.predict_proba(others))
+    assert again.digest_ == shipped.digest_ and again.licences_ == shipped.licences_
+    assert repr(again) == repr(shipped)
+
+
+# -- what is no model file
+
+
+def altered(change):
+    """The shipped file with another text about itself, or another digest."""
+    content = SHIPPED.read_bytes()
+    said = OnnxClassifier(content)._network.get_modelmeta().custom_metadata_map
+    return with_metadata(content, change(dict(said)))
+
+
+def replaced(old, new):
+    """A change of what a file says of itself, with a digest that fits."""
+
+    def change(said):
+        assert old in said["drumlesson"]
+        about = said["drumlesson"].replace(old, new)
+        graph = _graph(with_metadata(SHIPPED.read_bytes(), {}))
+        return {"drumlesson": about, "digest": _digest(graph, about.encode())}
+
+    return change
+
+
+CONTENTS = {
+    "nothing": (lambda: b"", ""),
+    "text": (lambda: b"no model", ""),
+    "half": (lambda: SHIPPED.read_bytes()[:50_000], "cut off or damaged"),
+    "one byte": (lambda: SHIPPED.read_bytes()[:-1], "cut off or damaged"),
+    "a weight": (
+        lambda: SHIPPED.read_bytes()[:60_000] + b"\0\0\0" + SHIPPED.read_bytes()[60_003:],
+        "",
+    ),
+    "a stranger": (lambda: with_metadata(SHIPPED.read_bytes(), {}), "not one of drumlesson's"),
+    "a digest": (lambda: altered(lambda said: said | {"digest": "0" * 64}), "digest is another"),
+    "a word": (
+        lambda: altered(lambda s: s | {"drumlesson": s["drumlesson"].replace("kick", "kock")}),
+        "digest is another",
+    ),
+    "a window": (lambda: altered(replaced('"seconds": 0.3', '"seconds": 0.4')), "takes"),
+    "a feature": (lambda: altered(replaced('"hop_length": 256', '"hop_length": 128')), "takes"),
+    "classes": (lambda: altered(replaced('"hihat", ', "")), "no answer to 4 classes"),
+}
+
+
+@pytest.mark.parametrize("kind", CONTENTS)
+def test_a_file_that_is_of_no_use_is_refused_in_one_line(kind, tmp_path):
+    make, why = CONTENTS[kind]
+    path = tmp_path / "m.onnx"
+    path.write_bytes(make())
+    with pytest.raises(ValueError) as e:
+        load(path)
+    text = str(e.value)
+    assert text.startswith(f"{path}: is no model file, or a damaged or altered one (")
+    assert text.endswith("): export it again") and why in text
+    assert text.isprintable() and len(text) < 500
+
+
+def test_the_content_decides_and_not_the_name(shipped, others, tmp_path):
+    (tmp_path / "a.keras").write_bytes(SHIPPED.read_bytes())
+    proba = load(tmp_path / "a.keras").predict_proba(others)
+    assert np.array_equal(proba, shipped.predict_proba(others))
+    (tmp_path / "b.onnx").write_bytes(OLD.read_bytes())
+    with pytest.raises(ValueError, match="b.onnx: is a .keras file under another name: rename it"):
+        load(tmp_path / "b.onnx")
+
+
+def test_without_onnxruntime_it_is_not_the_files_fault(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ImportError, match="onnxruntime"):
+        load()
+
+
+def test_where_there_is_no_file(tmp_path):
+    with pytest.raises(ValueError, match=re.escape("none.onnx: there is no such model file")):
+        load(tmp_path / "none.onnx")
