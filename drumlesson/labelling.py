@@ -163,7 +163,10 @@ def _end_with_parent() -> None:
 
 
 def _begin_worker(is_ours: bool) -> None:
-    """Prepares a process: an interrupt is the business of the one that started it."""
+    """Prepares a process: it computes on one core, and interrupts are not its business."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)  # else each process has as many threads as there are cores
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if is_ours:
         own_process()

@@ -117,7 +117,7 @@ def test_arrows_down_are_fine(tmp_path):
 
 # What the plain installation does not bring, but the extras of these names do.
 TRAIN = ["tensorflow", "keras", "librosa", "numba", "sklearn", "pandas", "matplotlib", "joblib"]
-TRAIN += ["requests", "platformdirs", "filelock", "onnx", "tf2onnx", "tabulate", "threadpoolctl"]
+TRAIN += ["requests", "platformdirs", "filelock", "onnx", "tf2onnx", "tabulate"]
 COURSE = ["ipywidgets", "IPython", "jupyterlab"]
 DEV = ["nbdev", "nbformat", "nbclient", "nbconvert", "numpydoc", "pytest", "fastcore"]
 DEV += ["distributed"]
