@@ -41,7 +41,7 @@ from .audio import KEEP_SECONDS, SR, AudioInfo, load_hits
 from .files import _from_cell, _remove_stale, atomic
 from .folders import _SUFFIXES, SourceError, _drums_in, _LeftOut
 from .labels import _UNSURE, LABELS, _label_of, _labelled, _own_label
-from .tables import _read_table, _text
+from .tables import _text, read_table
 
 # %% ../nbs/reference/datasets.ipynb #a3cf40b0
 # What a hit is and where it comes from, and what its file was before it was converted.
@@ -654,7 +654,7 @@ def _table_rows(
     shelf = _Shelf(path.parent)
     rows: dict[Path, dict] = {}
     problems: dict[str, str] = {}
-    for row in _read_table(path):
+    for row in read_table(path):
         place, fault = shelf.find(row)
         file = Path(place)
         label, label_fault = _read_label(row["label"], labels)

@@ -19,7 +19,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -33,7 +34,7 @@ from .backend import _PROCESS, own_process
 from .files import _from_cell, _to_cell, atomic
 from .folders import SourceError, sounds_of
 from .runtime import SHIPPED, load
-from .tables import _read_table, _text
+from .tables import _text, read_table
 
 # %% ../nbs/reference/labelling.ipynb #aafc6e5c
 NOT_A_DRUM = "not a drum"  # the label of a sound that is no single hit
@@ -162,11 +163,19 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _begin_worker(is_ours: bool) -> None:
-    """Prepares a process: it computes on one core, and interrupts are not its business."""
+def _one_core(is_wanted: bool):
+    """Has NumPy compute on one core, if that is wanted, until the context that it gives ends.
+
+    Where several processes take as many threads each as there are cores, they wait for each other.
+    """
     from threadpoolctl import threadpool_limits
 
-    threadpool_limits(1)  # else each process has as many threads as there are cores
+    return threadpool_limits(1) if is_wanted else nullcontext()
+
+
+def _begin_worker(is_ours: bool) -> None:
+    """Prepares a process: it computes on one core, and interrupts are not its business."""
+    _one_core(True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if is_ours:
         own_process()
@@ -197,11 +206,11 @@ class _Here(Executor):
 
 
 class _Processes(ProcessPoolExecutor):
-    """An executor of some processes, which end with this one."""
+    """An executor of `n` processes, which end with this one."""
 
-    def __init__(self, jobs: int):
+    def __init__(self, n: int):
         begin = (_PROCESS.owned,)
-        super().__init__(jobs, get_context("spawn"), initializer=_begin_worker, initargs=begin)
+        super().__init__(n, get_context("spawn"), initializer=_begin_worker, initargs=begin)
 
     def submit(self, work, /, *args, **kwargs) -> Future:
         """What `work` will make of its arguments; a process is started where all are busy."""
@@ -221,23 +230,48 @@ def _end_explained(todo: list[_Todo]) -> Iterator[None]:
         ) from e
 
 
+@dataclass
+class _Turn:
+    """A block whose turn comes."""
+
+    block: list
+    todo: list[_Todo]
+    future: Future | None  # of the rows of what is to do; None where nothing is
+
+    def rows(self) -> Iterator:
+        """The new rows. Raises OSError where a process was ended from outside."""
+        with _end_explained(self.todo):
+            return iter(self.future.result() if self.future else ())
+
+
+def _lend_a_hand(work: Callable, turns: Iterable[_Turn]) -> None:
+    """Does here what no process has begun yet, as long as the first in turn is not done."""
+    first, *others = turns
+    for turn in reversed(others):
+        if first.future is None or first.future.done():
+            return
+        if turn.future and turn.future.cancel():
+            turn.future = _Here().submit(work, turn.todo)
+
+
 def _in_turn(work: Callable, blocks: Iterable[list], executor: Executor, ahead: int) -> Iterator:
     """Each block, and what `work` makes of what is to do in it; `ahead` are under way at most."""
-    waiting: deque = deque()
+    turns: deque[_Turn] = deque()
+
+    def first():
+        if isinstance(executor, _Processes):
+            _lend_a_hand(work, turns)
+        turn = turns.popleft()
+        return turn.block, turn.rows()
+
     for block in blocks:
         todo = [entry._replace(held=None) for entry in block if isinstance(entry, _Todo)]
         with _end_explained(todo):
-            waiting.append((block, todo, executor.submit(work, todo) if todo else None))
-        if len(waiting) > ahead:
-            yield _result(*waiting.popleft())
-    while waiting:
-        yield _result(*waiting.popleft())
-
-
-def _result(block: list, todo: list[_Todo], future: Future | None) -> tuple[list, Iterator]:
-    """A block and its new rows. Raises OSError where a process was ended from outside."""
-    with _end_explained(todo):
-        return block, iter(future.result() if future else ())
+            turns.append(_Turn(block, todo, executor.submit(work, todo) if todo else None))
+        if len(turns) > ahead:
+            yield first()
+    while turns:
+        yield first()
 
 
 # %% ../nbs/reference/labelling.ipynb #c9ed773b
@@ -420,7 +454,7 @@ def _rows_of(path: Path) -> Iterator[dict[str, str]]:
         file.seek(-min(2, os.path.getsize(path)), os.SEEK_END)
         is_whole = b"\n" in file.read()
     row: dict[str, str] = {}
-    for record in _read_table(path, may_be_empty=True):
+    for record in read_table(path, may_be_empty=True):
         if row:
             yield row
         row = _from_cells(record)
@@ -530,7 +564,7 @@ def label_files(
     top : int, default=1
         So many of the most probable labels for each file.
     jobs : int, default=1
-        Processes; 1 is this one.
+        Processes, this one among them.
     table : LabelTable, optional
         Is read and continued: its rows that hold still are not worked out anew.
     left_out : optional
@@ -567,8 +601,9 @@ def label_files(
     with ExitStack() as stack:
         ahead = _AHEAD * jobs if executor or jobs > 1 else 0
         if executor is None:
-            executor = _Here() if jobs == 1 else _Processes(jobs)
+            executor = _Here() if jobs == 1 else _Processes(jobs - 1)
             stack.callback(executor.shutdown, wait=True, cancel_futures=True)
+            stack.enter_context(_one_core(jobs > 1))
         blocks = _blocks(sounds_of(paths, left_out), table, digest, top)
         for block, new in _in_turn(work, blocks, executor, ahead):
             for entry in block:
