@@ -281,6 +281,8 @@ def open_session(
     try:
         session = _new_session(content)
         answers = _in_time(session, np.zeros((1, frames, bins), np.float32))
+    except ImportError:
+        raise
     except Exception as e:  # onnxruntime's errors have no class in common
         why = " ".join(str(e).split()).rpartition("Status Message: ")[2][-150:]
         raise ValueError(f"its network cannot be run: {why}") from e

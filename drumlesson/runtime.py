@@ -17,7 +17,7 @@ from .answers import Answers, _features
 from .audio import SR
 from .backend import _needs
 from .modelfiles import _answering, _digest, _parsed, _today
-from .onnxfiles import _check_onnx, _graph
+from .onnxfiles import _graph, open_session
 
 
 # %% ../nbs/reference/runtime.ipynb #ff50ed7a
@@ -60,7 +60,7 @@ class OnnxClassifier(Answers):
         name: str = "the model",  # how errors call it
     ):
         self._content = content
-        self._network = _session(content)
+        self._network = open_session(content)
         said = self._network.get_modelmeta().custom_metadata_map
         about = _parsed(said.get("drumlesson", ""))
         if about is None:
@@ -97,17 +97,6 @@ class OnnxClassifier(Answers):
             )
 
 
-def _session(content: bytes):
-    """A network that is ready to answer, on one thread and in silence."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-
 # %% ../nbs/reference/runtime.ipynb #c8f53e15
 SHIPPED = Path(drumlesson.__file__).parent / "data" / "best.onnx"  # comes with the package
 _ZIP, _ONNX = b"PK\3\4", b"\x08"  # how the two kinds of file begin, whatever they are called
@@ -117,7 +106,6 @@ def _load_onnx(path) -> OnnxClassifier:
     """The classifier in an `.onnx` file. Raises ValueError, in one line that names the file."""
     content = Path(path).read_bytes()
     try:
-        _check_onnx(content)
         return OnnxClassifier(content, str(path))
     except (ImportError, MemoryError):
         raise
