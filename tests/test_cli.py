@@ -115,7 +115,7 @@ def test_help_and_version(run):
         (["predict", "x.keras"], "PATH"),
         (["sort", "drums"], "--into"),
         (["sort", "--into", "x"], "DIR"),
-        (["sort", "x.keras", "--into", "x"], "name a folder after it"),
+        (["sort", "x.keras", "--into", "x"], "name a sound PATH after it"),
         (["sort", "drums", "--into", "x", "--how", "burn"], "--how"),
         (["sort", "drums", "--into", "x", "--yes", "--dry-run"], "leave one of them out"),
         (["undo"], "DIR"),
@@ -666,12 +666,12 @@ def test_an_interrupted_table_can_be_gone_on_with(run, model_file, folder, tmp_p
 
 @pytest.fixture
 def labels(folder):
-    """A table as `predict` writes one, looked through: two rows say what is no drum, or nothing."""
+    """A table as `predict` writes one, looked through: some rows say what is no drum, or unsure."""
     path = folder.parent / "labels.csv"
     rows = ["path,label,probability,guess,why\n"]
     for name in files_below(folder):
         _, label, number = name.split("/")
-        label = {"0.wav": "=my/own", "1.wav": "unsure", "2.wav": ""}.get(number, label)
+        label = {"0.wav": "=my/own", "1.wav": "unsure", "2.wav": "not a drum"}.get(number, label)
         rows.append(f"{folder / name},{label.replace('=', chr(39) + '=')},0.9,kick,\n")
     path.write_text("".join(rows), encoding="utf-8")
     return path
@@ -690,10 +690,10 @@ def counts_of(out):
 def no_model(monkeypatch):
     """A table answers for all files."""
 
-    def load(*_):
+    def asked(*_):
         raise AssertionError("the model was asked")
 
-    monkeypatch.setattr("drumlesson.classifier.load", load)
+    monkeypatch.setattr("drumlesson.labelling._label_block", asked)
 
 
 @pytest.mark.usefixtures("no_model")
@@ -760,8 +760,9 @@ def test_the_model_is_asked_where_the_table_has_no_row(run, folder, broken_files
     table.write_text(f"path,label,probability\n{folder / 'loft/kick/0.wav'},gong,1\n")
     status, out, err = run("sort", folder, "--into", tmp_path / "sorted", "--csv", table, "--yes")
     counts = counts_of(out)
-    assert (status, err) == (0, "") and sum(counts.values()) == 24 + 6
-    assert counts["gong"] == 1 and counts["not a drum"] == 6
+    assert (status, len(err.splitlines())) == (1, 5)  # what cannot be read stays, and is named
+    assert broken_files["text.wav"].exists() and sum(counts.values()) == 24 + 1
+    assert counts["gong"] == 1 and counts["not a drum"] == 1  # the silent one
     assert set(counts) <= {"gong", "not a drum", "unsure", *LABELS}
 
 
