@@ -160,13 +160,11 @@ print(model.predict(["kick.wav", "hihat.wav"], unsure=True).tolist())
 assert main(["predict", ".", "--csv", "labels.csv"]) == 0
 assert main(["sort", ".", "--into", "sorted", "--csv", "labels.csv", "--yes"]) == 0
 assert main(["undo", "sorted"]) == 0
-assert main(["doctor"]) == 0
 """
     code += "print([name for name in sys.modules if name.partition('.')[0] in HEAVY])"
     done = without(TRAIN + COURSE + DEV, f"HEAVY = {TRAIN!r}\n" + code, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("['kick', 'hihat']")
-    assert "all is well" in done.stdout
     for name in TRAIN:
         assert f"'{name}." not in done.stdout.splitlines()[-1]
 

@@ -142,15 +142,15 @@ def test_what_is_of_no_use_says_why(tmp_path):
 
 
 def test_files_that_vanish_on_the_way(hits, monkeypatch):
-    walk = labelling.walk_sounds
+    found = labelling.sounds_of
 
     def vanishing(*args):
-        for path in walk(*args):
+        for shown, path in found(*args):
             if "snare" in path.name:
                 path.unlink()
-            yield path
+            yield shown, path
 
-    monkeypatch.setattr(labelling, "walk_sounds", vanishing)
+    monkeypatch.setattr(labelling, "sounds_of", vanishing)
     rows = label(hits)
     assert [bool(row["label"]) for row in rows] == [True, False, True, True, True]
     assert len(rows_of()) == 4
@@ -173,8 +173,8 @@ def test_memory_does_not_grow_with_the_number_of_files(tmp_path, monkeypatch):
     model = Quick(SHIPPED.read_bytes())
     peaks = []
     for n in (300, 300, 3000):
-        names = (f"nowhere/{i}.wav" for i in range(n))  # paths would fill a table of Python's
-        monkeypatch.setattr(labelling, "walk_sounds", lambda *_, names=names: names)
+        names = ((f"nowhere/{i}.wav", Path("nowhere.wav")) for i in range(n))
+        monkeypatch.setattr(labelling, "sounds_of", lambda *_, names=names: names)
         tracemalloc.start()
         with LabelTable(tmp_path / f"{n}.csv", _columns(1)) as table:
             assert sum(1 for _ in label_files([], model, table=table)) == n
