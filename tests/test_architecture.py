@@ -156,7 +156,7 @@ for label in ("kick", "hihat"):
 
 from drumlesson import load
 model = load()
-print(model.predict(["kick.wav", "hihat.wav"], unsure=True).tolist())
+print(model.predict(["kick.wav", "hihat.wav"]).tolist())
 assert main(["predict", ".", "--csv", "labels.csv"]) == 0
 assert main(["sort", ".", "--into", "sorted", "--csv", "labels.csv", "--yes"]) == 0
 assert main(["undo", "sorted"]) == 0
