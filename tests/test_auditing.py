@@ -33,6 +33,9 @@ class Ears:
         low = self.predict_proba(sounds).max(axis=1) < 0.9
         return np.where(low, "less than 0.90 probable", "")
 
+    def _answered(self, sounds):
+        return self.predict_proba(sounds), self.predict(sounds), self.doubts(sounds)
+
 
 class Asked(Ears):
     """A classifier that was asked for snares only."""

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ import pytest
 from drumlesson import DrumClassifier, backend, load
 from drumlesson.families.dense import Dense
 from drumlesson.features import LogMel
+
+KERAS_FILE = Path(__file__).parent / "data" / "best.keras"  # as version 0.1.0 shipped it
 
 QUICK = dict(
     family=Dense((8,)),
@@ -181,13 +184,13 @@ def test_another_engine_in_the_process_is_named_in_one_line(monkeypatch):
     with pytest.raises(ImportError, match="^Keras runs on torch in this process.*KERAS_BACKEND"):
         backend.keras  # noqa: B018
     with pytest.raises(ImportError, match="Keras runs on torch"):
-        load()
+        load(KERAS_FILE)
 
 
-OTHER_PROJECT = """
+OTHER_PROJECT = f"""
 import json, os
 from drumlesson import load, load_drums
-proba = load().predict_proba(load_drums("synth", n_kits=2, hits=1, random_state=5))
+proba = load({str(KERAS_FILE)!r}).predict_proba(load_drums("synth", n_kits=2, hits=1, random_state=5))
 import keras
 said = [keras.backend.backend(), keras.config.floatx(), os.environ.get("KERAS_BACKEND")]
 print(json.dumps([said, proba.tolist()]))
