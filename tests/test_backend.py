@@ -190,7 +190,8 @@ def test_another_engine_in_the_process_is_named_in_one_line(monkeypatch):
 OTHER_PROJECT = f"""
 import json, os
 from drumlesson import load, load_drums
-proba = load({str(KERAS_FILE)!r}).predict_proba(load_drums("synth", n_kits=2, hits=1, random_state=5))
+drums = load_drums("synth", n_kits=2, hits=1, random_state=5)
+proba = load({str(KERAS_FILE)!r}).predict_proba(drums)
 import keras
 said = [keras.backend.backend(), keras.config.floatx(), os.environ.get("KERAS_BACKEND")]
 print(json.dumps([said, proba.tolist()]))
@@ -212,6 +213,6 @@ def test_the_settings_of_another_project_do_no_harm(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     said, proba = json.loads(done.stdout.splitlines()[-1])
     assert said == ["tensorflow", "float16", "jax"]
-    expected = load().predict_proba(load_drums("synth", n_kits=2, hits=1, random_state=5))
+    expected = load(KERAS_FILE).predict_proba(load_drums("synth", n_kits=2, hits=1, random_state=5))
     assert np.array(proba) == pytest.approx(expected, abs=1e-5)
     assert json.loads((tmp_path / "keras.json").read_text()) == settings
