@@ -409,7 +409,7 @@ try:
 except ImportError:  # on Colab: the version that this lesson goes with, and its stored studies
     !git -c advice.detachedHead=false clone -q --depth 1 --branch v{version} {git_url}
     %cd -q {repo}/nbs
-    %pip install -q ..
+    %pip install -q ..[course]
     from drumlesson.backend import own_process
 
 own_process()"""
