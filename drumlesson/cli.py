@@ -21,7 +21,6 @@ from contextlib import ExitStack, closing, contextmanager
 from csv import DictWriter
 from dataclasses import asdict, dataclass, fields
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -634,13 +633,6 @@ def _check_outputs(labels, lines, paths, sounds):
             _check_no_input(option, path, walk_sounds(sounds))
 
 
-def _n_files(sounds) -> int:
-    "How many files there are; it is enough to know that there are many where no one is looking."
-    from drumlesson.folders import walk_sounds
-
-    return sum(1 for _ in islice(walk_sounds(sounds), None if sys.stderr.isatty() else _MANY))
-
-
 _MANY = 300  # files are named before another process has started
 
 
@@ -654,9 +646,9 @@ def _n_jobs(jobs, model, n_files) -> int:
 
 def _as_words(row, top) -> str:
     "A row for the terminal: label, probability, the next labels, the path, and the doubt."
-    words = [f"{row['label']:<11}{row.get('probability', ''):>5}"]
+    words = [f"{row['label']:<10} {row.get('probability', ''):>5}"]
     for rank in range(2, top + 1):
-        words.append(f"{row.get(f'label{rank}', ''):<7}{row.get(f'probability{rank}', ''):>5}")
+        words.append(f"{row.get(f'label{rank}', ''):<6} {row.get(f'probability{rank}', ''):>5}")
     words.append(_as_line(row["path"]))
     if row["why"]:
         is_guessed = row["guess"] not in ("", row["label"])
@@ -903,9 +895,11 @@ def _print_sorted(report, words, into):
     for folder, count in sorted(report.counts.items()):
         print(f"{count:>9,}  {_as_line(folder)}")
     if report.companions:
-        print(f"{report.companions:>9,}  files that belong to them, such as .asd")
+        belong = "file that belongs" if report.companions == 1 else "files that belong"
+        print(f"{report.companions:>9,}  {belong} to them, such as .asd")
     if report.there:
-        print(f"{report.there:>9,}  files were there, from an earlier sort")
+        were = "file was" if report.there == 1 else "files were"
+        print(f"{report.there:>9,}  {were} there, from an earlier sort")
 
 
 def _show_plan(steps, how, into):
@@ -921,6 +915,8 @@ def _show_plan(steps, how, into):
     for step in first:
         source, target = os.path.relpath(step.source), os.path.join(into, step.target)
         print(f"{_as_line(source)} -> {_as_line(target)}")
+    if report.counts.total() > len(first) > 0:
+        print("...")
     print("nothing was done yet: --yes does it")
     return report.problems
 
@@ -954,6 +950,32 @@ def _check_into(into, paths):
             )
 
 
+def _pass_by_archives(paths):
+    "Says how many archives there are, which are left alone. Raises ValueError for one by name."
+    from drumlesson.folders import _ARCHIVES, _LeftOut, _walk
+
+    for path in paths:
+        if os.path.isfile(path) and Path(path).suffix.lower() in _ARCHIVES:
+            raise ValueError(f"{path}: is an archive: unpack it, and sort the folder")
+    count = sum(path.suffix.lower() in _ARCHIVES for path in _walk(paths, _LeftOut(), _ARCHIVES))
+    if count:
+        what = "1 archive" if count == 1 else f"{count:,} archives"
+        print(f"drumlesson: left alone: {what} (unpack to sort what is inside)", file=sys.stderr)
+
+
+def _to_be_moved(files, roots, faults):
+    "Those files that lie in the folders that were named; others, behind links, stay."
+    from drumlesson.sorting import _lies_in
+
+    are_inside = [_lies_in(root) for root in roots if os.path.isdir(root)]
+    named = {os.path.abspath(root) for root in roots}
+    for path in files:
+        if os.path.abspath(path) in named or any(lies_in(str(path)) for lies_in in are_inside):
+            yield path
+        else:
+            faults[str(path)] = "lies behind a link, outside of what is sorted, and stays"
+
+
 @app.command(help_epilogue=_example("sort my_samples --into sorted --csv labels.csv --yes"))
 def _sort(
     *paths: Annotated[_Path, Parameter(name="DIR", required=True)],
@@ -973,7 +995,8 @@ def _sort(
     into
         the folder to sort into; what lies in it is left alone
     how
-        copy; or link, which takes no room, but what changes one file changes the other; or move
+        copy; or link, which takes no room, but what changes one file changes the other; or move,
+        which leaves alone what lies behind a link
     table
         take the labels from this table, which `predict --csv` wrote, and you corrected, perhaps
     yes
@@ -989,11 +1012,14 @@ def _sort(
         raise ValueError("--yes does it, --dry-run does not: leave one of them out")
     model, sounds = _model_and_sounds(paths)
     _check_into(into, sounds)
+    _pass_by_archives(sounds)
     is_sorted = _lies_in(into)
     left_out = _LeftOut()
     faults: dict[str, str] = {}
     n_files = sum(not is_sorted(str(path)) for path in walk_sounds(sounds))
     files = (path for path in walk_sounds(sounds, left_out) if not is_sorted(str(path)))
+    if how == "move":
+        files = _to_be_moved(files, sounds, faults)
     with _given(table) as known:
         jobs = _n_jobs(None, model, n_files)
         rows = label_files(files, model, jobs=jobs, table=known)

@@ -116,13 +116,6 @@ def _without_loops(network) -> Iterator[None]:
 
 
 # %% ../nbs/reference/exporting.ipynb #e0a10008
-def _replaced(ctx, node, maker: str, inputs, **attr) -> None:
-    """Puts an operation of ONNX with one output in the place of a node that has one."""
-    outputs, shapes, dtypes = list(node.output), node.output_shapes, node.output_dtypes
-    ctx.remove_node(node.name)
-    ctx.make_node(maker, inputs, attr=attr, outputs=outputs, shapes=shapes, dtypes=dtypes)
-
-
 def _recurrent_node(ctx, node, name: str, args) -> None:
     """`CudnnRNN` as `RNN`, `GRU` or `LSTM` of ONNX; `ctx` is tf2onnx' graph."""
     operation = _OPERATIONS[node.get_attr_str("rnn_mode")]

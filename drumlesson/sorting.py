@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 # %% ../nbs/reference/sorting.ipynb #s0rtnam1
-_NOT_A_DRUM = "not a drum"  # label of a file that could not be read as a sound
 _UNSURE = "unsure"  # and of one without a label
 
 # What Windows refuses in names, `%` itself, controls, what turns the writing direction, no text.

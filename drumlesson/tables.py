@@ -8,6 +8,7 @@ __all__ = ["read_table"]
 # %% ../nbs/reference/tables.ipynb #9a4c49e8
 import codecs
 import csv
+import re
 from collections.abc import Iterator
 
 from .folders import SourceError
@@ -46,7 +47,7 @@ def _records(path) -> Iterator[dict]:
     """The rows of a CSV, one at a time: {column: cell}, cells without a column under None."""
     with open(path, newline="", **_encoding(path)) as file:
         line = file.readline()
-        while line and not line.strip():
+        while line and (not line.strip() or re.fullmatch("\ufeff?sep=.\\s*", line)):
             line = file.readline()
         wanted = {"path", "label"}
         columns = {separator: _heading(line, separator) for separator in ",;\t|"}

@@ -766,6 +766,49 @@ def test_the_model_is_asked_where_the_table_has_no_row(run, folder, broken_files
     assert set(counts) <= {"gong", "not a drum", "unsure", *LABELS}
 
 
+@pytest.mark.usefixtures("no_model")
+@pytest.mark.parametrize("how", ["copy", "move"])
+def test_what_lies_behind_a_link_is_not_moved(run, folder, labels, tmp_path, how):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    outside = write_sound(elsewhere / "other.wav")
+    (folder / "a link").symlink_to(elsewhere, target_is_directory=True)
+    (folder / "inside").symlink_to(folder / "garage", target_is_directory=True)
+    with labels.open("a") as table:
+        table.write(f"{folder / 'a link/other.wav'},kick,0.9,kick,\n")
+    status, out, err = run(
+        "sort", folder, "--into", tmp_path / "sorted", "--csv", labels, "--how", how, "--yes"
+    )
+    assert outside.exists()
+    if how == "copy":
+        assert (status, err) == (0, "") and sum(counts_of(out).values()) == 25
+    else:
+        assert status == 1 and sum(counts_of(out).values()) == 24
+        assert err == (
+            f"drumlesson: {folder / 'a link/other.wav'}: "
+            "lies behind a link, outside of what is sorted, and stays\n"
+        )
+
+
+def test_a_link_may_be_named_and_a_file_too(run, folder, labels, tmp_path):
+    (tmp_path / "named").symlink_to(folder / "loft", target_is_directory=True)
+    file = folder / "garage/kick/0.wav"
+    into = ["--into", tmp_path / "sorted", "--how", "move", "--yes"]
+    status, out, err = run("sort", tmp_path / "named", file, *into)
+    assert (status, err) == (0, "") and sum(counts_of(out).values()) == 13 and not file.exists()
+
+
+@pytest.mark.usefixtures("no_model")
+def test_archives_are_left_alone_and_named(run, folder, labels, tmp_path):
+    with zipfile.ZipFile(folder / "pack.zip", "w") as archive:
+        archive.writestr("a.wav", b"")
+    status, _, err = run("sort", folder, "--into", tmp_path / "sorted", "--csv", labels)
+    assert status == 0
+    assert err == "drumlesson: left alone: 1 archive (unpack to sort what is inside)\n"
+    status, out, err = run("sort", folder / "pack.zip", "--into", tmp_path / "sorted")
+    assert (status, out) == (2, "") and "is an archive: unpack it" in err
+
+
 def test_an_interrupted_sort_says_how_to_go_on(run, folder, labels, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
