@@ -337,8 +337,15 @@ class Answers:
         -------
         float
             Share of sounds that are labelled right.
+
+        Raises
+        ------
+        ValueError
+            Where there are no labels, or one of them is NaN.
         """
-        labels = X.labels if y is None else y
+        labels = getattr(X, "labels", None) if y is None else y
+        if labels is None:
+            raise ValueError("the labels are missing: give y, or a Drums, which brings its own")
         _check_known(labels, "y")
         right = self.predict(X, sr=sr) == self.task_.y_true(np.asarray(labels))
         return float(np.average(right, weights=sample_weight))

@@ -952,11 +952,11 @@ def _check_into(into, paths):
 
 def _pass_by_archives(paths):
     "Says how many archives there are, which are left alone. Raises ValueError for one by name."
-    from drumlesson.folders import _ARCHIVES, _LeftOut, _walk
+    from drumlesson.folders import _ARCHIVES, _PACKS, _LeftOut, _walk
 
     for path in paths:
-        if os.path.isfile(path) and Path(path).suffix.lower() in _ARCHIVES:
-            raise ValueError(f"{path}: is an archive: unpack it, and sort the folder")
+        if os.path.isfile(path) and Path(path).suffix.lower() in _PACKS:
+            raise ValueError(f"{path}: is an archive or a kit: sort the folder of its sounds")
     count = sum(path.suffix.lower() in _ARCHIVES for path in _walk(paths, _LeftOut(), _ARCHIVES))
     if count:
         what = "1 archive" if count == 1 else f"{count:,} archives"

@@ -805,8 +805,10 @@ def test_archives_are_left_alone_and_named(run, folder, labels, tmp_path):
     status, _, err = run("sort", folder, "--into", tmp_path / "sorted", "--csv", labels)
     assert status == 0
     assert err == "drumlesson: left alone: 1 archive (unpack to sort what is inside)\n"
-    status, out, err = run("sort", folder / "pack.zip", "--into", tmp_path / "sorted")
-    assert (status, out) == (2, "") and "is an archive: unpack it" in err
+    (folder / "kit.sfz").touch()
+    for pack in ("pack.zip", "kit.sfz"):
+        status, out, err = run("sort", folder / pack, "--into", tmp_path / "sorted")
+        assert (status, out) == (2, "") and f"{pack}: is an archive or a kit: sort the" in err
 
 
 def test_an_interrupted_sort_says_how_to_go_on(run, folder, labels, tmp_path, monkeypatch):

@@ -180,3 +180,10 @@ def test_without_onnxruntime_it_is_not_the_files_fault(monkeypatch):
 def test_where_there_is_no_file(tmp_path):
     with pytest.raises(ValueError, match=re.escape("none.onnx: there is no such model file")):
         load(tmp_path / "none.onnx")
+
+
+def test_a_score_needs_labels():
+    with pytest.raises(ValueError, match="the labels are missing: give y, or a Drums"):
+        load().score([np.ones(2000)])
+    with pytest.raises(ValueError, match="y holds NaN or None, first at 0"):
+        load().score([np.ones(2000)], [None])
