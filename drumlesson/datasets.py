@@ -11,6 +11,7 @@ __all__ = [
     "mirror",
     "local_path",
     "fetch_open",
+    "audit_decisions",
     "read_open",
     "read_folder",
     "read_csv",
@@ -417,6 +418,27 @@ def _load_saved(path) -> dict | None:
         return None
 
 
+# %% ../nbs/reference/datasets.ipynb #f57a2ab0
+@lru_cache
+def audit_decisions() -> pd.DataFrame:
+    """What was decided of each hit whose label was doubted, a row a file, named by its checksum.
+
+    The columns: sha256, kit, path, label, heard (what five models said that had learned from other
+    kits), decision (kept, relabelled, left out), new_label and the reason.
+    """
+    with (files("drumlesson") / "data" / "audit.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file, dtype=str, keep_default_na=False)
+
+
+def _audited(facts: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the manifest as the audit of labels left them."""
+    decisions = audit_decisions().set_index("sha256")
+    decided = facts["sha256"].map(decisions["decision"])
+    new_labels = facts["sha256"].map(decisions["new_label"])
+    labels = facts["label"].where(decided != "relabelled", new_labels)
+    return facts.assign(label=labels)[decided != "left out"]
+
+
 # %% ../nbs/reference/datasets.ipynb #c1a41621
 class _NoOpenKits(SourceError):
     """No open kit is at hand."""
@@ -448,6 +470,7 @@ def _decode_open(progress: Callable) -> tuple[dict, dict]:
 
 def read_open(
     *,
+    audited: bool = True,  # with the decisions of `audit_decisions`; or labelled as published
     progress: Callable = lambda items, total: items,  # wraps the iterators, for a progress bar
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
     """The open kits, from the cache or fetched. Raises `_NoOpenKits` where none is at hand."""
@@ -462,11 +485,13 @@ def read_open(
             # Where nothing can be kept, it is decoded anew each time.
             with suppress(OSError):
                 _save_hits(_decoded_open(), hits)
-    facts = manifest().iloc[list(hits)].rename(columns={"key": "file"}).assign(source="recorded")
+    facts = manifest().iloc[list(hits)]
+    if audited:
+        facts = _audited(facts)
+    waves, infos = zip(*[hits[row] for row in facts.index], strict=True)
+    facts = facts.rename(columns={"key": "file"}).assign(source="recorded")
     rows = facts[list(_TEXTS)].to_dict("records")
-    waves = [x for x, _ in hits.values()]
-    infos = [info for _, info in hits.values()]
-    return waves, as_table(rows, infos), problems
+    return list(waves), as_table(rows, infos), problems
 
 
 # %% ../nbs/reference/datasets.ipynb #51f6c849
