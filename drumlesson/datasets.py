@@ -563,8 +563,9 @@ This folder serves drumlesson in place of the hosts, as it lies there or over a 
 """
 
 
-def _kit_credit(kit: str, rows: pd.DataFrame) -> str:
-    """Who published a kit, and where."""
+def _kit_credit(rows: pd.DataFrame) -> str:
+    """Who published a kit, and where, from the facts of its files."""
+    kit = rows["kit"].iloc[0]
     owner = rows["repo"].iloc[0].split("/")[0]
     folder = posixpath.commonpath([posixpath.dirname(path) for path in rows["path"]])
     place = "/".join(part for part in (rows["commit"].iloc[0], folder) if part)
@@ -577,15 +578,15 @@ def _credits(rows: pd.DataFrame) -> str:
     """The licences of some files of the open kits, and who published them: Markdown."""
     text = _MIRROR_TEXT.format(files=len(rows), kits=rows["kit"].nunique())
     lines = [_MIRROR_TITLE, text]
-    for licence in licences(rows).itertuples():
-        lines += [f"## {licence.standing.capitalize()}: {licence.Index}", ""]
-        if licence.standing == "informal":
-            lines += [f"Why informal: {licence.reason}.", ""]
-        if licence.terms:
-            lines += [f"Text of the licence: <{licence.terms}>", ""]
-        under_it = rows[rows["licence"] == licence.Index]
-        for (kit, *_), its_rows in under_it.groupby(["kit", "repo", "commit"]):
-            lines.append(_kit_credit(kit, its_rows))
+    for name, licence in licences(rows).to_dict("index").items():
+        lines += [f"## {licence['standing'].capitalize()}: {name}", ""]
+        if licence["standing"] == "informal":
+            lines += [f"Why informal: {licence['reason']}.", ""]
+        if licence["terms"]:
+            lines += [f"Text of the licence: <{licence['terms']}>", ""]
+        under_it = rows[rows["licence"] == name]
+        for _, its_rows in under_it.groupby(["kit", "repo", "commit"]):
+            lines.append(_kit_credit(its_rows))
         lines.append("")
     return "\n".join(lines)
 
@@ -635,7 +636,12 @@ def _check_room(folder: Path, rows: pd.DataFrame):
         raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: {megabytes}")
 
 
-def _copy(row, path: Path) -> str:
+def _is_copied(folder: Path, row) -> bool:
+    """Whether a file of the open kits lies in a mirror, whole."""
+    return _is_whole(folder / row.key, row)
+
+
+def _copy(folder: Path, row) -> str:
     """Copies a file of the open kits; why it cannot be read, or nothing. Raises OSError."""
     try:
         content = _local_path(row).read_bytes()
@@ -643,15 +649,14 @@ def _copy(row, path: Path) -> str:
         return f"cannot be read ({e.strerror})"
     if hashlib.sha256(content).hexdigest() != row.sha256:
         return _OTHER_BYTES
-    with atomic(path) as temporary:
+    with atomic(folder / row.key) as temporary:
         temporary.write_bytes(content)
     return ""
 
 
 def _fill_mirror(folder: Path, rows: pd.DataFrame, progress: Callable) -> dict:
     """Writes a mirror; {key: what went wrong}. Raises OSError, `_NoOpenKits`."""
-    rows_left = [not _is_whole(folder / row.key, row) for row in rows.itertuples()]
-    left = rows[rows_left]
+    left = rows[[not _is_copied(folder, row) for row in rows.itertuples()]]
     _check_room(folder, left)
     problems = _fetch(left, True, progress)
     at_hand = rows[~rows["key"].isin(list(problems))]
@@ -659,7 +664,7 @@ def _fill_mirror(folder: Path, rows: pd.DataFrame, progress: Callable) -> dict:
         raise _NoOpenKits(next(iter(problems.values()), _NONE_IS_OPEN))
     _write_text(folder / _CREDITS, _credits(at_hand))
     for row in progress(left.itertuples(), total=len(left)):
-        fault = problems.get(row.key) or _copy(row, folder / row.key)
+        fault = problems.get(row.key) or _copy(folder, row)
         if fault:
             problems[row.key] = fault
     there = rows[~rows["key"].isin(list(problems))]
