@@ -330,9 +330,8 @@ def _train_recipe(name, drums, out, seed):
     report = train_recipe(name, drums, out, seed).report_
     accuracy = "accuracy {1:.3f} ({0:.3f} to {2:.3f})".format(*report["accuracy"])
     macro_f1 = "macro F1 {1:.3f} ({0:.3f} to {2:.3f})".format(*report["macro_f1"])
-    print(
-        f"on kits never met ({report['folds']} folds, each kit counts the same): {accuracy}, {macro_f1}"
-    )
+    counted = f"{report['folds']} folds, each kit counts the same"
+    print(f"on kits never met ({counted}): {accuracy}, {macro_f1}")
     size = f"{report['parameters']:,} parameters, {os.path.getsize(out):,} bytes"
     took = report["seconds"]["folds"] + report["seconds"]["model"]
     cores = report["seconds"]["cores"]
