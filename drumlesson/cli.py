@@ -374,7 +374,8 @@ def _train_recipe(name, drums, out, seed):
     report = train_recipe(name, drums, out, seed).report_
     accuracy = "accuracy {1:.3f} ({0:.3f} to {2:.3f})".format(*report["accuracy"])
     macro_f1 = "macro F1 {1:.3f} ({0:.3f} to {2:.3f})".format(*report["macro_f1"])
-    print(f"on kits never met ({report['folds']} folds): {accuracy}, {macro_f1}")
+    counted = f"{report['folds']} folds, each kit counts the same"
+    print(f"on kits never met ({counted}): {accuracy}, {macro_f1}")
     size = f"{report['parameters']:,} parameters, {os.path.getsize(out):,} bytes"
     took = report["seconds"]["folds"] + report["seconds"]["model"]
     cores = report["seconds"]["cores"]
@@ -559,9 +560,11 @@ def _print_report(report, interval):
     "Prints the scores of `evaluate` and its tables."
     low, accuracy, high = interval
     n_kits = len(report["per_kit"])
-    around = f"(95 % interval over kits {low:.3f} to {high:.3f})"
+    around = f"95 % interval {low:.3f} to {high:.3f}"
+    if n_kits > 1:
+        around = f"mean over kits; {around}"
     balanced = f"balanced accuracy {report['balanced_accuracy']:.3f}"
-    print(f"{report['n']} hits of {n_kits} kits: accuracy {accuracy:.3f} {around}, ", end="")
+    print(f"{report['n']} hits of {n_kits} kits: accuracy {accuracy:.3f} ({around}), ", end="")
     print(f"{balanced}, macro F1 {report['macro_f1']:.3f}\n")
     print(_confusion_table(report).to_string(float_format="{:.2f}".format), end="\n\n")
     print(_kit_table(report).to_string(float_format="{:.2f}".format))
