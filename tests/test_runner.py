@@ -30,7 +30,7 @@ def in_the_project(monkeypatch):
 @pytest.fixture(scope="module")
 def recorded():
     try:
-        return studies._loaded("open")
+        return studies._benchmark("open")
     except SourceError:
         pytest.skip("no recorded kits at hand: what is stored was measured on them")
 
