@@ -24,7 +24,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .labels import _OUTSIDE, LABELS
+from .labels import LABELS
 from .protocols import Parameters
 from .registry import TASKS
 
@@ -127,9 +127,9 @@ class Multiclass(Task, Parameters):
     """One question with several answers: which class of the training data it is.
 
     One output a class and a softmax, so that all outputs are positive and sum to one [1]_. Where
-    `outside` names labels, there is one output more, for all that bears one of them: it is learned
-    as one class is, and is none of the answers. Then `proba` says how probable each class is if it
-    is a class at all, and `outside_proba` how probable it is that it is none.
+    `outside` names labels, each of them has an output, too, and is learned as a class is, but is
+    none of the answers. Then `proba` says how probable each class is if it is a class at all, and
+    `outside_proba` how probable it is that it is none.
 
     Parameters
     ----------
@@ -196,23 +196,17 @@ class Multiclass(Task, Parameters):
             )
         return np.array(found)
 
-    def y_true(self, labels) -> np.ndarray:
-        """The labels themselves, and `not a drum I know` for those outside, shape (n,)."""
-        labels = np.asarray(labels)
-        return np.where(self._is_outside(labels), _OUTSIDE, labels) if self.outside else labels
-
     def targets(self, labels, classes) -> np.ndarray:
         """One at the class of each hit and zero elsewhere, float32 (n, outputs).
 
-        Where some labels stand outside, the last column is theirs. Raises ValueError for a label
+        Where some labels stand outside, the last columns are theirs. Raises ValueError for a label
         that is none of `classes`, and not outside.
         """
         strange = sorted(set(labels) - set(classes) - set(self.outside))
         if strange:
             raise ValueError(f"no model of {', '.join(classes)} can learn {', '.join(strange)}")
-        is_class = np.asarray(labels)[:, None] == np.asarray(classes)
-        if self.outside:
-            is_class = np.column_stack([is_class, self._is_outside(labels)])
+        columns = [*classes, *self.outside]
+        is_class = np.asarray(labels)[:, None] == np.array(columns)
         return is_class.astype(np.float32)
 
     def outputs(self, family, x, n_classes: int):
@@ -228,11 +222,14 @@ class Multiclass(Task, Parameters):
     def proba(self, outputs: np.ndarray) -> np.ndarray:
         """Probability of each class, (n, classes), if it is one of them: rows sum to one."""
         outputs = np.asarray(outputs)
-        return _shares(outputs[:, :-1]) if self.outside else outputs
+        return _shares(outputs[:, : -len(self.outside)]) if self.outside else outputs
 
     def outside_proba(self, outputs: np.ndarray) -> np.ndarray:
-        """Probability that a sound is none of the classes, (n,): the last output's."""
-        return np.asarray(outputs)[:, -1] if self.outside else super().outside_proba(outputs)
+        """Probability that a sound is none of the classes, (n,): the sum of the outputs outside."""
+        if not self.outside:
+            return super().outside_proba(outputs)
+        none = np.asarray(outputs)[:, -len(self.outside) :].sum(axis=1)
+        return np.minimum(none, 1)  # a sum of rounded numbers may lie above
 
 
 # %% ../nbs/07_binary_multiclass.ipynb #e706fdcc

@@ -48,6 +48,7 @@ FLOORS = {  # what is on a floor uses only what is on it or below
     "library": (
         "datasets",
         "drums",
+        "outside",
         "augment",
         "tasks",
         "answers",
