@@ -1181,7 +1181,7 @@ def test_a_file_of_format_1_is_written_again_as_one_of_todays(tmp_path, others):
     shipped.save(tmp_path / "again.keras")
     with zipfile.ZipFile(tmp_path / "again.keras") as archive:
         about = json.loads(archive.read("drumlesson.json"))
-    assert about["format"] == FORMAT == 3 and "renew" not in about["settings"]
+    assert about["format"] == FORMAT == 4 and "renew" not in about["settings"]
     again = load(tmp_path / "again.keras")
     assert again.predict_proba(others) == pytest.approx(shipped.predict_proba(others), abs=1e-6)
     assert again.calibration_ == shipped.calibration_ and again.report_ == shipped.report_
