@@ -5,7 +5,6 @@
 # %% auto #0
 __all__ = [
     "RIGHT",
-    "ANSWERED",
     "balanced_accuracy",
     "macro_f1",
     "kappa",
@@ -17,7 +16,6 @@ __all__ = [
     "plot_confusion",
     "calibrate",
     "calibration_error",
-    "calibrate_outside",
 ]
 
 # %% ../nbs/reference/evaluation.ipynb #e7a10002
@@ -331,7 +329,7 @@ def _parts(order, bins) -> list[np.ndarray]:
 
 
 # %% ../nbs/reference/evaluation.ipynb #53a0b169
-ANSWERED = 0.88  # share of drums that get an answer, where a model knows sounds outside
+_ANSWERED = 0.88  # share of drums that get an answer, where a model knows sounds outside
 
 
 def _shown_up(top, wanted: int) -> float:
@@ -341,11 +339,11 @@ def _shown_up(top, wanted: int) -> float:
     return float(np.floor(1e4 * np.sort(top)[-wanted]) / 1e4)
 
 
-def calibrate_outside(
+def _calibrate_outside(
     proba,  # (n, classes), of sounds whose kits the model has not met
     y_true,  # the right column of each, shape (n,); -1: none of them
     outside_proba,  # probability that it is none of them, shape (n,)
-    answered: float = ANSWERED,  # share of the drums to be answered
+    answered: float = _ANSWERED,  # share of the drums to be answered
 ) -> Calibration:
     "The temperature of `calibrate`, and the two thresholds with the fewest wrong sure answers."
     is_drum = y_true >= 0

@@ -20,9 +20,9 @@ import pandas as pd
 
 from drumlesson.evaluation import (
     Calibration,
+    _calibrate_outside,
     bootstrap,
     calibrate,
-    calibrate_outside,
     calibration_error,
     class_scores,
     kit_interval,
@@ -299,7 +299,7 @@ def _sure(answers: _Folded, columns, chosen_on) -> np.ndarray:
     for i in set(answers.fold):
         here, others = answers.fold == i, chosen_on & (answers.fold != i)
         of_others = answers.of(others)
-        found = calibrate_outside(of_others.proba, columns[others], of_others.none)
+        found = _calibrate_outside(of_others.proba, columns[others], of_others.none)
         doubted = found.doubts(found(answers.proba[here]))
         sure[here] = ~doubted & ~found.refuses(answers.none[here])
     return sure
@@ -336,7 +336,7 @@ def _judge_outside(answers: _Folded, drums: Drums) -> tuple[Calibration, dict]:
     rows = is_recorded | is_test
     report["kinds"] = pd.Series(sure[rows]).groupby(kinds[rows]).mean().to_dict()
     here = answers.of(chosen_on)
-    return calibrate_outside(here.proba, columns[chosen_on], here.none), report
+    return _calibrate_outside(here.proba, columns[chosen_on], here.none), report
 
 
 def _judged(model, drums: Drums, k: int, random_state: int, jobs) -> tuple[Calibration, dict]:

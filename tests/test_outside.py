@@ -10,9 +10,9 @@ from drumlesson.attack import Attack
 from drumlesson.audio import SR
 from drumlesson.drums import folds
 from drumlesson.outside import (
+    _HELD_OUT_KINDS,
+    _LEARNED_KINDS,
     _MAKERS,
-    HELD_OUT_KINDS,
-    LEARNED_KINDS,
     outside_drums,
     outside_test,
 )
@@ -37,12 +37,12 @@ def test_the_test_set_is_what_was_stored():
 
 
 def test_half_of_the_kinds_are_only_to_judge_by():
-    assert len(LEARNED_KINDS) == len(HELD_OUT_KINDS) == 6
-    assert {*LEARNED_KINDS, *HELD_OUT_KINDS} == set(_MAKERS)
-    assert not set(LEARNED_KINDS) & set(HELD_OUT_KINDS)
+    assert len(_LEARNED_KINDS) == len(_HELD_OUT_KINDS) == 6
+    assert {*_LEARNED_KINDS, *_HELD_OUT_KINDS} == set(_MAKERS)
+    assert not set(_LEARNED_KINDS) & set(_HELD_OUT_KINDS)
     learned, judged = outside_drums(2), outside_test()
-    assert set(learned.table["articulation"]) == set(LEARNED_KINDS)
-    assert set(judged.table["articulation"]) == set(HELD_OUT_KINDS)
+    assert set(learned.table["articulation"]) == set(_LEARNED_KINDS)
+    assert set(judged.table["articulation"]) == set(_HELD_OUT_KINDS)
     assert not set(learned.kits) & set(judged.kits)
 
 

@@ -12,12 +12,12 @@ from drumlesson import recipes
 from drumlesson.answers import OUTSIDE, UNSURE, Calibration
 from drumlesson.classifier import DrumClassifier, digest, spec_of
 from drumlesson.datasets import manifest
-from drumlesson.evaluation import calibrate, calibrate_outside
+from drumlesson.evaluation import _calibrate_outside, calibrate
 from drumlesson.families.dense import Dense
 from drumlesson.families.ensemble import Ensemble
 from drumlesson.features import LogMel
 from drumlesson.folders import SourceError
-from drumlesson.outside import HELD_OUT_KINDS, LEARNED_KINDS
+from drumlesson.outside import _HELD_OUT_KINDS, _LEARNED_KINDS
 from drumlesson.recipes import (
     RECIPES,
     _card_path,
@@ -372,7 +372,7 @@ def test_a_recipe_with_labels_outside_is_trained_judged_and_described(with_claps
         for score in ("auroc", "sure"):
             low, value, high = outside[name][score]
             assert 0 <= low <= value <= high <= 1
-    assert set(outside["kinds"]) == {"clap", *HELD_OUT_KINDS}
+    assert set(outside["kinds"]) == {"clap", *_HELD_OUT_KINDS}
     text = (tmp_path / "small.md").read_text(encoding="utf-8")
     assert text == card(model) == card(again)
     assert "## What it does not know" in text and "not trained to refuse" not in text
@@ -393,9 +393,9 @@ def test_no_fold_learns_from_what_it_is_judged_by(with_claps, monkeypatch):
     assert len(met) == 3
     for kits, articulations, test in met:
         assert not kits & set(test.kits)
-        assert not articulations & set(HELD_OUT_KINDS)
-        assert set(LEARNED_KINDS) <= articulations
-        assert (np.isin(test.table["articulation"], HELD_OUT_KINDS)).sum() == 240
+        assert not articulations & set(_HELD_OUT_KINDS)
+        assert set(_LEARNED_KINDS) <= articulations
+        assert (np.isin(test.table["articulation"], _HELD_OUT_KINDS)).sum() == 240
 
 
 def test_auroc_counts_pairs():
@@ -413,11 +413,11 @@ def test_thresholds_leave_the_share_that_is_asked_for_and_refuse_what_is_told_ap
     proba[drums, y_true[drums]] += 1
     proba /= proba.sum(axis=1, keepdims=True)
     none = np.where(y_true < 0, rng.uniform(0.3, 1, 900), rng.uniform(0, 0.5, 900))
-    found = calibrate_outside(proba, y_true, none)
+    found = _calibrate_outside(proba, y_true, none)
     sure = ~found.doubts(found(proba)) & ~found.refuses(none)
     assert 0.88 <= sure[drums].mean() < 0.9
     assert sure[y_true < 0].mean() < 0.2
-    blind = calibrate_outside(proba, y_true, np.zeros(900))
+    blind = _calibrate_outside(proba, y_true, np.zeros(900))
     assert not blind.refuses(np.zeros(900)).any()
 
 
