@@ -30,23 +30,24 @@ from .answers import Calibration
 
 # %% ../nbs/reference/evaluation.ipynb #e7a10010
 def balanced_accuracy(
-    confusion,  # counts (..., true, predicted)
+    confusion,  # counts (..., true, predicted), weighted or not
 ) -> np.ndarray:  # (...)
     "The share of hits labelled right, with every class that was played counting the same."
     played = confusion.sum(axis=-1)
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
-    recall = right / np.maximum(played, 1)
+    recall = right / np.where(played > 0, played, 1)
     return recall.sum(axis=-1) / (played > 0).sum(axis=-1)
 
 
 def macro_f1(
-    confusion,  # counts (..., true, predicted)
+    confusion,  # counts (..., true, predicted), weighted or not
 ) -> np.ndarray:  # (...)
     "The mean F1 of the classes that were played."
     played = confusion.sum(axis=-1)
     predicted = confusion.sum(axis=-2)
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
-    f1 = 2 * right / np.maximum(played + predicted, 1)
+    both = played + predicted
+    f1 = 2 * right / np.where(both > 0, both, 1)
     return f1.sum(axis=-1) / (played > 0).sum(axis=-1)
 
 
@@ -64,13 +65,17 @@ def class_scores(
     y_true,
     y_pred,
     labels: list,  # the classes to score
+    sample_weight=None,  # how much each hit counts, shape (n,); None: all the same
 ) -> dict:  # {class: n, precision, recall, f1}
-    "The scores of each class by itself, as plain data."
+    "The scores of each class by itself, as plain data; `n` counts hits."
     from sklearn.metrics import precision_recall_fscore_support
 
-    found = precision_recall_fscore_support(y_true, y_pred, labels=labels, zero_division=0)
-    table = pd.DataFrame(dict(zip(("precision", "recall", "f1", "n"), found, strict=True)), labels)
-    return table[["n", "precision", "recall", "f1"]].to_dict("index")
+    *scores, _ = precision_recall_fscore_support(
+        y_true, y_pred, labels=labels, sample_weight=sample_weight, zero_division=0
+    )
+    table = pd.DataFrame(dict(zip(("precision", "recall", "f1"), scores, strict=True)), labels)
+    table.insert(0, "n", [np.sum(np.asarray(y_true) == label) for label in labels])
+    return table.to_dict("index")
 
 
 # %% ../nbs/reference/evaluation.ipynb #e7a10013
@@ -121,7 +126,7 @@ def kit_interval(
     right, kits, level: float = 0.95, random_state: int = 0
 ) -> tuple[float, float, float]:
     """
-    Accuracy with a bootstrap interval over kits.
+    Accuracy, each kit counting the same, with a bootstrap interval over kits.
 
     Parameters
     ----------
@@ -138,12 +143,14 @@ def kit_interval(
     Returns
     -------
     low, accuracy, high : float
-        The ends of the interval, and the mean over all hits between them.
+        The ends of the interval; between them, the mean over kits of the share right
+        within a kit.
 
     Notes
     -----
     Whole kits are drawn two thousand times, since the hits of a kit are recognised or
-    missed together: an interval from drawing single hits would be far too narrow.
+    missed together: an interval from drawing single hits would be far too narrow. A kit
+    of many hits counts no more than one of few: what is to be foreseen is the next kit.
 
     References
     ----------
@@ -151,19 +158,24 @@ def kit_interval(
 
     Examples
     --------
-    >>> kit_interval([1, 1, 1, 0, 0, 0], ["a", "a", "a", "b", "b", "b"])
+    >>> kit_interval([1, 1, 1, 0], ["a", "a", "a", "b"])
     (0.0, 0.5, 1.0)
     """
     hits = pd.Series(np.asarray(right, float)).groupby(np.asarray(kits))
-    table = hits.agg(["sum", "size"]).to_numpy()  # a row a kit
+    of_kit = hits.mean().to_numpy()
 
-    def accuracy_of(drawn):
-        total = table[drawn].sum(axis=1)
-        return total[:, 0] / total[:, 1]
+    def mean_of(drawn):
+        return of_kit[drawn].mean(axis=-1)
 
-    _, drawn = bootstrap(accuracy_of, len(table), random_state=random_state)
+    _, drawn = bootstrap(mean_of, len(of_kit), random_state=random_state)
     low, high = percentile_interval(drawn, level)
-    return low, float(np.mean(right)), high
+    return low, float(of_kit.mean()), high
+
+
+def _kit_weights(kits) -> np.ndarray:  # (n,), one on average
+    "How much each hit weighs where each kit counts the same."
+    _, kit, n = np.unique(kits, return_inverse=True, return_counts=True)
+    return len(kit) / (len(n) * n[kit])
 
 
 # %% ../nbs/reference/evaluation.ipynb #46a652c1
@@ -181,16 +193,22 @@ def evaluate(model, drums) -> dict:
     Returns
     -------
     dict
-        ``n``: how many hits; ``accuracy``; ``balanced_accuracy``, the mean recall of the
-        classes that were played; ``macro_f1``, their mean F1; ``labels``: the classes, in
-        the order of ``confusion``, whose rows are what was played and whose columns are
-        what was predicted; ``per_class``: for each class ``n``, ``precision``, ``recall``
-        and ``f1``; ``per_kit``: for each kit ``n`` and ``accuracy``.
+        ``n``: how many hits; ``accuracy``, the mean over kits of the share right within a
+        kit; ``balanced_accuracy``, the mean recall of the classes that were played;
+        ``macro_f1``, their mean F1; ``labels``: the classes, in the order of
+        ``confusion``, counts of hits, whose rows are what was played and whose columns
+        are what was predicted; ``per_class``: for each class ``n``, ``precision``,
+        ``recall`` and ``f1``; ``per_kit``: for each kit ``n`` and ``accuracy``.
 
     Raises
     ------
     AudioError
         For a sound that cannot be used.
+
+    Notes
+    -----
+    In every score each kit counts the same: a hit weighs one divided by the number of
+    hits of its kit. Only ``n`` and ``confusion`` count hits.
 
     Examples
     --------
@@ -205,17 +223,19 @@ def evaluate(model, drums) -> dict:
     known = model.classes_.tolist()
     labels = [*known, *sorted(set(y_true.tolist()) - set(known))]
     confusion = confusion_matrix(y_true, y_pred, labels=labels)
+    weights = _kit_weights(drums.kits)
+    weighted = confusion_matrix(y_true, y_pred, labels=labels, sample_weight=weights)
     right = pd.Series(y_true == y_pred)
     per_kit = right.groupby(drums.kits).agg(["size", "mean"])
     per_kit.columns = ["n", "accuracy"]
     return {
         "n": len(drums),
-        "accuracy": float(right.mean()),
-        "balanced_accuracy": float(balanced_accuracy(confusion)),
-        "macro_f1": float(macro_f1(confusion)),
+        "accuracy": float(per_kit["accuracy"].mean()),
+        "balanced_accuracy": float(balanced_accuracy(weighted)),
+        "macro_f1": float(macro_f1(weighted)),
         "labels": labels,
         "confusion": confusion.tolist(),
-        "per_class": class_scores(y_true, y_pred, labels),
+        "per_class": class_scores(y_true, y_pred, labels, weights),
         "per_kit": per_kit.to_dict("index"),
     }
 
@@ -223,7 +243,7 @@ def evaluate(model, drums) -> dict:
 # %% ../nbs/reference/evaluation.ipynb #eb73718d
 def plot_confusion(report: dict, ax=None):
     """
-    Draws the confusion matrix: a row for what was played, a column for what was predicted.
+    Draws the confusion matrix in hits: a row for what was played, a column for what was said.
 
     Parameters
     ----------
@@ -250,6 +270,8 @@ def plot_confusion(report: dict, ax=None):
     picture = ConfusionMatrixDisplay(confusion, display_labels=report["labels"])
     picture.plot(ax=ax, cmap="Blues", colorbar=False, xticks_rotation=45)
     title = f"{report['accuracy']:.2f} of {report['n']} right"
+    if len(report["per_kit"]) > 1:
+        title = f"{report['accuracy']:.2f} right, mean over kits"
     ax.set(xlabel="said", ylabel="played", title=title)
     return ax
 

@@ -21,6 +21,7 @@ import pandas as pd
 from drumlesson.evaluation import (
     Calibration,
     _calibrate_outside,
+    _kit_weights,
     bootstrap,
     calibrate,
     calibration_error,
@@ -136,10 +137,10 @@ def out_of_fold(
 
 # %% ../nbs/reference/recipes.ipynb #165aafc1
 def _f1_interval(y_true, y_pred, kits, n_classes: int) -> tuple[float, float, float]:
-    "Macro F1 with its bootstrap interval over kits: low end, value, high end."
+    "Macro F1, each kit counting the same, with its interval over kits: low, value, high end."
     names, kit = np.unique(kits, return_inverse=True)
     confusion = np.zeros((len(names), n_classes, n_classes))
-    np.add.at(confusion, (kit, y_true, y_pred), 1)
+    np.add.at(confusion, (kit, y_true, y_pred), _kit_weights(kits))
 
     def f1_of(drawn):
         return macro_f1(confusion[drawn].sum(axis=1))
@@ -185,7 +186,7 @@ def judge(
     fold,  # of each hit
     drums: Drums,  # the hits
 ) -> tuple[Calibration, dict]:
-    "The calibration, and the scores of what `out_of_fold` gave with their intervals over kits."
+    "The calibration, and the scores of what `out_of_fold` gave, each kit counting the same."
     from sklearn.metrics import confusion_matrix
 
     labels = classes.tolist()
@@ -196,12 +197,13 @@ def judge(
     calibrated, sure = _held_out(proba, y_true, fold)
     before = calibration_error(proba, y_true)
     after = calibration_error(calibrated, y_true)
-    report: dict = {"n": len(drums), "folds": len(set(fold))}
+    report: dict = {"n": len(drums), "folds": len(set(fold)), "averaged_over": "kits"}
     report["accuracy"] = kit_interval(right, drums.kits)
     report["macro_f1"] = _f1_interval(y_true, y_pred, drums.kits, len(labels))
     report["labels"] = labels
     report["confusion"] = confusion.tolist()
-    report["per_class"] = class_scores(drums.labels, classes[y_pred], labels)
+    weights = _kit_weights(drums.kits)
+    report["per_class"] = class_scores(drums.labels, classes[y_pred], labels, weights)
     report["per_kit"] = _by_kit(right, drums)
     report["calibration_error"] = [before, after]
     report["sure"] = {"share": float(sure.mean()), "accuracy": float(right[sure].mean())}
@@ -542,6 +544,10 @@ def _outside_section(report, calibration) -> str:
     )
 
 
+# What the scores of a report let count the same; the reports of version 0.1.0 do not say.
+_COUNTED = {"kits": "each kit counts the same; ", "hits": ""}
+
+
 def _card_facts(report, calibration) -> dict:
     "What stands in the braces of the card's template."
     facts = dict(report, calibration=calibration)
@@ -553,6 +559,7 @@ def _card_facts(report, calibration) -> dict:
     facts["small_kits"] = sum(kit["n"] < 10 for kit in kits)
     facts["licences"] = _licences(report)
 
+    facts["counted"] = _COUNTED[report.get("averaged_over", "hits")]
     low, accuracy, high = report["accuracy"]
     facts["accuracy"] = f"**accuracy {accuracy:.3f}** ({low:.3f} to {high:.3f})"
     low, f1, high = report["macro_f1"]

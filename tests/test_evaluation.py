@@ -3,7 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score, confusion_matrix, f1_score
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    cohen_kappa_score,
+    confusion_matrix,
+    f1_score,
+)
 
 from drumlesson.evaluation import (
     Calibration,
@@ -54,18 +60,59 @@ def test_a_class_that_was_not_played_has_no_say():
     assert macro_f1(counts) == pytest.approx((16 / 18 + 1) / 2)
 
 
-def test_evaluate_fits_together(model, others):
-    report = evaluate(model, others)
+@pytest.mark.parametrize("size", [1e-3, 0.25, 7])
+def test_scores_do_not_hang_on_the_size_of_the_weights(size):
+    counts = np.array([[8, 0, 2], [0, 5, 0], [0, 0, 0]])
+    for score in (balanced_accuracy, macro_f1, kappa):
+        assert score(size * counts) == pytest.approx(score(counts))
+
+
+@pytest.fixture(scope="module")
+def uneven(others):
+    """Drums of several kits, of one of which only two hits are left."""
+    kits = np.unique(others.kits)
+    rows = [np.flatnonzero(others.kits == kit) for kit in kits]
+    return others[np.concatenate([rows[0][:2], *rows[1:]])]
+
+
+def test_evaluate_fits_together(model, uneven):
+    report = evaluate(model, uneven)
     counts = np.array(report["confusion"])
-    assert counts.sum() == report["n"] == len(others)
-    assert np.trace(counts) / len(others) == pytest.approx(report["accuracy"])
+    assert counts.sum() == report["n"] == len(uneven)
+    assert np.trace(counts) == np.sum(model.predict(uneven) == uneven.labels)
     assert list(report["per_class"]) == report["labels"]
-    recalls = [scores["recall"] for scores in report["per_class"].values()]
-    assert np.mean(recalls) == pytest.approx(report["balanced_accuracy"])
-    hits = sum(kit["n"] for kit in report["per_kit"].values())
-    right = sum(kit["n"] * kit["accuracy"] for kit in report["per_kit"].values())
-    assert hits == len(others)
-    assert right / hits == pytest.approx(report["accuracy"])
+    assert [scores["n"] for scores in report["per_class"].values()] == counts.sum(axis=1).tolist()
+    for score, mean in (("recall", "balanced_accuracy"), ("f1", "macro_f1")):
+        of_classes = [scores[score] for scores in report["per_class"].values()]
+        assert np.mean(of_classes) == pytest.approx(report[mean])
+    assert sum(kit["n"] for kit in report["per_kit"].values()) == len(uneven)
+    of_kits = [kit["accuracy"] for kit in report["per_kit"].values()]
+    assert np.mean(of_kits) == pytest.approx(report["accuracy"])
+
+
+def test_each_kit_counts_the_same(model, uneven):
+    """The scores of scikit-learn, where a hit weighs as little as its kit has many."""
+    report = evaluate(model, uneven)
+    size = pd.Series(uneven.kits).groupby(uneven.kits).transform("size")
+    y_true, y_pred = uneven.labels, model.predict(uneven)
+    weighted = {"sample_weight": 1 / size}
+    assert report["accuracy"] == pytest.approx(accuracy_score(y_true, y_pred, **weighted))
+    assert report["accuracy"] != pytest.approx(accuracy_score(y_true, y_pred))
+    assert report["balanced_accuracy"] == pytest.approx(
+        balanced_accuracy_score(y_true, y_pred, **weighted)
+    )
+    f1 = f1_score(y_true, y_pred, average="macro", **weighted)
+    assert report["macro_f1"] == pytest.approx(f1)
+
+
+def test_of_one_kit_it_gives_what_counting_hits_gives(model, others):
+    kit = others[others.kits == others.kits[0]]
+    report = evaluate(model, kit)
+    y_true, y_pred = kit.labels, model.predict(kit)
+    assert report["accuracy"] == accuracy_score(y_true, y_pred)
+    assert report["balanced_accuracy"] == balanced_accuracy_score(y_true, y_pred)
+    counts = confusion_matrix(y_true, y_pred, labels=report["labels"])
+    assert report["macro_f1"] == macro_f1(counts)
 
 
 def test_plot_confusion_draws_where_it_is_told(model, others):
@@ -73,7 +120,9 @@ def test_plot_confusion_draws_where_it_is_told(model, others):
 
     ax = plt.subplots()[1]
     assert plot_confusion(evaluate(model, others), ax) is ax
-    assert "right" in ax.get_title()
+    assert ax.get_title().endswith(" right, mean over kits")
+    kit = others[others.kits == others.kits[0]]
+    assert plot_confusion(evaluate(model, kit)).get_title().endswith(f" of {len(kit)} right")
     plt.close("all")
 
 
@@ -81,17 +130,16 @@ def test_plot_confusion_draws_where_it_is_told(model, others):
 
 
 def drawn_by_hand(right, kits, level, random_state):
-    """The interval of version 0.1.0, in NumPy alone."""
-    table = pd.Series(np.asarray(right, float)).groupby(np.asarray(kits)).agg(["sum", "size"])
+    """Kits drawn in NumPy alone, each counting the same."""
+    of_kits = np.array([np.mean(np.asarray(right, float)[kits == kit]) for kit in np.unique(kits)])
     rng = np.random.default_rng(random_state)
-    drawn = rng.integers(len(table), size=(2000, len(table)))
-    sums = table.to_numpy()[drawn].sum(axis=1)
-    ends = np.quantile(sums[:, 0] / sums[:, 1], [(1 - level) / 2, (1 + level) / 2])
-    return float(ends[0]), float(np.mean(right)), float(ends[1])
+    drawn = rng.integers(len(of_kits), size=(2000, len(of_kits)))
+    ends = np.quantile(of_kits[drawn].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    return ends[0], of_kits.mean(), ends[1]
 
 
 @pytest.mark.parametrize("random_state", range(20))
-def test_kit_interval_gives_the_same_numbers_as_ever(random_state):
+def test_kit_interval_gives_what_drawing_by_hand_gives(random_state):
     rng = np.random.default_rng(random_state)
     n = rng.integers(1, 300)
     kits = rng.integers(0, rng.integers(1, 30), n)
@@ -100,15 +148,22 @@ def test_kit_interval_gives_the_same_numbers_as_ever(random_state):
     for values in (right, gain):
         for level in (0.95, 0.5):
             by_hand = drawn_by_hand(values, kits, level, random_state)
-            assert kit_interval(values, kits, level, random_state) == by_hand
+            assert kit_interval(values, kits, level, random_state) == pytest.approx(by_hand)
 
 
 def test_kits_are_drawn_whole():
     right = np.repeat([1, 0, 1, 1, 0, 1], 20)
     low, middle, high = kit_interval(right, np.repeat(np.arange(6), 20))
     alone_low, alone_middle, alone_high = kit_interval(right, np.arange(120))
-    assert alone_middle == middle == right.mean()
+    assert alone_middle == pytest.approx(middle) == right.mean()
     assert high - low > 2 * (alone_high - alone_low)
+
+
+def test_a_big_kit_has_no_bigger_say_in_an_interval():
+    right = np.repeat([1, 0, 1, 0], [500, 1, 1, 1])
+    interval = kit_interval(right, np.repeat(list("abcd"), [500, 1, 1, 1]))
+    assert interval == kit_interval([1, 0, 1, 0], list("abcd"))
+    assert interval[1] == 0.5
 
 
 def test_kits_and_seeds_are_drawn_for_themselves():

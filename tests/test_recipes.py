@@ -325,6 +325,34 @@ def test_a_report_holds_what_its_card_names(toys):
     json.dumps(report)  # plain data, as the model file needs it
 
 
+def test_a_report_lets_each_kit_count_the_same(toys):
+    """As scikit-learn has it, where a hit weighs as little as its kit has many."""
+    from sklearn.metrics import accuracy_score, f1_score
+
+    keep = (toys.kits != toys.kits[0]) | (toys.labels == "kick")
+    drums = toys[keep]
+    rng = np.random.default_rng(0)
+    proba = rng.dirichlet(np.ones(5), len(drums))
+    classes = np.array(sorted(set(drums.labels)))
+    report = judge(proba, classes, np.arange(len(drums)) % 2, drums)[1]
+    y_pred = classes[proba.argmax(axis=1)]
+    size = np.array([np.sum(drums.kits == kit) for kit in drums.kits])
+    accuracy = accuracy_score(drums.labels, y_pred, sample_weight=1 / size)
+    assert report["accuracy"][1] == pytest.approx(accuracy)
+    assert accuracy != pytest.approx(accuracy_score(drums.labels, y_pred))
+    f1 = f1_score(drums.labels, y_pred, average="macro", sample_weight=1 / size)
+    assert report["macro_f1"][1] == pytest.approx(f1)
+    assert np.mean([c["f1"] for c in report["per_class"].values()]) == pytest.approx(f1)
+    assert sum(c["n"] for c in report["per_class"].values()) == len(drums)
+
+
+def test_a_card_says_what_counts_the_same(best, toys, tmp_path):
+    small = DrumClassifier(Dense((8,)), validation_fraction=0, epochs=1, verbose=0)
+    model = train_recipe("small", toys, tmp_path / "small.keras", k=2, jobs=1, model=small)
+    assert "(2 folds of kits; each kit counts the same; intervals" in card(model)
+    assert "counts the same" not in card(best)  # version 0.1.0 counted hits
+
+
 def test_one_thread_leaves_the_environment_as_it_was(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from drumlesson.course.results import confusion, paired, plot_scores, scores, stored
+from drumlesson.course.results import (
+    confusion,
+    effective_kits,
+    paired,
+    plot_scores,
+    scores,
+    stored,
+)
 from drumlesson.evaluation import kit_interval
 
 FOLDER = Path(__file__).resolve().parent.parent / "nbs" / "evidence"
@@ -28,17 +35,57 @@ def made_up(gain=10, seeds=3, kits=8):
 def test_scores_of_made_up_rows():
     table = scores(made_up())
     assert table["accuracy"].tolist() == pytest.approx([0.9, 0.8])
-    assert table["kit mean"].tolist() == pytest.approx([0.9, 0.8])
+    assert table["share of hits"].tolist() == pytest.approx([0.9, 0.8])
     assert table.loc["good", "seeds"] == "3: 0.900 to 0.900"
     assert table.loc["good", "parameters"] == 7
 
 
-def test_scores_are_those_of_kit_interval():
+def test_each_kit_counts_the_same_and_each_cut():
+    """The mean over kits within a seed, then over seeds; hits are counted in a column beside."""
     rows = stored("convolutional", FOLDER).query("model == 'dense'")
-    right = np.repeat(rows["true"] == rows["predicted"], rows["n"])
     row = scores(rows).loc["dense"]
-    interval = kit_interval(right, np.repeat(rows["kit"], rows["n"]))
-    assert (row["low"], row["accuracy"], row["high"]) == interval
+    of_seeds = []
+    for _, seed in rows.groupby("seed"):
+        hits = seed.groupby("kit")[["right", "n"]].sum()
+        of_seeds.append((hits["right"] / hits["n"]).mean())
+    assert row["accuracy"] == pytest.approx(np.mean(of_seeds))
+    assert row["low"] < row["accuracy"] < row["high"]
+    assert row["seeds"] == f"{len(of_seeds)}: {min(of_seeds):.3f} to {max(of_seeds):.3f}"
+    assert row["share of hits"] == rows["right"].sum() / rows["n"].sum()
+
+
+def test_a_score_of_one_seed_has_the_interval_of_its_kits():
+    rows = stored("convolutional", FOLDER).query("model == 'dense' and seed == 0")
+    right = np.repeat(rows["true"] == rows["predicted"], rows["n"])
+    low, accuracy, high = kit_interval(right, np.repeat(rows["kit"], rows["n"]))
+    row = scores(rows).loc["dense"]
+    assert row["accuracy"] == pytest.approx(accuracy)
+    assert [row["low"], row["high"]] == pytest.approx([low, high], abs=0.005)
+
+
+def test_a_big_kit_has_no_bigger_say():
+    rows = made_up()
+    big = rows["kit"] == "kit 0"
+    wrong = rows.assign(right=rows["right"].where(~big, 0))
+    wrong.loc[big & (rows["predicted"] == "kick"), "predicted"] = "snare"
+    wrong.loc[big, "n"] *= 50
+    table = scores(wrong)
+    assert table["accuracy"].tolist() == pytest.approx([0.9 * 7 / 8, 0.8 * 7 / 8])
+    assert table["share of hits"].tolist() == pytest.approx([0.9 * 7 / 57, 0.8 * 7 / 57])
+
+
+def test_a_kit_that_a_seed_did_not_judge_leaves_the_others():
+    rows = made_up()
+    left_out = (rows["kit"] == "kit 3") & (rows["seed"] == 1)
+    assert scores(rows[~left_out])["accuracy"].tolist() == pytest.approx([0.9, 0.8])
+
+
+@pytest.mark.parametrize(
+    "weights, kits",
+    [([3, 3, 3], 3), ([7], 1), ([1, 0, 0], 1), ([2, 1, 1], 16 / 6)],
+)
+def test_effective_kits(weights, kits):
+    assert effective_kits(weights) == pytest.approx(kits)
 
 
 def test_scores_by_two_columns_have_two_levels():
@@ -52,6 +99,19 @@ def test_scores_by_two_columns_have_two_levels():
 def test_a_pair_is_compared_on_the_same_folds():
     low, value, high = paired(made_up(10), "good", "bad")
     assert low == pytest.approx(10) and value == pytest.approx(10) and high == pytest.approx(10)
+
+
+def test_a_pair_is_compared_kit_by_kit():
+    """A kit that is hard for both does not widen the interval, and a big one has one vote."""
+    rows = made_up(10)
+    hard = rows["kit"] == "kit 0"
+    right = rows["predicted"] == "kick"
+    rows.loc[hard & right, ["n", "right"]] -= 60
+    rows.loc[hard & ~right, "n"] += 60
+    rows.loc[hard, ["n", "right"]] *= 30
+    assert paired(rows, "good", "bad") == pytest.approx((10, 10, 10))
+    low, accuracy, high = scores(rows).loc["good", ["low", "accuracy", "high"]]
+    assert high - low > 0.1
 
 
 def test_only_seeds_that_both_have_finished_count():
