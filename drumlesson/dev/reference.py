@@ -49,6 +49,7 @@ FLOORS = {  # what is on a floor uses only what is on it or below
         "datasets",
         "drums",
         "benchmark",
+        "outside",
         "augment",
         "tasks",
         "answers",
