@@ -240,12 +240,50 @@ def _listed_drums(
 
 
 # %% ../nbs/11_command_line.ipynb #79fabc4b
-@app.command(help_epilogue=_example("kits --verify"))
-def _kits(*, verify: bool = False, quiet: bool = False) -> int:
+def _print_licences(table):
+    "Prints how much is under each licence, the open ones first, the informal ones marked."
+    from drumlesson.datasets import licences
+
+    rows = []
+    for row in licences(table).itertuples():
+        rows.append((row.standing, str(row.kits), str(row.files), _as_line(row.Index)))
+    print("", *_columns(["standing", "kits", "files", "licence"], rows), "", sep="\n")
+
+
+def _export_kits(folder, licence) -> int:
+    "Writes the open kits into a folder that others can read them from."
+    from drumlesson.datasets import _asked_for, _summed_up, _write_mirror, licences
+
+    problems = _write_mirror(folder, licence, progress=_bar)
+    kits = _asked_for(licence)
+    there = kits[~kits["key"].isin(list(problems))]
+    found = licences(there)
+    n_informal = found.loc[found["standing"] == "informal", "files"].sum()
+    place = _as_line(folder)
+    print(f"{len(there)} files of {there['kit'].nunique()} open kits are in {place}", end="")
+    print(f"; {n_informal} under informal licences" if n_informal else "", end="")
+    print("; LICENCES.md there says whose they are")
+    return _listed(_summed_up(problems))
+
+
+@app.command(help_epilogue=_example("kits --licence open --export my_mirror"))
+def _kits(
+    *,
+    licence: Annotated[
+        Literal["all", "open"] | None,
+        Parameter(help="open: only kits under open licences; all, where it is not said"),
+    ] = None,
+    export: Annotated[_Path | None, Parameter(name="--export")] = None,
+    verify: bool = False,
+    quiet: bool = False,
+) -> int:
     """Fetch the open kits and show what they hold.
 
     Parameters
     ----------
+    export
+        copy the kits into this folder, with index and licences, for others to read from
+        (DRUMLESSON_MIRROR)
     verify
         compare the checksum of every file that is already there
     quiet
@@ -254,6 +292,7 @@ def _kits(*, verify: bool = False, quiet: bool = False) -> int:
     from drumlesson.datasets import (
         _cache_fault,
         _decoded_open,
+        _marked,
         _NoOpenKits,
         _summed_up,
         fetch_open,
@@ -263,15 +302,20 @@ def _kits(*, verify: bool = False, quiet: bool = False) -> int:
 
     problems = {}
     try:
+        if export is not None:
+            return _export_kits(export, licence)
         if verify:
-            problems = fetch_open(verify=True, progress=_bar)
-        waves, table, missing = read_open(progress=_bar)
+            problems = fetch_open(licence, verify=True, progress=_bar)
+        waves, table, missing = read_open(licence, progress=_bar)
     except _NoOpenKits as e:
         print(f"no open kits: {e.why}; set DRUMLESSON_MIRROR to a folder or URL that has them")
         return 1
     if not quiet:
-        print(summary(Drums(waves, table)).to_string())
-    place = f" (decoded in {_decoded_open().parent})" if _decoded_open().is_file() else ""
+        marked = table.assign(licence=_marked(table["licence"]))
+        print(summary(Drums(waves, marked)).to_string())
+        _print_licences(table)
+    decoded = _decoded_open(licence)
+    place = f" (decoded in {decoded.parent})" if decoded.is_file() else ""
     print(f"{len(waves)} hits of {table['kit'].nunique()} open kits are at hand{place}")
     if not place and _cache_fault():
         print(f"drumlesson: {_cache_fault()}", file=sys.stderr)
@@ -1242,9 +1286,9 @@ def _faults(facts):
 # %% ../nbs/11_command_line.ipynb #85f0cfed
 def _kits_at_hand() -> dict[str, Any]:
     "Where the open kits come from and lie, and how many are there."
-    from drumlesson.datasets import cache_dir, local_path, manifest, mirror
+    from drumlesson.datasets import _asked_for, _local_path, cache_dir, mirror
 
-    files = [local_path(row).is_file() for row in manifest().itertuples()]
+    files = [_local_path(row).is_file() for row in _asked_for(None).itertuples()]
     return {
         "cache": cache_dir(),
         "kits come from": mirror(),

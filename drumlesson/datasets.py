@@ -9,18 +9,22 @@ __all__ = [
     "manifest",
     "cache_dir",
     "mirror",
-    "local_path",
+    "licences",
     "fetch_open",
+    "audit_decisions",
     "read_open",
     "read_folder",
     "read_csv",
 ]
 
 # %% ../nbs/reference/datasets.ipynb #19e1fa1e
+import errno
 import hashlib
 import math
 import os
+import posixpath
 import re
+import shutil
 import threading
 import time
 import unicodedata
@@ -38,7 +42,7 @@ import numpy as np
 import pandas as pd
 
 from .audio import KEEP_SECONDS, SR, AudioInfo, load_hits
-from .files import _from_cell, _remove_stale, atomic
+from .files import _TEMPORARY, _from_cell, _remove_stale, _try_writing, atomic
 from .folders import _SUFFIXES, SourceError, _drums_in, _LeftOut
 from .labels import _UNSURE, LABELS, _label_of, _labelled, _own_label
 from .tables import _text, read_table
@@ -80,6 +84,13 @@ def manifest() -> pd.DataFrame:
     return table
 
 
+@lru_cache
+def _decisions() -> pd.DataFrame:
+    """What was decided on each licence text of the manifest: standing, terms and reason."""
+    with (files("drumlesson") / "data" / "licences.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file, dtype=str, keep_default_na=False, index_col="licence")
+
+
 def cache_dir() -> Path:
     """The folder of downloads and decoded sounds: `DRUMLESSON_CACHE`, or the user's cache."""
     import platformdirs
@@ -109,12 +120,50 @@ def mirror() -> str:
     return os.path.expanduser(os.environ.get("DRUMLESSON_MIRROR") or _HOST)
 
 
+# %% ../nbs/reference/datasets.ipynb #91dd8a69
+def licences(
+    table: pd.DataFrame | None = None,  # with the columns kit and licence; None: the manifest
+) -> pd.DataFrame:  # a row a licence text: kits, files, standing, terms and reason
+    """The licences of open kits, first those that are open, then the informal ones."""
+    rows = manifest() if table is None else table
+    counts = rows.groupby("licence").agg(kits=("kit", "nunique"), files=("kit", "size"))
+    found = counts.join(_decisions())
+    unknown = {"standing": "informal", "terms": "", "reason": "nobody has judged it yet"}
+    by_size = found.fillna(unknown).sort_values("files", ascending=False, kind="stable")
+    return by_size.sort_values("standing", ascending=False, kind="stable")
+
+
+def _marked(texts: pd.Series) -> pd.Series:
+    """Licences as they are shown in a row of facts, the informal ones marked."""
+    is_informal = texts.map(_decisions()["standing"]) == "informal"
+    return texts.mask(is_informal, "informal: " + texts)
+
+
+def _asked_for(licence: str | None) -> pd.DataFrame:
+    """The rows of the manifest whose kits have such licences alone. Raises ValueError."""
+    word = licence or os.environ.get("DRUMLESSON_LICENCE") or "all"
+    if word not in ("all", "open"):
+        where = "licence" if licence else "DRUMLESSON_LICENCE"
+        raise ValueError(f"{where} is all or open, not {word!r}")
+    rows = manifest()
+    if word == "all":
+        return rows
+    is_open = rows["licence"].map(_decisions()["standing"]) == "open"
+    return rows[is_open.groupby(rows["kit"]).transform("all")]
+
+
 # %% ../nbs/reference/datasets.ipynb #e76fe656
 def _sha256(path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def local_path(
+def _is_whole(path: Path, row) -> bool:
+    """Whether a file is what a row of the manifest describes."""
+    right_size = path.is_file() and path.stat().st_size == int(row.bytes)
+    return right_size and _sha256(path) == row.sha256
+
+
+def _local_path(
     row,  # of `manifest().itertuples()`
 ) -> Path:
     """Where a file of the open kits is, or will be: in the mirror folder, else in the cache."""
@@ -304,7 +353,7 @@ class _Host:
 # %% ../nbs/reference/datasets.ipynb #1c2f0745
 def _fetched(host: _Host, verify: bool, row) -> str:
     """Makes one file be in the cache; what went wrong, or nothing."""
-    path = local_path(row)
+    path = _local_path(row)
     there = path.is_file() and path.stat().st_size == int(row.bytes)
     if there and not (verify and _sha256(path) != row.sha256):
         return ""
@@ -328,10 +377,9 @@ def _fetched(host: _Host, verify: bool, row) -> str:
 
 def _missing_here(row) -> str:
     """Why a file is not at hand where nothing can be downloaded; nothing where it is."""
-    path = local_path(row)
+    path = _local_path(row)
     if path.is_file():
-        right_size = path.stat().st_size == int(row.bytes)
-        return "" if right_size and _sha256(path) == row.sha256 else _OTHER_BYTES
+        return "" if _is_whole(path, row) else _OTHER_BYTES
     if cache_dir() not in path.parents:
         return "is not in the mirror"
     if mirror() == "off":
@@ -346,25 +394,35 @@ def _sweep_cache():
         _remove_stale(folder)
 
 
-def fetch_open(
-    *,
-    verify: bool = False,  # compare the checksum of files that are there already, too
-    progress: Callable = lambda items, total: items,  # wraps the iterator, for a progress bar
-) -> dict:  # {key: what went wrong}; empty when every file is at hand
-    """Makes the open kits be at hand, several files at a time, each checked by sha256."""
+def _fetch(
+    rows: pd.DataFrame,  # of the manifest
+    verify: bool,  # as for `fetch_open`
+    progress: Callable,  # as for `fetch_open`
+) -> dict:  # {key: what went wrong}
+    """Makes some files of the open kits be at hand."""
     _sweep_cache()
     stop = threading.Event()
     attempt: Callable = _missing_here
     if mirror().startswith(("http://", "https://")):
         attempt = partial(_fetched, _Host(mirror(), stop), verify)
-    rows = list(manifest().itertuples())
+    wanted = list(rows.itertuples())
     pool = ThreadPoolExecutor(_AT_ONCE)
     try:
-        faults = progress(pool.map(attempt, rows), total=len(rows))
-        return {row.key: fault for row, fault in zip(rows, faults, strict=True) if fault}
+        faults = progress(pool.map(attempt, wanted), total=len(wanted))
+        return {row.key: fault for row, fault in zip(wanted, faults, strict=True) if fault}
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
+
+
+def fetch_open(
+    licence: str | None = None,  # all or open; None: what DRUMLESSON_LICENCE says, else all
+    *,
+    verify: bool = False,  # compare the checksum of files that are there already, too
+    progress: Callable = lambda items, total: items,  # wraps the iterator, for a progress bar
+) -> dict:  # {key: what went wrong}; empty when every file is at hand
+    """Makes the open kits be at hand, several files at a time, each checked by sha256."""
+    return _fetch(_asked_for(licence), verify, progress)
 
 
 # %% ../nbs/reference/datasets.ipynb #14737a1c
@@ -387,9 +445,9 @@ def _summed_up(
 
 
 # %% ../nbs/reference/datasets.ipynb #22b660cb
-def _decoded_open() -> Path:
+def _decoded_open(licence: str | None = None) -> Path:
     """The file that holds the decoded open kits."""
-    how = f"{SR} {KEEP_SECONDS} 2 {''.join(manifest().sha256)}"
+    how = f"{SR} {KEEP_SECONDS} 2 {''.join(_asked_for(licence).sha256)}"
     return cache_dir() / f"open-kits-{hashlib.sha256(how.encode()).hexdigest()[:12]}.npz"
 
 
@@ -417,7 +475,41 @@ def _load_saved(path) -> dict | None:
         return None
 
 
+def _load_decoded(licence: str | None) -> dict | None:
+    """{row number: (x, AudioInfo)} of the open kits that are asked for, or None."""
+    wanted = _asked_for(licence).index
+    for file in (_decoded_open("all"), _decoded_open(licence)):
+        hits = _load_saved(file)
+        if hits is not None and hits.keys() >= set(wanted):
+            return {number: hits[number] for number in wanted}
+    return None
+
+
+# %% ../nbs/reference/datasets.ipynb #f57a2ab0
+@lru_cache
+def audit_decisions() -> pd.DataFrame:
+    """What was decided of each hit whose label was doubted, a row a file, named by its checksum.
+
+    The columns: sha256, kit, path, label, heard (what five models said that had learned from other
+    kits), decision (kept, relabelled, left out), new_label and the reason.
+    """
+    with (files("drumlesson") / "data" / "audit.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file, dtype=str, keep_default_na=False)
+
+
+def _audited(facts: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the manifest as the audit of labels left them."""
+    decisions = audit_decisions().set_index("sha256")
+    decided = facts["sha256"].map(decisions["decision"])
+    new_labels = facts["sha256"].map(decisions["new_label"])
+    labels = facts["label"].where(decided != "relabelled", new_labels)
+    return facts.assign(label=labels)[decided != "left out"]
+
+
 # %% ../nbs/reference/datasets.ipynb #c1a41621
+_NONE_IS_OPEN = "none is under an open licence"
+
+
 class _NoOpenKits(SourceError):
     """No open kit is at hand."""
 
@@ -433,13 +525,13 @@ class _NoOpenKits(SourceError):
         )
 
 
-def _decode_open(progress: Callable) -> tuple[dict, dict]:
+def _decode_open(licence: str | None, progress: Callable) -> tuple[dict, dict]:
     """{row number: (x, AudioInfo)} of the open kits, fetched and decoded, and {key: problem}."""
-    problems = fetch_open(verify=True, progress=progress)
+    problems = fetch_open(licence, verify=True, progress=progress)
     wanted = {}
-    for row in manifest().itertuples():
+    for row in _asked_for(licence).itertuples():
         if row.key not in problems:
-            wanted[local_path(row)] = row
+            wanted[_local_path(row)] = row
     decoded, failed = load_hits(wanted, progress=progress)
     for path, error in failed.items():
         problems[wanted[path].key] = error.removeprefix(f"{path}: ")
@@ -447,26 +539,189 @@ def _decode_open(progress: Callable) -> tuple[dict, dict]:
 
 
 def read_open(
+    licence: str | None = None,  # all or open; None: what DRUMLESSON_LICENCE says, else all
     *,
+    audited: bool = True,  # with the decisions of `audit_decisions`; or labelled as published
     progress: Callable = lambda items, total: items,  # wraps the iterators, for a progress bar
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
     """The open kits, from the cache or fetched. Raises `_NoOpenKits` where none is at hand."""
     problems: dict = {}
     _remove_stale(cache_dir())
-    hits = _load_saved(_decoded_open())
+    hits = _load_decoded(licence)
     if hits is None:
-        hits, problems = _decode_open(progress)
+        hits, problems = _decode_open(licence, progress)
         if not hits:
-            raise _NoOpenKits(next(iter(problems.values())))
+            raise _NoOpenKits(next(iter(problems.values()), _NONE_IS_OPEN))
         if not problems:
             # Where nothing can be kept, it is decoded anew each time.
             with suppress(OSError):
-                _save_hits(_decoded_open(), hits)
-    facts = manifest().iloc[list(hits)].rename(columns={"key": "file"}).assign(source="recorded")
+                _save_hits(_decoded_open(licence), hits)
+    facts = manifest().iloc[list(hits)]
+    if audited:
+        facts = _audited(facts)
+    kept = [hits[row] for row in facts.index]
+    waves = [x for x, _ in kept]
+    infos = [info for _, info in kept]
+    facts = facts.rename(columns={"key": "file"}).assign(source="recorded")
     rows = facts[list(_TEXTS)].to_dict("records")
-    waves = [x for x, _ in hits.values()]
-    infos = [info for _, info in hits.values()]
     return waves, as_table(rows, infos), problems
+
+
+# %% ../nbs/reference/datasets.ipynb #3b61187a
+_CREDITS = "LICENCES.md"
+# The first line of a mirror's credits, by which it is known again.
+_MIRROR_TITLE = "# Licences and credits of the open kits of drumlesson"
+_MIRROR_TEXT = """
+Here lie {files:,} sounds of {kits} drum kits, unchanged, as other people published them. Whoever
+uses a sound or passes it on keeps to its licence and names who published it. Below stands what
+each repository says of its sounds, with the kits for which it says so, who published them, where,
+and at which commit. `manifest.csv` says the same of each file.
+
+**Open** are licences that are known by their names. **Informal** is what is said in other words,
+or with a doubt, which is given. Some licences, such as MIT, BSD and GPL, ask that their text goes
+along with the files: it is in the repository that is named beside each kit.
+
+This folder serves drumlesson in place of the hosts, as it lies there or over a network:
+
+    DRUMLESSON_MIRROR=/path/of/this/folder drumlesson kits
+
+    python -m http.server --directory /path/of/this/folder 8000
+    DRUMLESSON_MIRROR=http://address.of.this.computer:8000 drumlesson kits
+"""
+
+
+def _kit_credit(rows: pd.DataFrame) -> str:
+    """Who published a kit, and where, from the facts of its files."""
+    kit = rows["kit"].iloc[0]
+    owner = rows["repo"].iloc[0].split("/")[0]
+    folder = posixpath.commonpath([posixpath.dirname(path) for path in rows["path"]])
+    place = "/".join(part for part in (rows["commit"].iloc[0], folder) if part)
+    page = f"https://github.com/{rows['repo'].iloc[0]}/tree/{quote(place)}"
+    files = "1 file" if len(rows) == 1 else f"{len(rows)} files"
+    return f"- **{kit}** ({files}), published by {owner}: <{page}>"
+
+
+def _credits(rows: pd.DataFrame) -> str:
+    """The licences of some files of the open kits, and who published them: Markdown."""
+    text = _MIRROR_TEXT.format(files=len(rows), kits=rows["kit"].nunique())
+    lines = [_MIRROR_TITLE, text]
+    for name, licence in licences(rows).to_dict("index").items():
+        lines += [f"## {licence['standing'].capitalize()}: {name}", ""]
+        if licence["standing"] == "informal":
+            lines += [f"Why informal: {licence['reason']}.", ""]
+        if licence["terms"]:
+            lines += [f"Text of the licence: <{licence['terms']}>", ""]
+        under_it = rows[rows["licence"] == name]
+        for _, its_rows in under_it.groupby(["kit", "repo", "commit"]):
+            lines.append(_kit_credit(its_rows))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _write_text(path: Path, text: str):
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _is_our_mirror(folder: Path) -> bool:
+    """Whether a folder holds a mirror that was written here, whole or begun."""
+    try:
+        with (folder / _CREDITS).open(encoding="utf-8") as file:
+            return file.readline().strip() == _MIRROR_TITLE
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _check_mirror(folder: Path, rows: pd.DataFrame):
+    """Raises ValueError where a mirror of some files would meet something else."""
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise ValueError(f"{folder}: is no folder: name another place for a mirror")
+    if not folder.is_dir():
+        return
+    if Path(mirror()).is_dir() and folder.samefile(mirror()):
+        raise ValueError(f"{folder}: is DRUMLESSON_MIRROR itself: name another folder")
+    names = [name for name in os.listdir(folder) if not _TEMPORARY.match(name)]
+    if names and not _is_our_mirror(folder):
+        raise ValueError(
+            f"{folder}: holds other things than a mirror of drumlesson: name a new folder"
+        )
+    others = manifest().drop(index=rows.index)["key"]
+    n_others = sum((folder / key).exists() for key in others)
+    if n_others:
+        raise ValueError(
+            f"{folder}: holds {n_others} files whose licences are not asked for: name a new folder"
+        )
+
+
+def _check_room(folder: Path, rows: pd.DataFrame):
+    """Raises OSError where files cannot be written to a folder, or do not go on its disk."""
+    _try_writing(folder / _CREDITS, 10_000)
+    size = sum(map(int, rows["bytes"]))
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        megabytes = f"{size / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free"
+        raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: {megabytes}")
+
+
+def _is_copied(folder: Path, row) -> bool:
+    """Whether a file of the open kits lies in a mirror, whole."""
+    return _is_whole(folder / row.key, row)
+
+
+def _copy(folder: Path, row) -> str:
+    """Copies a file of the open kits; why it cannot be read, or nothing. Raises OSError."""
+    try:
+        content = _local_path(row).read_bytes()
+    except OSError as e:
+        return f"cannot be read ({e.strerror})"
+    if hashlib.sha256(content).hexdigest() != row.sha256:
+        return _OTHER_BYTES
+    with atomic(folder / row.key) as temporary:
+        temporary.write_bytes(content)
+    return ""
+
+
+def _fill_mirror(folder: Path, rows: pd.DataFrame, progress: Callable) -> dict:
+    """Writes a mirror; {key: what went wrong}. Raises OSError, `_NoOpenKits`."""
+    left = rows[[not _is_copied(folder, row) for row in rows.itertuples()]]
+    _check_room(folder, left)
+    problems = _fetch(left, True, progress)
+    at_hand = rows[~rows["key"].isin(list(problems))]
+    if at_hand.empty:
+        raise _NoOpenKits(next(iter(problems.values()), _NONE_IS_OPEN))
+    _write_text(folder / _CREDITS, _credits(at_hand))
+    for row in progress(left.itertuples(), total=len(left)):
+        fault = problems.get(row.key) or _copy(folder, row)
+        if fault:
+            problems[row.key] = fault
+    there = rows[~rows["key"].isin(list(problems))]
+    _write_text(folder / _CREDITS, _credits(there))
+    index = there.drop(columns=["key", "url"]).to_csv(index=False, lineterminator="\n")
+    _write_text(folder / "manifest.csv", index)
+    return problems
+
+
+def _write_mirror(
+    folder,  # a new one, an empty one, or a mirror that was begun
+    licence: str | None = None,  # as for `read_open`
+    progress: Callable = lambda items, total: items,  # wraps the iterators, for a progress bar
+) -> dict:  # {key: what went wrong}
+    """Copies the open kits into a folder that serves as `DRUMLESSON_MIRROR`.
+
+    Raises ValueError where the folder holds something else, OSError where it cannot be written.
+    """
+    if not os.fspath(folder):
+        raise ValueError("a mirror is a folder with a name, and this name is empty")
+    folder = Path(os.path.expanduser(folder))
+    rows = _asked_for(licence)
+    _check_mirror(folder, rows)
+    try:
+        return _fill_mirror(folder, rows, progress)
+    except OSError as e:
+        raise OSError(
+            f"{folder}: the mirror cannot be written ({e.strerror or e}); what is there is whole, "
+            "and the same command goes on from there"
+        ) from e
 
 
 # %% ../nbs/reference/datasets.ipynb #51f6c849

@@ -182,9 +182,14 @@ def _open_drums() -> Drums:
     return Drums(*read_open())
 
 
+def _unaudited_drums() -> Drums:
+    """The same, labelled as published: without the decisions of the audit."""
+    return Drums(*read_open(audited=False))
+
+
 def _check_source(data):
     """Raises `SourceError` where `data` cannot be the name of drums."""
-    choices = "give open, synth, auto, a folder, or a table that ends in .csv"
+    choices = "give open, unaudited, synth, auto, a folder, or a table that ends in .csv"
     if not isinstance(data, (str, os.PathLike)):
         what = "None" if data is None else f"something of type {type(data).__name__}"
         raise SourceError(f"{what} names no drums: {choices}")
@@ -231,9 +236,10 @@ def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
     Parameters
     ----------
     data : str or path-like, default="auto"
-        ``"open"`` for the open kits, ``"synth"`` for synthesised drums, ``"auto"`` for open kits
-        where they are at hand, else synthesised drums; or a folder, an archive (``.zip``,
-        ``.h2drumkit``), a kit in SFZ form, or a table that ends in ``.csv``.
+        ``"open"`` for the open kits, ``"unaudited"`` for them labelled as published, ``"synth"``
+        for synthesised drums, ``"auto"`` for open kits where they are at hand, else synthesised
+        drums; or a folder, an archive (``.zip``, ``.h2drumkit``), a kit in SFZ form, or a table
+        that ends in ``.csv``.
     labels : sequence of str, None, or str, default=LABELS
         Keep these classes only; None keeps all that are understood. Or one of three words:
         ``"classes"``, the five; ``"folders"``, any labels, as they stand: in a folder of yours,

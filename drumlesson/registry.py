@@ -156,6 +156,7 @@ SOURCES = Registry(  # where `load_drums` finds hits: functions that give a `Dru
     "source of drums",
     entries={
         "open": "drumlesson.drums:_open_drums",
+        "unaudited": "drumlesson.drums:_unaudited_drums",
         "synth": "drumlesson.drums:synth_drums",
     },
 )

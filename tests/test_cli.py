@@ -124,6 +124,9 @@ def test_help_and_version(run):
         (["audit", "x", "--labels", "ears"], "--labels"),
         (["train", "--out", "x.keras", "--labels", "my own"], "--labels"),
         (["kits", "--nosuch"], "--nosuch"),
+        (["kits", "--licence", "weak"], "--licence"),
+        (["kits", "--export"], "--export"),
+        (["kits", "--export", ""], "this name is empty"),
     ],
     ids=words_of,
 )
@@ -1031,6 +1034,63 @@ def test_kits_are_tabulated_with_their_licence(run, two_kits):
     assert "24 hits of 2 open kits" in out
     status, out, err = run("kits", "--quiet")
     assert (status, err) == (0, "") and len(out.splitlines()) == 1
+
+
+INFORMAL = '"free" (kit info.txt: M-Rose Productions freebie; informal) within a repo'
+INFORMAL += " declared public domain"
+
+
+@pytest.fixture
+def one_informal(two_kits):
+    """The kit loft is under an informal licence."""
+    manifest = datasets.manifest()
+    manifest.loc[manifest["kit"] == "loft", "licence"] = INFORMAL
+    return two_kits
+
+
+def test_kits_say_how_much_is_under_each_licence(run, one_informal):
+    status, out, err = run("kits")
+    assert (status, err) == (0, "")
+    assert re.search(r"^standing +kits +files +licence\nopen +1 +12 +CC0-1.0$", out, re.M)
+    assert re.search(rf"^loft .* acoustic +informal: {re.escape(INFORMAL)}$", out, re.M)
+    assert re.search(rf"^informal +1 +12 +{re.escape(INFORMAL)}$", out, re.M)
+    assert run("kits", "--licence", "all") == (0, out, "")
+
+
+def test_kits_under_open_licences(run, one_informal):
+    status, out, err = run("kits", "--licence", "open")
+    assert (status, err) == (0, "") and "12 hits of 1 open kits" in out
+    assert "loft" not in out and "informal" not in out
+
+
+def test_kits_are_exported(run, one_informal, tmp_path, monkeypatch):
+    status, out, err = run("kits", "--export", tmp_path / "all")
+    assert (status, err, len(out.splitlines())) == (0, "", 1)
+    assert out.startswith(f"24 files of 2 open kits are in {tmp_path / 'all'}; 12 under informal")
+    status, out, err = run("kits", "--licence", "open", "--export", tmp_path / "open")
+    assert (status, err) == (0, "") and "12 files of 1 open kits" in out and "informal" not in out
+    monkeypatch.setenv("DRUMLESSON_MIRROR", str(tmp_path / "open"))
+    assert "12 hits of 1 open kits" in run("kits", "--quiet", "--licence", "open")[1]
+
+
+def test_kits_are_exported_but_for_a_bad_file(run, two_kits, tmp_path):
+    (two_kits / "loft" / "kick" / "0.wav").write_bytes(b"something else")
+    status, out, err = run("kits", "--export", tmp_path / "copy")
+    assert status == 1 and out.startswith("23 files of 2 open kits")
+    assert err.startswith("drumlesson: loft/kick/0.wav: its checksum does not match")
+    assert not (tmp_path / "copy" / "loft" / "kick" / "0.wav").exists()
+
+
+def test_kits_to_export_that_are_not_there(run, tmp_path):
+    status, out, err = run("kits", "--export", tmp_path / "copy")
+    assert status == 1 and "no open kit" in out + err and files_below(tmp_path / "copy") == []
+
+
+def test_kits_are_not_exported_over_something_else(run, two_kits, folder):
+    before = files_below(folder)
+    status, out, err = run("kits", "--export", folder / "loft")
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert "holds other things than a mirror" in err and files_below(folder) == before
 
 
 def test_kits_with_a_bad_file(run, two_kits):

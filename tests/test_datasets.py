@@ -13,7 +13,9 @@ import tracemalloc
 from collections import Counter
 from contextlib import contextmanager
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 import numpy as np
@@ -25,12 +27,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumlesson import datasets
-from drumlesson.audio import AudioInfo
+from drumlesson.audio import AudioInfo, load_hits
 from drumlesson.cli import main
 from drumlesson.datasets import (
     TABLE_COLUMNS,
     cache_dir,
     fetch_open,
+    licences,
     read_csv,
     read_folder,
     read_open,
@@ -761,6 +764,358 @@ def test_the_open_kits(open_kits):
     assert problems == {} and len(waves) == len(table) == len(datasets.manifest())
     assert set(LABELS) < set(table["label"]) and (table["licence"] != "").all()
     assert all(x.dtype == np.float32 and x.ndim == 1 and len(x) for x in waves)
+
+
+def test_every_file_of_the_open_kits_decodes(open_kits):
+    """Decoded now, not read from the cache: eleven have no suffix, thirteen are short MP3s."""
+    rows = {datasets._local_path(row): row for row in datasets.manifest().itertuples()}
+    hits, failed = load_hits(rows)
+    assert failed == {} and len(hits) == len(rows) == 1423
+    assert all(len(x) and np.isfinite(x).all() for x, _ in hits.values())
+    kinds = Counter((rows[path].kit, path.suffix) for path in hits)
+    assert [key for key in kinds if not key[1]] == [("TamTam_drum1", "")]
+    assert kinds["TamTam_drum1", ""] == 11 and kinds["Philharmonia_perc", ".mp3"] == 13
+
+
+# -- licences
+
+DOUBT = "informal|unverified|not stated|not repeated|no licence file|terms differ"
+KNOWN = "CC0|CC-BY|MIT|BSD|ISC|Apache|GPL|Unlicense"
+INFORMAL = '"Public Domain" (sampled.json; upstream unverified)'
+
+
+def test_every_licence_text_was_judged_and_no_other():
+    decided = datasets._decisions()
+    assert decided.index.is_unique and set(decided.index) == set(datasets.manifest()["licence"])
+    assert set(decided["standing"]) == {"open", "informal"}
+    assert decided["reason"].str.len().min() > 10
+    assert decided.loc[decided["standing"] == "open", "terms"].str.startswith("https://").all()
+
+
+@pytest.mark.parametrize("text", sorted(datasets._decisions().index))
+def test_a_text_is_open_where_it_names_a_licence_and_no_doubt(text):
+    names_a_licence = re.search(KNOWN, text) is not None
+    is_open = names_a_licence and not re.search(DOUBT, text)
+    assert datasets._decisions()["standing"][text] == ("open" if is_open else "informal")
+
+
+def test_licences_are_counted_open_ones_first():
+    rows = [("a", "MIT (README)"), ("a", "MIT (README)"), ("b", "MIT (README)")]
+    rows += [("c", "Unlicense"), ("d", INFORMAL), ("d", INFORMAL), ("e", "ask my brother")]
+    found = licences(pd.DataFrame(rows, columns=["kit", "licence"]))
+    assert list(found.index) == ["MIT (README)", "Unlicense", INFORMAL, "ask my brother"]
+    assert list(found["kits"]) == [2, 1, 1, 1] and list(found["files"]) == [3, 1, 2, 1]
+    assert list(found["standing"]) == ["open", "open", "informal", "informal"]
+    assert "nobody has judged" in found["reason"]["ask my brother"]
+
+
+@pytest.fixture
+def mixed(pack):
+    """The same pack, of which one file of the second kit is under an informal licence."""
+    datasets.manifest().loc[4, "licence"] = INFORMAL
+    return pack
+
+
+def test_only_kits_whose_files_are_all_open(mixed, host):
+    waves, table, problems = read_open("open")
+    assert problems == {} and set(table["kit"]) == {"some/pack"} and len(waves) == 3
+    assert set(host.asked) == {key_of(i) for i in range(3)}
+    assert fetch_open("open") == {}
+    assert len(read_open("all")[0]) == len(read_open()[0]) == 5
+
+
+def test_open_kits_come_from_what_is_decoded(mixed, host, cache):
+    read_open()
+    host.stop()
+    waves, table, _ = read_open("open")
+    assert [x.tobytes() for x in waves] == [x.tobytes() for x in read_open()[0][:3]]
+    assert list(table["file"]) == [key_of(i) for i in range(3)]
+    assert len(list(cache.glob("*.npz"))) == 1
+
+
+def test_open_kits_are_decoded_once(mixed, host, cache):
+    read_open("open")
+    host.stop()
+    assert len(list(cache.glob("*.npz"))) == 1
+    (cache / "files").rename(cache / "moved")
+    assert len(read_open("open")[0]) == 3
+    with pytest.raises(SourceError, match="no open kit is at hand"):
+        read_open()
+
+
+def test_a_variable_leaves_informal_kits_out_of_all_that_reads_them(mixed, host, monkeypatch):
+    monkeypatch.setenv("DRUMLESSON_LICENCE", "open")
+    assert set(load_drums().kits) == {"some/pack"} and len(read_open("all")[0]) == 5
+    monkeypatch.setenv("DRUMLESSON_LICENCE", "weak")
+    with pytest.raises(ValueError, match="DRUMLESSON_LICENCE is all or open, not 'weak'"):
+        load_drums()
+
+
+def test_a_licence_that_is_none(pack):
+    with pytest.raises(ValueError, match="^licence is all or open, not 'MIT'"):
+        read_open("MIT")
+
+
+def test_no_kit_is_open(pack, host):
+    datasets.manifest()["licence"] = INFORMAL
+    with pytest.raises(SourceError, match="none is under an open licence"):
+        read_open("open")
+
+
+# -- a mirror of your own
+
+PACKAGE = Path(datasets.__file__).parent
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return tmp_path / "my mirror"
+
+
+def listed(copy):
+    """The keys of a mirror's index."""
+    table = pd.read_csv(copy / "manifest.csv", dtype=str)
+    return list(table.repo + "/" + table.commit + "/" + table.path)
+
+
+class Silent(SimpleHTTPRequestHandler):
+    """What `python -m http.server` answers with, but for its log."""
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def served(folder):
+    """The address under which `python -m http.server` serves a folder."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_mirror_holds_the_kits_their_index_and_their_licences(host, pack, copy):
+    assert datasets._write_mirror(copy) == {}
+    assert files_below(copy) == sorted([*files_below(pack), "LICENCES.md", "manifest.csv"])
+    assert all(sha256(copy / key) == sha256(pack / key) for key in files_below(pack))
+    index = pd.read_csv(copy / "manifest.csv", dtype=str)
+    facts = datasets.manifest().drop(columns=["key", "url"])
+    pd.testing.assert_frame_equal(index, facts)
+
+
+def few_of_each_kit():
+    """The facts of one file a kit, and of all whose names or lack of a suffix are peculiar."""
+    table = datasets.manifest()
+    peculiar = table["path"].str.contains(r"[^\w ./-]", flags=re.ASCII)
+    without_suffix = ~table["path"].str.contains(r"\.\w+$")
+    first = ~table["kit"].duplicated()
+    return table[first | without_suffix | (peculiar & ~table["path"].duplicated())]
+
+
+def test_files_of_every_open_kit_go_through_a_mirror(open_kits, copy, tmp_path, monkeypatch):
+    with (PACKAGE / "data" / "manifest.csv").open(encoding="utf-8") as file:
+        heading = file.readline().strip()
+    few = few_of_each_kit().reset_index(drop=True)
+    assert few["kit"].nunique() == 101 and few["path"].str.contains("@").any()
+    monkeypatch.setattr(datasets, "manifest", lambda: few)
+    assert datasets._write_mirror(copy) == {} and listed(copy) == list(few["key"])
+    assert (copy / "manifest.csv").read_text(encoding="utf-8").startswith(heading + "\n")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("DRUMLESSON_CACHE", str(tmp_path / "cache"))
+    with served(copy) as address:
+        monkeypatch.setenv("DRUMLESSON_MIRROR", address)
+        waves, table, problems = read_open()
+    assert problems == {} and list(table["file"]) == list(few["key"])
+    drums = load_drums(copy)
+    assert len(drums) == few["label"].isin(LABELS).sum()
+    assert all("nor a common synonym" in why for why in drums.problems.values())
+
+
+def test_a_mirror_says_whose_the_sounds_are(mixed, host, copy):
+    datasets._write_mirror(copy)
+    text = (copy / "LICENCES.md").read_text(encoding="utf-8")
+    assert "5 sounds of 2 drum kits" in text
+    assert "## Open: CC0-1.0\n" in text and f"## Informal: {INFORMAL}\n" in text
+    reason = datasets._decisions()["reason"][INFORMAL]
+    assert f"Why informal: {reason}." in text
+    assert "<https://creativecommons.org/publicdomain/zero/1.0/>" in text
+    page = "https://github.com/some/pack/tree/c0ffee"
+    assert f"- **some/pack** (3 files), published by some: <{page}>" in text
+    page = "https://github.com/other/pack/tree/decade/tom%2Bride"
+    assert f"- **other/pack** (1 file), published by other: <{page}>" in text
+
+
+def test_a_mirror_serves_as_a_folder(host, copy, monkeypatch):
+    first = read_open()
+    datasets._write_mirror(copy)
+    host.stop()
+    monkeypatch.setenv("DRUMLESSON_MIRROR", str(copy))
+    monkeypatch.setenv("DRUMLESSON_CACHE", str(copy.parent / "other cache"))
+    waves, table, problems = read_open()
+    assert problems == {} and all(map(np.array_equal, waves, first[0]))
+    pd.testing.assert_frame_equal(table, first[1])
+
+
+def test_a_mirror_serves_over_http(host, copy, monkeypatch):
+    first = read_open()
+    datasets._write_mirror(copy)
+    monkeypatch.setenv("DRUMLESSON_CACHE", str(copy.parent / "other cache"))
+    with served(copy) as address:
+        monkeypatch.setenv("DRUMLESSON_MIRROR", address)
+        waves, _, problems = read_open()
+    assert problems == {} and all(map(np.array_equal, waves, first[0]))
+    assert files_below(copy.parent / "other cache" / "files") == sorted(listed(copy))
+
+
+def test_a_mirror_is_a_folder_of_drums(host, copy):
+    datasets._write_mirror(copy)
+    drums = load_drums(copy)
+    assert drums.problems == {} and len(drums) == 5
+    assert list(drums.kits) == ["some/pack"] * 3 + ["other/pack"] * 2
+    assert set(drums.table["licence"]) == {"CC0-1.0"}
+
+
+def test_a_mirror_of_open_kits(mixed, host, copy, monkeypatch):
+    assert datasets._write_mirror(copy, "open") == {}
+    assert listed(copy) == [key_of(i) for i in range(3)]
+    assert len(files_below(copy)) == 5 and len(load_drums(copy)) == 3
+    assert INFORMAL not in (copy / "LICENCES.md").read_text(encoding="utf-8")
+    assert datasets._write_mirror(copy) == {} and len(listed(copy)) == 5
+    with pytest.raises(ValueError, match="holds 2 files whose licences are not asked for"):
+        datasets._write_mirror(copy, "open")
+    assert len(listed(copy)) == 5
+
+
+def test_what_a_host_lacks_is_not_in_the_index_and_comes_later(host, copy):
+    host.answers[key_of(2)] = 404
+    assert list(datasets._write_mirror(copy)) == [key_of(2)]
+    assert listed(copy) == [key_of(i) for i in (0, 1, 3, 4)] and not (copy / key_of(2)).exists()
+    host.answers.clear()
+    before = {key: (copy / key).stat().st_mtime_ns for key in listed(copy)}
+    assert datasets._write_mirror(copy) == {} and len(listed(copy)) == 5
+    assert before == {key: (copy / key).stat().st_mtime_ns for key in before}
+
+
+def test_a_mirror_stays_whole_when_its_hosts_are_gone(host, copy, cache, monkeypatch):
+    datasets._write_mirror(copy)
+    host.stop()
+    monkeypatch.setenv("DRUMLESSON_CACHE", str(cache / "new"))
+    assert datasets._write_mirror(copy) == {} and len(listed(copy)) == 5
+
+
+@pytest.mark.parametrize("n", range(6))
+def test_a_mirror_that_was_cut_short_goes_on(host, pack, copy, n):
+    fetch_open()
+
+    def interrupted(items, total):
+        items = list(items)
+        if hasattr(items[0], "path"):  # files to copy
+            yield from items[:n]
+            raise KeyboardInterrupt
+        yield from items
+
+    with pytest.raises(KeyboardInterrupt):
+        datasets._write_mirror(copy, progress=interrupted)
+    names = files_below(copy)
+    assert "LICENCES.md" in names and "manifest.csv" not in names and len(names) == 1 + n
+    assert all(sha256(copy / key) == sha256(pack / key) for key in names if "/" in key)
+    copied = []
+    assert datasets._write_mirror(copy, progress=counting(copied)) == {}
+    assert len(copied) == 5 - n and listed(copy) == [key_of(i) for i in range(5)]
+
+
+def counting(copied):
+    """A progress bar that notes which files are copied."""
+
+    def progress(items, total):
+        for item in items:
+            copied.extend([item.key] if hasattr(item, "key") else [])
+            yield item
+
+    return progress
+
+
+def test_a_damaged_file_of_a_mirror_is_written_anew(host, pack, copy):
+    datasets._write_mirror(copy)
+    (copy / key_of(1)).write_bytes(b"half")
+    assert datasets._write_mirror(copy) == {}
+    assert sha256(copy / key_of(1)) == sha256(pack / key_of(1))
+
+
+def test_a_mirror_where_no_kit_is_at_hand(pack, cache, copy):
+    with pytest.raises(SourceError, match="no open kit is at hand"):
+        datasets._write_mirror(copy)
+    assert files_below(copy) == []
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [("notes.txt", "mine"), ("manifest.csv", "path,label\n"), ("LICENCES.md", "# Others\n")],
+)
+def test_a_folder_that_holds_something_else_is_left_alone(host, copy, name, content):
+    copy.mkdir()
+    (copy / name).write_text(content)
+    with pytest.raises(ValueError, match="holds other things than a mirror of drumlesson"):
+        datasets._write_mirror(copy)
+    assert files_below(copy) == [name] and (copy / name).read_text() == content
+    assert not host.asked
+
+
+def test_a_file_in_place_of_a_mirror(host, copy):
+    copy.write_text("mine")
+    with pytest.raises(ValueError, match="my mirror: is no folder"):
+        datasets._write_mirror(copy)
+    with pytest.raises(OSError, match="the mirror cannot be written"):
+        datasets._write_mirror(copy / "below")
+    assert copy.read_text() == "mine" and not host.asked
+
+
+def test_a_mirror_is_not_written_into_itself(pack, cache, monkeypatch):
+    monkeypatch.setenv("DRUMLESSON_MIRROR", str(pack))
+    before = files_below(pack)
+    with pytest.raises(ValueError, match="is DRUMLESSON_MIRROR itself"):
+        datasets._write_mirror(f"{pack}/../pack")
+    assert files_below(pack) == before
+
+
+def test_a_mirror_without_a_name(host):
+    with pytest.raises(ValueError, match="this name is empty"):
+        datasets._write_mirror("")
+
+
+def test_a_disk_with_too_little_room_is_told_before_anything_is_fetched(host, copy, monkeypatch):
+    usage = datasets.shutil.disk_usage(copy.parent)._replace(free=1000)
+    monkeypatch.setattr(datasets.shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(OSError, match=r"No space left on device: \d+ MB are needed and 0 MB"):
+        datasets._write_mirror(copy)
+    assert files_below(copy) == [] and not host.asked
+
+
+def test_a_disk_that_fills_up_leaves_whole_files_and_one_line(host, copy, monkeypatch, capsys):
+    real = datasets.atomic
+
+    def full(path):
+        if str(path) == str(copy / key_of(3)):
+            raise OSError(28, "No space left on device")
+        return real(path)
+
+    monkeypatch.setattr(datasets, "atomic", full)
+    assert main(["kits", "--export", str(copy)]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and len(err.splitlines()) == 1
+    assert f"{copy}: the mirror cannot be written (No space left on device)" in err
+    assert files_below(copy) == sorted(["LICENCES.md", *(key_of(i) for i in range(3))])
+    monkeypatch.setattr(datasets, "atomic", real)
+    assert main(["kits", "--export", str(copy)]) == 0 and len(listed(copy)) == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write")
+def test_a_folder_that_cannot_be_written_to(host, copy):
+    copy.mkdir(mode=0o500)
+    with pytest.raises(OSError, match=r"cannot be written \(Permission denied\)"):
+        datasets._write_mirror(copy)
+    assert not host.asked
 
 
 # -- a folder of your own

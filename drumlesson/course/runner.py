@@ -35,11 +35,11 @@ from .studies import CONDITIONS, STUDIES, Study, part, settings
 KEYS = ["data", "condition", "model", "seed", "fold"]  # which run it is
 _SETTINGS = ["family", "task", "feature", "window", "augment", "more", "digest"]
 _SCORES = ["accuracy", "balanced_accuracy", "macro_f1"]
-_MADE = ["seconds", "parameters", "versions", "machine", "error"]
+_MADE = ["fitted", "seconds", "parameters", "versions", "machine", "error"]
 _RUNS = ["run", *KEYS, "asked", *_SETTINGS, "n", *_SCORES, *_MADE]  # columns
 _ANSWERS = ["run", "kit", "true", "predicted", "n"]
 _LOCK = ".drumlesson.lock"  # in the folder; whoever holds it may write there
-_NUMBERS = ["n", *_SCORES, "parameters"]  # empty where a run failed
+_NUMBERS = ["n", *_SCORES, "fitted", "parameters"]  # empty where a run failed
 
 
 def _read(path, columns, **how) -> pd.DataFrame:
@@ -174,6 +174,12 @@ def _answers(model, test) -> dict:
     return said
 
 
+def _learned(model, train) -> float:
+    "The share of its own training hits that a fitted model gets right."
+    said = _answers(model, train)[""]
+    return round(float(np.mean(said == train.labels)), 4)
+
+
 # %% ../../nbs/reference/runner.ipynb #5cc07f70
 def _counted(kits, y_true, y_pred) -> pd.DataFrame:  # kit, true, predicted, n
     "How often which class was taken for which, kit by kit."
@@ -218,7 +224,8 @@ def _measured(study, run, train, test) -> tuple[StoredStudy, dict]:
     fitted = _fitted(study.models[of["model"]], changed, of["seed"])
     answers = _answers(fitted, test)
     seconds = round(time.perf_counter() - start, 2)
-    return _judged(answers, test), {"seconds": seconds, "parameters": _size(fitted), "error": ""}
+    made = {"fitted": _learned(fitted, changed), "seconds": seconds}
+    return _judged(answers, test), made | {"parameters": _size(fitted), "error": ""}
 
 
 def measure(

@@ -39,25 +39,19 @@ from sklearn.tree import DecisionTreeClassifier
 # %% ../../nbs/reference/studies.ipynb #57d10003
 from ..attack import Attack
 from ..augment import PICTURES, WAVES, Gain, PictureGain
+from ..benchmark import CUTS, FOLDS, Benchmark, load_benchmark
 from ..classifier import DrumClassifier, digest, spec_of
-from ..drums import Drums, folds, load_drums
-from ..families.convolutional import CNN1D
+from ..drums import Drums, load_drums
+from ..families.convolutional import CNN, CNN1D
 from ..families.dense import Dense
 from ..families.recurrent import RNN
 from ..features import MFCC, STFT, LogMel
 from ..labels import LABELS
-from ..recipes import RECIPES
 from ..registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS, Registry, to_spec
 
-
 # %% ../../nbs/reference/studies.ipynb #61273636
-def _first_sound(seconds) -> Attack:
-    "The window of version 0.1.0, with which all that is stored was measured."
-    return Attack(seconds, search="first")
-
-
-WINDOW = _first_sound(0.3)  # of all studies, where they do not say otherwise
-PICTURE = LogMel()  # the same
+WINDOW = Attack(0.3)  # of all studies, where they do not say otherwise
+PICTURE = LogMel(hop_length=256)  # the same
 
 
 def two_features(
@@ -268,6 +262,14 @@ def _synthesised(n_kits) -> Drums:
     return load_drums("synth", n_kits=n_kits, hits=2, random_state=0)
 
 
+def _drawn_kits(train, kits, n, rng) -> np.ndarray:  # bool (hits,)
+    "The hits of so many of the `kits`, drawn again until each class is there."
+    while True:
+        chosen = np.isin(train.kits, rng.permutation(kits)[:n])
+        if set(train.labels[chosen]) == set(train.labels):
+            return chosen
+
+
 _SYNTHESISED = 100  # kits that are added, two hits of each class in each
 
 
@@ -281,18 +283,37 @@ class _SomeKits:
     def __call__(self, train, rng) -> Drums:
         if self.recorded == 0:
             return _synthesised(self.synthesised)
-        kept = train if self.recorded is None else self._drawn(train, rng)
+        kept = train
+        if self.recorded is not None:
+            kept = train[_drawn_kits(train, sorted(set(train.kits)), self.recorded, rng)]
         if not self.synthesised:
             return kept
         return kept + _synthesised(self.synthesised)
 
-    def _drawn(self, train, rng) -> Drums:
-        "So many of the kits, drawn again until each class is there."
-        names = sorted(set(train.kits))
+
+_ENOUGH_HITS = 12  # of a kit, where few hits of many kits are held against many hits of few
+
+
+@dataclass(frozen=True)
+class _KitsTimesHits:
+    "Keeps so many hits of so many kits, all of kits that have twelve or more."
+
+    kits: int
+    hits: int
+
+    def __call__(self, train, rng) -> Drums:
+        names, sizes = np.unique(train.kits, return_counts=True)
+        large = names[sizes >= _ENOUGH_HITS]
         while True:
-            some = train[np.isin(train.kits, rng.permutation(names)[: self.recorded])]
-            if set(some.labels) == set(train.labels):
-                return some
+            some = train[_drawn_kits(train, large, self.kits, rng)]
+            order = rng.permutation(len(some))
+            rank = np.zeros(len(some), int)  # of a hit within its kit
+            for kit in set(some.kits):
+                of_kit = order[some.kits[order] == kit]
+                rank[of_kit] = np.arange(len(of_kit))
+            kept = some[rank < self.hits]
+            if set(kept.labels) == set(train.labels):
+                return kept
 
 
 def _all_hits(train, rng) -> Drums:
@@ -301,54 +322,50 @@ def _all_hits(train, rng) -> Drums:
 
 # Name -> a function of training drums and a generator, which gives drums.
 CONDITIONS: dict = {"all": _all_hits}
-for _n in (2, 4, 8, 16, 32):
+for _n in (2, 8, 32):
     CONDITIONS[f"{_n} a class"] = _FewHits(_n)
-for _n in (10, 20, 40):
+for _n in (20, 40):
     CONDITIONS[f"{_n} % wrong"] = _WrongLabels(_n)
-for _n in (4, 16):
-    CONDITIONS[f"one class / {_n}"] = _RareClass(_n)
-CONDITIONS["synthesised alone"] = _SomeKits(0, _SYNTHESISED)
-for _n in (3, 6, 12):
+CONDITIONS["one class / 16"] = _RareClass(16)
+for _n in (5, 10, 20, 40):
     CONDITIONS[f"{_n} kits"] = _SomeKits(_n)
-    CONDITIONS[f"synthesised + {_n} kits"] = _SomeKits(_n, _SYNTHESISED)
-CONDITIONS["synthesised + all kits"] = _SomeKits(None, _SYNTHESISED)
+CONDITIONS["synthesised alone"] = _SomeKits(0, _SYNTHESISED)
+CONDITIONS["synthesised and 10 kits"] = _SomeKits(10, _SYNTHESISED)
+CONDITIONS["synthesised and all kits"] = _SomeKits(None, _SYNTHESISED)
+CONDITIONS["15 kits, 4 hits"] = _KitsTimesHits(15, 4)
+CONDITIONS["5 kits, 12 hits"] = _KitsTimesHits(5, 12)
 
 # %% ../../nbs/reference/studies.ipynb #7b65a063
-# Synthesised drums: to train on, as `drumlesson train --data synth`; and to cut into folds.
-_TO_TRAIN_ON = {"n_kits": 300, "hits": 3}
-_TO_CUT = {"n_kits": 40, "hits": 4}
-DATA = {"open": 5, "synth": 5, "random split": 5, "synth->open": 1}  # folds of each
+DATA = ("open", "one cut", "unaudited", "random split")
 
 
-@lru_cache(4)
-def _loaded(data, **about) -> Drums:
-    return load_drums(data, **about)
+@lru_cache(2)
+def _benchmark(data) -> Benchmark:
+    return load_benchmark(data)
 
 
-def _cut(data, drums, seed) -> list:
-    "The rows of each fold: to train on, to test on."
+def _dealt_out(benchmark, seed, fold) -> tuple[np.ndarray, np.ndarray]:
+    "The rows of a fold that knows no kits: to learn from, to judge by."
     from sklearn.model_selection import StratifiedKFold
 
-    if data == "random split":
-        by_chance = StratifiedKFold(5, shuffle=True, random_state=seed)
-        return list(by_chance.split(drums.labels, drums.labels))
-    return folds(drums, 5, seed)
+    judging = np.flatnonzero(benchmark.judges)
+    labels = benchmark.drums.labels[judging]
+    by_chance = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    test = judging[list(by_chance.split(labels, labels))[fold][1]]
+    return np.setdiff1d(np.arange(len(benchmark.drums)), test), test
 
 
 def part(
-    data: str,  # a key of `DATA`
+    data: str,  # one of `DATA`
     seed: int,  # which cut
     fold: int,  # which part of it is tested on, from 0 up
 ) -> tuple[Drums, Drums]:
     "The training drums and the test drums of one fold of a seed."
-    if data == "synth->open":
-        return _loaded("synth", **_TO_TRAIN_ON, random_state=seed), _loaded("open")
-    if data == "synth":
-        drums = _loaded("synth", **_TO_CUT, random_state=seed)
-    else:
-        drums = _loaded("open")
-    train, test = _cut(data, drums, seed)[fold]
-    return drums[train], drums[test]
+    benchmark = _benchmark("unaudited" if data == "unaudited" else "open")
+    if data == "random split":
+        train, test = _dealt_out(benchmark, seed, fold)
+        return benchmark.drums[train], benchmark.drums[test]
+    return benchmark.part(0 if data == "one cut" else seed % CUTS, fold)
 
 
 # %% ../../nbs/reference/studies.ipynb #523d17dc
@@ -358,7 +375,7 @@ class Study:
 
     models: dict  # name -> a classifier that has learned nothing yet
     conditions: tuple = ("all",)  # keys of `CONDITIONS`: what is done to the training hits
-    data: tuple = ("open",)  # keys of `DATA`: what is learned from
+    data: tuple = ("open",)  # of `DATA`: what is learned from
     seeds: int = 5  # how many, from 0 up
     fewer: dict = field(default_factory=dict)  # name of a model, condition or data -> seeds
     diagonal: bool = False  # one fold a seed, another each time
@@ -373,17 +390,16 @@ class Study:
         for seed in range(self.seeds) if seeds is None else seeds:
             for names in product(self.data, self.conditions, self.models):
                 if self._asks_for(seed, names):
-                    found += [(*names, seed, fold) for fold in self._folds(names[0], seed)]
+                    found += [(*names, seed, fold) for fold in self._folds(seed)]
         return found
 
     def _asks_for(self, seed, names) -> bool:
         "Whether data, condition and model of these names are run with a seed."
         return all(seed < self.fewer.get(name, seed + 1) for name in names)
 
-    def _folds(self, data, seed):
+    def _folds(self, seed):
         "The folds of a seed."
-        n = DATA[data]
-        return [seed % n] if self.diagonal else range(n)
+        return [seed % FOLDS] if self.diagonal else range(FOLDS)
 
     def slice(self) -> list[tuple]:
         "The runs of `--quick`: the first fold of the first seed, and one model on further data."
@@ -397,37 +413,42 @@ class Study:
 
 # %% ../../nbs/reference/studies.ipynb #003e84f6
 LENGTHS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # of windows, in seconds
-_FEW_LENGTHS = (0.05, 0.1, 0.3, 1.0)  # for the network, which takes longer
+_OF_A_NETWORK = (0.05, 0.1, 0.3, 0.5, 1.0)  # the same for the network, which takes longer
+_SKIPPED = (0.05, 0.1)  # seconds of the attack that are cut off
+
+# Networks with the rate at which each learns most of its own hits: name -> family and rate.
+_FAMILIES = {
+    "dense": ("dense", 1e-3),
+    "1-D": ("cnn1d", 1e-3),
+    "2-D": (CNN(stride=(2, 2)), 2e-3),
+    "gru": ("gru", 2e-3),
+    "lstm": ("lstm", 1e-3),
+    "simple": ("simple", 2e-3),
+}
 _SMALL = Dense((64,))
 _SMALL_1D = CNN1D((32, 32))
-_FINE = LogMel(hop_length=256)  # convolutions along time have more of it to work with
-_FINEST = LogMel(hop_length=128)
+_FINER = LogMel(hop_length=128)  # twice as many frames, for what a cell can remember
 
 
-def _of_lesson_04() -> dict:
-    "The dense network, with early stopping, beside the baselines."
-    dense = DrumClassifier("dense", feature=PICTURE, window=WINDOW, verbose=0)
-    return BASELINES | {"dense": dense}
+def _learner(name, **settings) -> DrumClassifier:
+    "A network of `_FAMILIES` with its rate."
+    family, learning_rate = _FAMILIES[name]
+    return network(family, **({"learning_rate": learning_rate} | settings))
 
 
-def _of_each_length() -> dict:
-    "A linear model and a network, on more and more of the hit."
+def _of_the_attack() -> dict:
+    "A linear model and a network, on more and more of the hit, and on what is left of it."
+    windows = {f"{1000 * seconds:.0f} ms": Attack(seconds) for seconds in LENGTHS}
+    of_a_network = {f"{1000 * seconds:.0f} ms" for seconds in _OF_A_NETWORK}
+    for skip in _SKIPPED:
+        name = f"{1000 * skip:.0f} to 500 ms"
+        windows[name] = Attack(0.5 - skip, skip=skip)
+        of_a_network.add(name)
     models = {}
-    for seconds in LENGTHS:
-        name = f"{1000 * seconds:.0f} ms"
-        models[f"logistic regression, {name}"] = linear(window=_first_sound(seconds))
-        if seconds in _FEW_LENGTHS:
-            models[f"dense, {name}"] = network(_SMALL, window=_first_sound(seconds))
-    return models
-
-
-def _convolutional() -> dict:
-    "Dense, 1-D and 2-D networks, without and with augmented waves."
-    models = dict(BASELINES)
-    for augment, suffix in ((None, ""), ("waves", " + waves")):
-        models[f"dense{suffix}"] = network("dense", augment=augment)
-        models[f"1-D{suffix}"] = network("cnn1d", augment=augment, feature=_FINE)
-        models[f"2-D{suffix}"] = network("cnn", augment=augment, learning_rate=2e-3)
+    for name, window in windows.items():
+        models[f"logistic regression, {name}"] = linear(window=window)
+        if name in of_a_network:
+            models[f"dense, {name}"] = _learner("dense", window=window)
     return models
 
 
@@ -435,27 +456,30 @@ def _one_way(**more) -> DrumClassifier:
     "A GRU that reads a second in one direction; `more` says what it does about the silence."
     return network(
         RNN("gru", (32,), bidirectional=False, **more),
-        window=_first_sound(1.0),
+        window=Attack(1.0),
         feature=LogMel(hop_length=1024),
-        epochs=40,
+        learning_rate=3e-3,
     )
 
 
-def _recurrent() -> dict:
-    "Recurrent cells, beside a vector and networks of fixed length."
-    models = dict(BASELINES)
-    models["summary vector"] = linear(summary_vector)
-    models["dense"] = network("dense")
-    models["length one"] = network(length_one)
-    for cell in ("simple", "gru", "lstm"):
-        models[cell] = network(RNN(cell))
-    models["gru, tuned"] = network(RNN("gru"), learning_rate=3e-3)
-    for cell in ("simple", "gru"):
-        models[f"{cell}, hop 128"] = network(RNN(cell), feature=_FINEST)
-    models["dense, hop 128"] = network("dense", feature=_FINEST)
-    models["gru, one way, 1 s, padded after"] = _one_way()
-    models["gru, one way, 1 s, padded before"] = _one_way(padding="before")
-    models["gru, one way, 1 s, masked"] = _one_way(mask=True)
+def _families() -> dict:
+    "Every family on the same picture, without and with augmented waves."
+    models = BASELINES | {"summary vector": linear(summary_vector)}
+    for name in _FAMILIES:
+        models[name] = _learner(name)
+    for name in ("dense", "1-D", "2-D", "gru"):
+        models[f"{name}, waves"] = _learner(name, augment="waves")
+    return models
+
+
+def _sequences() -> dict:
+    "What a recurrent network bears: more frames, silence after the hit, no frames at all."
+    models = {"length one": network(length_one)}
+    for name in ("simple", "gru"):
+        models[f"{name}, hop 128"] = _learner(name, feature=_FINER)
+    models["one way, padded after"] = _one_way()
+    models["one way, padded before"] = _one_way(padding="before")
+    models["one way, masked"] = _one_way(mask=True)
     return models
 
 
@@ -466,12 +490,11 @@ _STEP_NAMES = [type(step).__name__ for step in _STEPS]
 
 def _augmented() -> dict:
     "One network under each augmentation; `Gain`, undone by levelling, is the control."
-    models = {"none": network("cnn1d")}
+    models = {"none": _learner("1-D"), "Gain": _learner("1-D", augment=Gain())}
     for name in ("waves", "pictures", "both"):
-        models[name] = network("cnn1d", augment=name)
-    models["Gain"] = network("cnn1d", augment=Gain())
+        models[name] = _learner("1-D", augment=name)
     for name, step in zip(_STEP_NAMES, _STEPS, strict=True):
-        models[name] = network("cnn1d", augment=step)
+        models[name] = _learner("1-D", augment=step)
     return models
 
 
@@ -479,7 +502,7 @@ def _levers() -> dict:
     "A full grid: each task with each augmentation, feature and family."
     tasks = ("multiclass", "one-vs-rest")
     augments = {"none": None, "waves": "waves"}
-    features = {"stft": STFT(n_fft=512, hop_length=512), "log-mel": PICTURE, "mfcc": MFCC()}
+    features = {"stft": STFT(n_fft=512, hop_length=512), "log-mel": LogMel(), "mfcc": MFCC()}
     families = {"dense": _SMALL, "1-D": _SMALL_1D}
     models = {}
     for task, augment, feature, family in product(tasks, augments, features, families):
@@ -493,94 +516,75 @@ def _levers() -> dict:
     return models
 
 
+def _question(task) -> DrumClassifier:
+    "The network that is asked one question with five answers, or five with two."
+    return network(_SMALL, task=task, learning_rate=2e-3)
+
+
 # %% ../../nbs/reference/studies.ipynb #4743e256
 # Name -> `Study`: all that this course has measured, as stored in nbs/evidence.
 STUDIES: dict[str, Study] = {}
-STUDIES["dense_lesson"] = Study(
-    _of_lesson_04(),
-    data=("open", "synth->open"),
-    seeds=3,
-    quick=("logistic regression", "dense"),
+STUDIES["attack"] = Study(_of_the_attack(), quick=("logistic regression, 300 ms", "dense, 100 ms"))
+STUDIES["families"] = Study(
+    _families() | _sequences(),
+    fewer=dict.fromkeys(("lstm", "length one", "one way, padded before", "gru, hop 128"), 2),
+    quick=("logistic regression", "1-D"),
 )
-STUDIES["windows"] = Study(
-    _of_each_length(),
-    fewer={"dense, 50 ms": 1, "dense, 100 ms": 2},
-    quick=("logistic regression, 300 ms", "dense, 100 ms"),
-)
-STUDIES["convolutional"] = Study(
-    _convolutional(),
-    fewer={"2-D + waves": 3, "dense + waves": 2},
-    quick=("1-D",),
-)
-STUDIES["recurrent"] = Study(
-    _recurrent(),
-    fewer={
-        "simple": 2,
-        "simple, hop 128": 2,
-        "length one": 2,
-        "gru, hop 128": 1,
-        "dense, hop 128": 1,
-        "lstm": 1,
-        "gru, one way, 1 s, padded before": 1,
-        "gru, one way, 1 s, padded after": 2,
-        "gru, one way, 1 s, masked": 2,
-    },
-    quick=("gru",),
-)
-STUDIES["augmentation"] = Study(
-    _augmented(),
-    fewer=dict.fromkeys(_STEP_NAMES, 1) | {"both": 3, "Gain": 3},
-    quick=("none",),
-)
-STUDIES["tasks"] = Study(
-    {"multiclass": network(_SMALL), "one-vs-rest": network(_SMALL, task="one-vs-rest")},
+STUDIES["question"] = Study(
+    {"multiclass": _question("multiclass"), "one-vs-rest": _question("one-vs-rest")},
     conditions=(
         "all",
-        "2 a class",
-        "4 a class",
         "8 a class",
-        "16 a class",
+        "one class / 16",
+        "40 % wrong",
+        "2 a class",
         "32 a class",
         "20 % wrong",
-        "40 % wrong",
-        "one class / 16",
     ),
-    fewer={
-        "2 a class": 2,
-        "4 a class": 2,
-        "16 a class": 2,
-        "32 a class": 2,
-        "20 % wrong": 2,
-        "40 % wrong": 2,
-    },
+    fewer={"2 a class": 2, "32 a class": 2, "20 % wrong": 2},
     quick=("one-vs-rest",),
 )
-STUDIES["splits"] = Study(
-    {"logistic regression": linear(), "dense": network(_SMALL), "1-D": network(_SMALL_1D)},
-    data=("open", "random split", "synth"),
-    fewer={"synth": 1, "1-D": 1},
-    quick=("dense",),
-)
-STUDIES["transfer"] = Study(
-    {"logistic regression": linear(), "dense": network(_SMALL)},
+STUDIES["kits"] = Study(
+    {"logistic regression": linear(), "dense": _question("multiclass")},
     conditions=(
         "all",
-        "3 kits",
-        "6 kits",
-        "12 kits",
+        "5 kits",
+        "10 kits",
+        "20 kits",
+        "40 kits",
+        "15 kits, 4 hits",
+        "5 kits, 12 hits",
         "synthesised alone",
-        "synthesised + 3 kits",
-        "synthesised + 6 kits",
-        "synthesised + 12 kits",
-        "synthesised + all kits",
+        "synthesised and 10 kits",
+        "synthesised and all kits",
     ),
-    fewer={"dense": 1},
     quick=("logistic regression",),
 )
-STUDIES["levers"] = Study(
+STUDIES["changes"] = Study(_augmented(), fewer=dict.fromkeys(_STEP_NAMES, 2), quick=("none",))
+STUDIES["grid"] = Study(
     _levers(),
     conditions=("8 a class", "all"),
     diagonal=True,
     quick=("dense, mfcc, none, multiclass",),
 )
-STUDIES["recipes"] = Study(RECIPES, seeds=3, quick=("best",))
+STUDIES["chance"] = Study(
+    {"logistic regression": linear(), "dense": _learner("dense")},
+    data=("open", "random split"),
+    quick=("logistic regression",),
+)
+STUDIES["audit"] = Study(
+    {"logistic regression": linear(), "dense": _learner("dense")},
+    data=("open", "unaudited"),
+    quick=("logistic regression",),
+)
+STUDIES["steadiness"] = Study(
+    {
+        "dense": _learner("dense"),
+        "gru": _learner("gru"),
+        "multiclass": _question("multiclass"),
+        "one-vs-rest": _question("one-vs-rest"),
+    },
+    data=("one cut",),
+    seeds=10,
+    quick=("multiclass",),
+)
