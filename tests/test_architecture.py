@@ -123,7 +123,7 @@ DEV = ["nbdev", "nbformat", "nbclient", "nbconvert", "numpydoc", "pytest", "fast
 DEV += ["distributed"]
 SHIPPED = [name for name in modules(PACKAGE) if not name.startswith("dev.")]
 TO_TRAIN = {"classifier", "datasets", "drums", "evaluation", "recipes", "training"}
-TO_LEARN = {"course.claims", "course.results", "course.runner", "course.studies"}
+TO_LEARN = {"course.claims", "course.results", "course.runner", "course.studies", "course.verdicts"}
 PLAIN = [name for name in SHIPPED if name not in TO_TRAIN | TO_LEARN]
 
 

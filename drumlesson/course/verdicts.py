@@ -122,6 +122,8 @@ class Claim:
     minus: str  # those that are taken away
     ruler: str  # a key of `RULERS`, or `share of variance`
     matters: float  # points of a hundred from which an effect is worth having
+    reason: str = ""  # why this much matters, where it is not the usual
+    cuts: int = 5  # how many cuts, or seeds, the study was planned to have
     lesson: str = ""  # the notebook that raised it
 
     def __post_init__(self):
@@ -174,11 +176,14 @@ def read_claims(
 
 def _claim(row) -> Claim:
     "A claim from a row of text. Raises ValueError."
-    try:
-        matters = float(row["matters"])
-    except ValueError:
-        raise ValueError(f"claim {row['key']}: matters is no number: {row['matters']!r}") from None
-    return Claim(**row | {"matters": matters})
+    numbers = {}
+    for column, kind in (("matters", float), ("cuts", int)):
+        text = row[column]
+        try:
+            numbers[column] = kind(text)
+        except ValueError:
+            raise ValueError(f"claim {row['key']}: {column} is no number: {text!r}") from None
+    return Claim(**row | numbers)
 
 
 # %% ../../nbs/reference/verdicts.ipynb #ve000011
@@ -312,6 +317,9 @@ class _Side(NamedTuple):
     data: str = "open"  # the drums
 
 
+_ALONE = " alone"  # behind a model: each of its binary models is asked by itself
+
+
 class _Study:
     "The rows of a stored study, by side."
 
@@ -321,16 +329,25 @@ class _Study:
         self.tables = {_Side(*key): table for key, table in by_side}
         self.classes = list(dict.fromkeys([*LABELS, *rows["true"], *rows["predicted"]]))
 
-    def side(self, text) -> _Side | None:
-        "The side of this name: what it leaves out is the only one there is, or else the usual."
+    def side(self, text) -> list[pd.DataFrame] | None:
+        "The rows of a side, a table for each question it was asked; None where it was not run."
         model, *more = text.split(" @ ")
-        named = (model, *more)
-        fitting = [side for side in self.tables if side[: len(named)] == named]
-        usual = [side for side in fitting if side == _Side(*named)]
-        found = fitting if len(fitting) == 1 else usual
-        return found[0] if found else None
+        if not model.endswith(_ALONE):
+            found = self._table(model, *more)
+            return None if found is None else [found]
+        whole = model.removesuffix(_ALONE)
+        asked = [self._table(f"{whole} {label}", *more) for label in LABELS]
+        return None if any(table is None for table in asked) else asked
 
-    def sides(self, text) -> list[_Side]:
+    def _table(self, *named) -> pd.DataFrame | None:
+        "The rows of a run; where its condition or data are left out, the usual, or the only ones."
+        fitting = [side for side in self.tables if side[: len(named)] == named]
+        for i, usual in enumerate(("all", "open"), 1):
+            if len(fitting) > 1:
+                fitting = [side for side in fitting if side[i] == usual] or fitting
+        return self.tables[fitting[0]] if len(fitting) == 1 else None
+
+    def sides(self, text) -> list[list[pd.DataFrame]]:
         "The sides that are joined by ` + `, which may stand inside a name, too. Raises ValueError."
         pieces = text.split(" + ")
         for n in range(len(pieces), 0, -1):
@@ -340,13 +357,6 @@ class _Study:
                 return [side, *(self.sides(rest) if rest else [])]
         models = ", ".join(list(dict.fromkeys(side.model for side in self.tables))[:8])
         raise ValueError(f"the stored study {self.name} holds no run of {text}: it has {models}")
-
-    def asked(self, side, ruler) -> list[pd.DataFrame]:
-        "The rows of a side; by yes or no, those of each of its binary models where it has any."
-        alone = [side._replace(model=f"{side.model} {label}") for label in LABELS]
-        if ruler == "yes or no" and all(one in self.tables for one in alone):
-            return [self.tables[one] for one in alone]
-        return [self.tables[side]]
 
 
 def _counts(rows, kits, seeds, classes) -> np.ndarray:  # (kits, seeds, true, predicted)
@@ -396,8 +406,8 @@ class _Sides(NamedTuple):
 
 def _paired(claim, study) -> _Sides:
     "The counts that a claim is judged by. Raises ValueError."
-    sides = {sign: study.sides(getattr(claim, sign)) for sign in ("plus", "minus")}
-    asked = [study.asked(side, claim.ruler) for side in (*sides["plus"], *sides["minus"])]
+    plus = study.sides(claim.plus)
+    asked = plus + study.sides(claim.minus)
     rows = pd.concat([table for tables in asked for table in tables])
     kits, seeds = sorted(set(rows["kit"])), sorted(set(rows["seed"]))
     counts = [
@@ -413,8 +423,7 @@ def _paired(claim, study) -> _Sides:
             f"claim {claim.key}: {study.name} holds no kit and seed that all sides were judged on"
         )
     kept = [_kept(table, shared) for table in counts]
-    n = len(sides["plus"])
-    return _Sides(kept[:n], kept[n:], ruler, _unit(asked[0][0]))
+    return _Sides(kept[: len(plus)], kept[len(plus) :], ruler, _unit(asked[0][0]))
 
 
 def _kept(counts, shared) -> np.ndarray:
