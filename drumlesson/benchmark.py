@@ -84,8 +84,8 @@ class Benchmark:
 
     def rows(
         self,
-        cut: int,  # which of them, from 0 up
-        fold: int,  # which of the cut's, from 0 up
+        cut: int,  # number of a cut, from 0 up
+        fold: int,  # number of a fold of it, from 0 up
     ) -> tuple[np.ndarray, np.ndarray]:
         "The numbers of the hits to learn from and of those that judge, for one fold of a cut."
         here = self.folds[cut] == fold
@@ -93,8 +93,8 @@ class Benchmark:
 
     def part(
         self,
-        cut: int,  # which of them, from 0 up
-        fold: int,  # which of the cut's, from 0 up
+        cut: int,  # number of a cut, from 0 up
+        fold: int,  # number of a fold of it, from 0 up
     ) -> tuple[Drums, Drums]:
         "The hits to learn from and those that judge, for one fold of a cut."
         train, test = self.rows(cut, fold)

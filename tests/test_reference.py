@@ -305,7 +305,13 @@ def test_the_package_offers_few_names():
 
 
 def test_no_name_means_two_things():
-    twice = {name: modules for name, modules in public_names().items() if len(modules) > 1}
+    # Until lesson 08 reads its verdicts from `course.verdicts`, which replaces `course.claims`.
+    leaving = ["course.claims", "course.verdicts"]
+    twice = {
+        name: modules
+        for name, modules in public_names().items()
+        if len(modules) > 1 and modules != leaving
+    }
     assert twice == {}
 
 
