@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from .answers import _NONE_OF_THEM
 from .audio import load_hits
 from .files import _to_cell
 from .labels import _UNSURE, _WAYS, _labelled
@@ -33,8 +34,11 @@ class _Finding(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """`agree`, `disagree`, or `unsure`, where the model differs and should not be trusted."""
-        if self.named == self.heard:
+        """`agree`, `disagree`, or `unsure`, where the model differs and should not be trusted.
+
+        It is `unsure`, too, where no drum is heard that the model knows, whichever is nearest.
+        """
+        if self.named == self.heard and self.why != _NONE_OF_THEM:
             return "agree"
         return "unsure" if self.why else "disagree"
 
@@ -51,7 +55,7 @@ class AuditReport:
     findings : list of tuples
         For each file that was heard: path, named, heard, probability, why, kit, and verdict.
         Those that disagree come first, the surest at the top; then those that differ and are
-        unsure; then those that agree.
+        unsure, or sound like no drum that the model knows; then those that agree.
     nameless : dict
         ``{file: why it has no label}``.
     strange : Counter

@@ -367,6 +367,15 @@ def _asked_for(task: str) -> list[str]:
     return [] if task in TASKS or ":" in task else [task]
 
 
+def _labels_of_recipe(name, way):
+    "Where labels come from: as `way` says, and those outside of the classes of a recipe with them."
+    from drumlesson.labels import LABELS
+    from drumlesson.recipes import recipe
+
+    outside = getattr(recipe(name).task, "outside", ())
+    return [*LABELS, *outside] if outside and way == "classes" else way
+
+
 def _train_recipe(name, drums, out, seed):
     "Trains what the evidence found best, writes it with its card, and says how good it is."
     from drumlesson.recipes import _card_path, train_recipe
@@ -494,6 +503,8 @@ def _train(
         sys.path.append(os.getcwd())  # where a file of one's own lies
         _check_names(settings)
     way = labels or _usual_labels(_asked_for(settings.task))
+    if recipe:
+        way = _labels_of_recipe(recipe, way)
     drums = _load_drums(data, kits, hits, seed, way)
     print(_as_line(drums))
     if recipe:

@@ -44,7 +44,7 @@ import pandas as pd
 from .audio import KEEP_SECONDS, SR, AudioInfo, load_hits
 from .files import _TEMPORARY, _from_cell, _remove_stale, _try_writing, atomic
 from .folders import _SUFFIXES, SourceError, _drums_in, _LeftOut
-from .labels import _UNSURE, LABELS, _label_of, _labelled, _own_label
+from .labels import _OPEN, LABELS, _label_of, _labelled, _own_label
 from .tables import _text, read_table
 
 # %% ../nbs/reference/datasets.ipynb #a3cf40b0
@@ -874,8 +874,8 @@ def _read_label(
     """The label that a cell of a table means."""
     cell = _from_cell(_text(cell))
     label = _own_label(cell)
-    if label == _UNSURE:
-        return label, f"is still {_UNSURE}: write in its column label what you hear"
+    if label in _OPEN:
+        return label, f"is still {_OPEN[label]}: write in its column label what you hear"
     if labels == "folders":
         return label, "" if label else "its label is empty: write in its column what you hear"
     known = _label_of(cell)

@@ -348,3 +348,40 @@ def calibration_error(
 def _parts(order, bins) -> list[np.ndarray]:
     "The positions in `order`, cut into parts of as many each; empty ones are left out."
     return [rows for rows in np.array_split(order, bins) if len(rows)]
+
+
+# %% ../nbs/reference/evaluation.ipynb #53a0b169
+_ANSWERED = 0.88  # share of drums that get an answer, where a model knows sounds outside
+
+
+def _shown_up(top, wanted: int) -> float:
+    "The threshold that as many of the largest probabilities (of `top`) reach as are wanted."
+    if wanted >= len(top):
+        return 0.0
+    return float(np.floor(1e4 * np.sort(top)[-wanted]) / 1e4)
+
+
+def _calibrate_outside(
+    proba,  # (n, classes), of sounds whose kits the model has not met
+    y_true,  # the right column of each, shape (n,); -1: none of them
+    outside_proba,  # probability that it is none of them, shape (n,)
+    answered: float = _ANSWERED,  # share of the drums to be answered
+) -> Calibration:
+    "The temperature of `calibrate`, and the two thresholds with the fewest wrong sure answers."
+    is_drum = y_true >= 0
+    temperature = _temperature(proba[is_drum], y_true[is_drum])
+    calibrated = Calibration(temperature)(proba)
+    top, wrong = calibrated.max(axis=1), calibrated.argmax(axis=1) != y_true
+    wanted = int(np.ceil(answered * is_drum.sum()))
+    best, fewest = Calibration(), np.inf
+    for refused in np.linspace(0, 1 - answered, 25):
+        threshold = np.quantile(outside_proba[is_drum], 1 - refused, method="higher")
+        threshold = float(np.ceil(1e4 * threshold) / 1e4) if refused else 1.0
+        is_left = is_drum & (outside_proba <= threshold)
+        unsure = _shown_up(top[is_left], wanted)
+        pair = Calibration(round(temperature, 4), unsure, min(threshold, 1.0))
+        sure = ~pair.doubts(calibrated) & ~pair.refuses(outside_proba)
+        mistakes = (wrong & sure)[is_drum].mean() + sure[~is_drum].mean()
+        if mistakes < fewest:
+            best, fewest = pair, mistakes
+    return best

@@ -28,7 +28,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from .answers import UNSURE, Answers
+from .answers import _NONE_OF_THEM, OUTSIDE, UNSURE, Answers, _answer_to
 from .audio import AudioError, _decode_hit, _NoHit, _quiet_decoders
 from .backend import _PROCESS, own_process
 from .files import _from_cell, _to_cell, atomic
@@ -53,17 +53,20 @@ def _columns(top: int) -> list[str]:
     return ["path", "label", "probability", *_ranks(top), "guess", "why", *_FACTS]
 
 
-def _as_written(row: dict) -> str:
-    """The label that stood in a row before a person came to it."""
+def _as_written(row: dict) -> tuple[str, ...]:
+    """The labels that may have stood in a row before a person came to it."""
     if not row.get("why"):
-        return row.get("guess", "")
-    return UNSURE if row.get("guess") else NOT_A_DRUM
+        return (row.get("guess", ""),)
+    if not row.get("guess"):
+        return (NOT_A_DRUM,)
+    # `audit` writes `unsure`, whatever the reason.
+    return (UNSURE, OUTSIDE) if row["why"] == _NONE_OF_THEM else (UNSURE,)
 
 
 def _label_by_hand(row: dict) -> str:
     """The label that a person wrote into a row; nothing where nobody did."""
     label = row.get("label", "").strip()
-    is_by_hand = row.get("why") == _BY_HAND or label != _as_written(row)
+    is_by_hand = row.get("why") == _BY_HAND or label not in _as_written(row)
     return label if is_by_hand else ""
 
 
@@ -146,7 +149,7 @@ def _label_block(model: str | Answers | None, top: int, block: list[_Todo]) -> l
         for row, proba, guess, doubt in zip(rows, *opened._answered(sounds), strict=True):
             row |= _ranked(classes, proba, guess, top)
             if doubt:
-                row |= {"label": UNSURE, "why": str(doubt)}
+                row |= {"label": _answer_to(doubt), "why": str(doubt)}
     return [row for row, _ in found]
 
 

@@ -18,6 +18,8 @@ from pathlib import Path
 # %% ../nbs/reference/labels.ipynb #b4a60bb7
 LABELS = ("kick", "snare", "hihat", "cymbal", "tom")  # the five classes, in this order everywhere
 _UNSURE = "unsure"  # the label of what is still to be decided
+_OUTSIDE = "not a drum I know"  # and of what is none of the drums that a model knows
+_OPEN = {label.lower(): label for label in (_UNSURE, _OUTSIDE)}  # small as one's own are
 
 # What drums are called, a table a language. An s or es more at the end of a word is understood.
 _ENGLISH = {
@@ -375,8 +377,8 @@ def _by_folder(folder: Path, root: Path) -> dict | str:  # row of the table, or 
     if folder == root:
         return "lies in no folder of its own, which would be its label"
     label = _own_label(folder.name)
-    if label == _UNSURE:
-        return f"lies in a folder named {_UNSURE}: move it to one that is named as you hear it"
+    if label in _OPEN:
+        return f"lies in a folder named {_OPEN[label]}: move it to one that is named as you hear it"
     kit = folder.parent.relative_to(root).as_posix()
     return {"label": label, "kit": root.resolve().name if kit == "." else kit}
 

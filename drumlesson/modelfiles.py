@@ -59,7 +59,7 @@ def _to_today(about: dict) -> dict:
 
 
 # %% ../nbs/reference/modelfiles.ipynb #2ce09fc3
-FORMAT = 3  # of what a model file says of itself
+FORMAT = 4  # of what a model file says of itself
 
 
 def _today(path, about: dict) -> dict:
@@ -67,7 +67,7 @@ def _today(path, about: dict) -> dict:
     written = about.get("format", "?")
     if written == 1:
         return _to_today(about)
-    if written not in (2, FORMAT):
+    if written not in (2, 3, FORMAT):
         version = reprlib.repr(about.get("drumlesson", "?")).strip("'")
         raise ValueError(
             f"{path}: was written by drumlesson {version} in format {reprlib.repr(written)}, "
@@ -161,6 +161,15 @@ def _licences_in(report: dict | None) -> dict[str, str]:
     return {kit: scores["licence"] for kit, scores in kits.items() if "licence" in scores}
 
 
+def _checked_task(spec: dict, classes: list):
+    """The task of a model file with these classes. Raises ValueError."""
+    task = from_spec(TASKS, spec)
+    both = [label for label in classes if label in getattr(task, "outside", ())]
+    if both:
+        raise ValueError(f"{reprlib.repr(both[0])} is one of its classes, and outside of them")
+    return task
+
+
 def _answering(about: dict) -> dict[str, Any]:
     """What `Answers` needs beside a network: window, feature and so on. Raises ValueError."""
     _check_about(about)
@@ -171,7 +180,7 @@ def _answering(about: dict) -> dict[str, Any]:
     return {
         "window_": window,
         "feature_": feature,
-        "task_": from_spec(TASKS, about["task"]),
+        "task_": _checked_task(about["task"], about["classes"]),
         "classes_": np.array(about["classes"]),
         "calibration_": Calibration(**calibration),
         "report_": about.get("report"),

@@ -13,12 +13,14 @@ from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from drumlesson.evaluation import (
     Calibration,
+    _calibrate_outside,
     _kit_weights,
     bootstrap,
     calibrate,
@@ -35,6 +37,8 @@ from .families.convolutional import CNN
 from .families.ensemble import Ensemble
 from .features import LogMel
 from .files import _save_or_rescue, atomic
+from .outside import outside_drums, outside_test
+from .tasks import as_task
 
 # %% ../nbs/reference/recipes.ipynb #0b320b1f
 # Classifiers that have learned nothing yet, by name.
@@ -206,6 +210,151 @@ def judge(
     return calibrate(proba, y_true), report
 
 
+# %% ../nbs/reference/recipes.ipynb #92513659
+class _Folded(NamedTuple):
+    "What models say of sounds that they have not met: first of the drums, then of the test set."
+
+    proba: np.ndarray  # (n, classes)
+    none: np.ndarray  # probability that it is none of them, (n,)
+    classes: np.ndarray  # of the columns
+    fold: np.ndarray  # whose model it is, (n,)
+
+    def of(self, rows) -> "_Folded":
+        "The answers to some of the sounds."
+        return _Folded(self.proba[rows], self.none[rows], self.classes, self.fold[rows])
+
+
+def _labels_outside(model, drums) -> tuple[str, ...]:
+    "The labels that stand outside of the classes of a recipe."
+    return getattr(as_task(model.task, drums.labels), "outside", ())
+
+
+def _with_made(drums: Drums, outside) -> Drums:
+    "The drums, with made sounds where a recipe learns from `none` and there is none yet."
+    if "none" not in outside or "none" in drums.labels:
+        return drums
+    return drums + outside_drums()
+
+
+def _one_outside_fold(model, train, test) -> tuple[np.ndarray, np.ndarray]:
+    "What a model that learns from one set of drums says of another: of each class, and of none."
+    with _one_thread():
+        model.fit(train)
+        return model.predict_proba(test), model.outside_proba(test)
+
+
+def _fold_outside(model, drums, k: int, random_state: int, jobs) -> _Folded:
+    "What models that never met its kit say of each hit, and each model of the whole test set."
+    from joblib import Parallel, delayed
+    from sklearn.base import clone
+
+    made = outside_test()
+    cut = folds(drums, k, random_state)
+    settings = {"random_state": random_state, "verbose": 0}
+    work = [
+        delayed(_one_outside_fold)(
+            clone(model).set_params(**settings), drums[train], drums[test] + made
+        )
+        for train, test in cut
+    ]
+    classes = as_task(model.task, drums.labels).classes(drums.labels)
+    n = len(drums) + k * len(made)
+    proba = np.zeros((n, len(classes)), np.float32)
+    none, fold = np.zeros(n, np.float32), np.zeros(n, int)
+    for i, (said, said_none) in enumerate(Parallel(jobs or os.cpu_count())(work)):
+        first = len(drums) + i * len(made)
+        rows = np.concatenate([cut[i][1], np.arange(first, first + len(made))])
+        proba[rows], none[rows], fold[rows] = said, said_none, i
+    order = np.argsort(classes)  # of `out_of_fold`
+    return _Folded(proba[:, order], none, classes[order], fold)
+
+
+# %% ../nbs/reference/recipes.ipynb #35689374
+def _auroc(drums, outside, kits, sets) -> tuple[float, float, float]:
+    """How often a drum is less probable to be none than an outside sound, with its interval.
+
+    Kits and sets are drawn anew, those that are both once.
+    """
+    names, kit = np.unique(np.concatenate([kits, sets]), return_inverse=True)
+    of_drums, of_outside = kit[: len(kits)], kit[len(kits) :]
+    wins = (drums[:, None] < outside) + 0.5 * (drums[:, None] == outside)
+    pairs = np.zeros((len(names), len(names)))
+    np.add.at(pairs, (of_drums[:, None], of_outside), wins)
+    n_drums, n_outside = np.bincount(of_drums, minlength=len(names)), np.bincount(of_outside)
+    n_outside = np.pad(n_outside, (0, len(names) - len(n_outside)))
+
+    def auroc_of(drawn):
+        shares = []
+        for rows in drawn:
+            won = pairs[np.ix_(rows, rows)].sum()
+            shares.append(won / (n_drums[rows].sum() * n_outside[rows].sum()))
+        return np.array(shares)
+
+    value, drawn = bootstrap(auroc_of, len(names))
+    low, high = percentile_interval(drawn)
+    return low, float(value), high
+
+
+def _sure(answers: _Folded, columns, chosen_on) -> np.ndarray:
+    "Which answers are sure, by thresholds from those sounds of the other folds that are to choose."
+    sure = np.zeros(len(columns), bool)
+    for i in set(answers.fold):
+        here, others = answers.fold == i, chosen_on & (answers.fold != i)
+        of_others = answers.of(others)
+        found = _calibrate_outside(of_others.proba, columns[others], of_others.none)
+        doubted = found.doubts(found(answers.proba[here]))
+        sure[here] = ~doubted & ~found.refuses(answers.none[here])
+    return sure
+
+
+def _judge_outside(answers: _Folded, drums: Drums) -> tuple[Calibration, dict]:
+    "The calibration with both thresholds, and how well outside sounds are told from drums."
+    made = outside_test()
+    n_folds = len(set(answers.fold))
+    table = pd.concat([drums.table] + [made.table] * n_folds, ignore_index=True)
+    labels, kits = table["label"].to_numpy(str), table["kit"].to_numpy(str)
+    is_drum = np.isin(labels, answers.classes)
+    columns = np.where(is_drum, np.searchsorted(answers.classes, labels), -1)
+    is_test = np.arange(len(table)) >= len(drums)
+    is_recorded = ~is_drum & ~is_test & (labels != "none")
+    chosen_on = is_drum | is_recorded
+    if not is_recorded.any():
+        chosen_on = ~is_test
+    sure = _sure(answers, columns, chosen_on)
+    right = answers.proba.argmax(axis=1) == columns
+    answered = is_drum & sure
+    report: dict = {"answered": kit_interval(sure[is_drum], kits[is_drum])}
+    report["right"] = kit_interval(right[answered], kits[answered])
+    for name, rows in {"recorded": is_recorded, "made": is_test}.items():
+        if rows.any():
+            report[name] = {
+                "n": int(rows.sum()) if name == "recorded" else len(made),
+                "auroc": _auroc(
+                    answers.none[is_drum], answers.none[rows], kits[is_drum], kits[rows]
+                ),
+                "sure": kit_interval(sure[rows], kits[rows]),
+            }
+    kinds = np.where(is_test, table["articulation"].to_numpy(str), labels)
+    rows = is_recorded | is_test
+    report["kinds"] = pd.Series(sure[rows]).groupby(kinds[rows]).mean().to_dict()
+    here = answers.of(chosen_on)
+    return _calibrate_outside(here.proba, columns[chosen_on], here.none), report
+
+
+def _judged(model, drums: Drums, k: int, random_state: int, jobs) -> tuple[Calibration, dict]:
+    "The calibration of a recipe and its report, from its folds."
+    if not _labels_outside(model, drums):
+        return judge(*out_of_fold(model, drums, k, random_state, jobs), drums)
+    answers = _fold_outside(model, drums, k, random_state, jobs)
+    rows = np.flatnonzero(np.isin(drums.labels, answers.classes))
+    known = answers.of(rows)
+    _, report = judge(known.proba, known.classes, known.fold, drums[rows])
+    calibration, outside = _judge_outside(answers, drums)
+    report["outside"] = outside
+    report["sure"] = {"share": outside["answered"][1], "accuracy": outside["right"][1]}
+    return calibration, report
+
+
 # %% ../nbs/reference/recipes.ipynb #8694a73d
 _PACKAGES = ("drumlesson", "tensorflow", "keras", "numpy", "librosa")  # that a card names
 
@@ -227,7 +376,8 @@ def train_recipe(
     name : str
         Of a recipe: a key of `RECIPES`, or a name of your own where `model` is given.
     drums : Drums
-        To learn from, of at least `k` kits.
+        To learn from, of at least `k` kits. Where the task of the recipe names labels outside of
+        its classes, with their hits; sounds of the label `none` are made where there are none.
     out : str or Path
         The ``.keras`` or ``.onnx`` file to write; its card goes beside it, as ``.md``.
     random_state : int, default 0
@@ -261,8 +411,8 @@ def train_recipe(
         model = recipe(name)
     start = time.perf_counter()
     made_of = digest(spec_of(model))
-    answers = out_of_fold(model, drums, k, random_state, jobs)
-    calibration, report = judge(*answers, drums)
+    drums = _with_made(drums, _labels_outside(model, drums))
+    calibration, report = _judged(model, drums, k, random_state, jobs)
     folded = time.perf_counter() - start
     model.set_params(random_state=random_state).fit(drums)
     model.calibration_ = calibration
@@ -354,6 +504,46 @@ def _f1_of(report, label) -> float:
 
 
 # %% ../nbs/reference/recipes.ipynb #3058cddd
+_NOT_TRAINED_TO_REFUSE = (
+    "It knows five classes. Claps, shakers, cowbells and voices get one of the five labels, or "
+    "`unsure`; it was not trained to refuse them."
+)
+_TRAINED_TO_REFUSE = (
+    "What it does not know it was taught with few kinds of sounds: others may get one of its "
+    "labels, see above."
+)
+
+
+def _around(interval) -> str:
+    "A figure and its interval."
+    low, value, high = interval
+    return f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _outside_section(report, calibration) -> str:
+    "What the card says of sounds that are none of the classes; nothing where none were learned."
+    outside = report.get("outside")
+    if not outside:
+        return ""
+    rows = []
+    for name, what in {
+        "recorded": "recorded, of kits not met",
+        "made": "made, of kinds not met",
+    }.items():
+        if name in outside:
+            scores = outside[name]
+            rows.append([what, scores["n"], _around(scores["auroc"]), _around(scores["sure"])])
+    table = _markdown(rows, ["outside sounds", "n", "AUROC against drums", "sure answers"])
+    kinds = ", ".join(f"{kind} {share:.2f}" for kind, share in outside["kinds"].items())
+    return (
+        "## What it does not know\n\n"
+        f"Above {calibration.outside:.2f} probable to be none of its classes its answer is `not a "
+        "drum I know`. With thresholds from the other folds, the share of drums that got an answer "
+        f"was {_around(outside['answered'])}, and of these {_around(outside['right'])} were right."
+        f"\n\n{table}\n\nSure answers by kind: {kinds}.\n\n"
+    )
+
+
 # What the scores of a report let count the same; the reports of version 0.1.0 do not say.
 _COUNTED = {"kits": "each kit counts the same; ", "hits": ""}
 
@@ -378,6 +568,10 @@ def _card_facts(report, calibration) -> dict:
     facts["confusion_table"] = _confusion_table(report)
     facts["kit_table"] = _kit_table(report)
     facts["error_before"], facts["error_after"] = report["calibration_error"]
+
+    facts["outside_section"] = _outside_section(report, calibration)
+    refuses = "outside" in report
+    facts["outside_limit"] = _TRAINED_TO_REFUSE if refuses else _NOT_TRAINED_TO_REFUSE
 
     weakest = min(report["per_class"], key=partial(_f1_of, report))
     facts["weakest"] = weakest

@@ -212,15 +212,26 @@ def _name_of(registry, entry) -> str:
     return address
 
 
+def _is_said(field, value) -> bool:
+    """Whether a spec says a setting: one that came later it says only where it is not the usual."""
+    return not field.metadata.get("came later") or value != field.default
+
+
 def to_spec(registry: Registry | dict, obj) -> dict:
-    """Name (as `registry` has it) and settings of `obj`, as plain data for a model file."""
+    """Name (as `registry` has it) and settings of `obj`, as plain data for a model file.
+
+    A field with the metadata `{"came later": True}` is left out at its default: what was written
+    before there was such a setting keeps its digest.
+    """
     if isinstance(obj, dict):
         return obj  # a family that is not registered here, from a loaded file
     if not dataclasses.is_dataclass(obj):
         return {"name": _name_of(registry, obj)}
     spec = {"name": _name_of(registry, type(obj))}
     for field in dataclasses.fields(obj):
-        spec[field.name] = _plain(registry, getattr(obj, field.name))
+        value = getattr(obj, field.name)
+        if _is_said(field, value):
+            spec[field.name] = _plain(registry, value)
     return spec
 
 

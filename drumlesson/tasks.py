@@ -18,7 +18,7 @@ __all__ = [
 
 # %% ../nbs/07_binary_multiclass.ipynb #e1221704
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import ClassVar
 
@@ -87,6 +87,10 @@ class Task:
         """Probability of each class, (n, classes), from what the network says."""
         return np.asarray(outputs)
 
+    def outside_proba(self, outputs: np.ndarray) -> np.ndarray:
+        """Probability that a sound is none of the classes, (n,): 0 where that is not asked."""
+        return np.zeros(len(outputs))
+
     def decide(self, proba: np.ndarray, classes) -> np.ndarray:
         """The answer to each row of probabilities, shape (n,): the most probable class."""
         return np.asarray(classes)[np.argmax(proba, axis=1)]
@@ -112,16 +116,33 @@ def _place(label: str) -> tuple[int, str]:
     return (LABELS.index(label) if known else len(LABELS), label)
 
 
+def _shares(x: np.ndarray) -> np.ndarray:
+    """Rows that sum to one, (n, classes), all entries being zero or more."""
+    total = x.sum(axis=1, keepdims=True)
+    return np.where(total > 0, x / np.maximum(total, 1e-30), 1 / x.shape[1])
+
+
 @dataclass(frozen=True)
 class Multiclass(Task, Parameters):
     """One question with several answers: which class of the training data it is.
 
-    One output a class and a softmax, so that all outputs are positive and sum to one [1]_.
+    One output a class and a softmax, so that all outputs are positive and sum to one [1]_. Where
+    `outside` names labels, each of them has an output, too, and is learned as a class is, but is
+    none of the answers. Then `proba` says how probable each class is if it is a class at all, and
+    `outside_proba` how probable it is that it is none.
 
     Parameters
     ----------
     smoothing : float
         Share of a target that is spread over all classes [2]_: a guard against being too sure.
+    outside : tuple of str
+        Labels that stand for none of the classes, such as ``("rim", "clap", "cowbell", "none")``.
+        Empty: it is always taken for one of them.
+
+    Raises
+    ------
+    ValueError
+        Where `outside` holds an empty label, or one twice.
 
     References
     ----------
@@ -136,17 +157,37 @@ class Multiclass(Task, Parameters):
     ['kick', 'tom', 'cowbell']
     >>> task.targets(["cowbell"], classes).tolist()
     [[0.0, 0.0, 1.0]]
+    >>> task = Multiclass(outside=("cowbell",))
+    >>> task.proba(np.array([[0.3, 0.1, 0.6]])), task.outside_proba(np.array([[0.3, 0.1, 0.6]]))
+    (array([[0.75, 0.25]]), array([0.6]))
     """
 
     smoothing: float = 0.1
+    outside: tuple[str, ...] = field(default=(), kw_only=True, metadata={"came later": True})
     LIMITS: ClassVar = {"smoothing": (0, 1)}
+
+    def __post_init__(self):
+        super().__post_init__()
+        if "" in self.outside or len(set(self.outside)) < len(self.outside):
+            listed = ", ".join(map(repr, self.outside))
+            raise ValueError(f"outside names labels, each of them once, not {listed}")
+
+    def _is_outside(self, labels) -> np.ndarray:
+        """Which labels stand for none of the classes, shape (n,)."""
+        return np.isin(np.asarray(labels, str), self.outside)
 
     def classes(self, labels) -> np.ndarray:
         """The classes that occur in `labels`, the course's five first, in their order.
 
-        Raises ValueError where there are fewer than two.
+        Raises ValueError where there are fewer than two, or none of the labels is outside and some
+        should be.
         """
-        found = sorted(set(labels), key=_place)
+        if self.outside and not self._is_outside(labels).any():
+            raise ValueError(
+                f"no hit of {', '.join(self.outside)} in the data: "
+                "what is none of the classes must be learned, too"
+            )
+        found = sorted(set(labels) - set(self.outside), key=_place)
         if len(found) < 2:
             only = f": {found[0]}" if found else ""
             raise ValueError(
@@ -156,18 +197,20 @@ class Multiclass(Task, Parameters):
         return np.array(found)
 
     def targets(self, labels, classes) -> np.ndarray:
-        """One at the class of each hit and zero elsewhere, float32 (n, classes).
+        """One at the class of each hit and zero elsewhere, float32 (n, outputs).
 
-        Raises ValueError for a label that is none of `classes`.
+        Where some labels stand outside, the last columns are theirs. Raises ValueError for a label
+        that is none of `classes`, and not outside.
         """
-        strange = sorted(set(labels) - set(classes))
+        strange = sorted(set(labels) - set(classes) - set(self.outside))
         if strange:
             raise ValueError(f"no model of {', '.join(classes)} can learn {', '.join(strange)}")
-        is_class = np.asarray(labels)[:, None] == np.asarray(classes)
+        columns = [*classes, *self.outside]
+        is_class = np.asarray(labels)[:, None] == np.array(columns)
         return is_class.astype(np.float32)
 
     def outputs(self, family, x, n_classes: int):
-        """A softmax over the classes: a Keras tensor (batch, n_classes)."""
+        """A softmax over the columns of `targets`: a Keras tensor (batch, n_classes)."""
         return head(family, x, n_classes, "softmax")
 
     def loss(self, n_classes: int):
@@ -175,6 +218,18 @@ class Multiclass(Task, Parameters):
         from drumlesson.backend import keras
 
         return keras.losses.CategoricalCrossentropy(label_smoothing=self.smoothing)
+
+    def proba(self, outputs: np.ndarray) -> np.ndarray:
+        """Probability of each class, (n, classes), if it is one of them: rows sum to one."""
+        outputs = np.asarray(outputs)
+        return _shares(outputs[:, : -len(self.outside)]) if self.outside else outputs
+
+    def outside_proba(self, outputs: np.ndarray) -> np.ndarray:
+        """Probability that a sound is none of the classes, (n,): the sum of the outputs outside."""
+        if not self.outside:
+            return super().outside_proba(outputs)
+        none = np.asarray(outputs)[:, -len(self.outside) :].sum(axis=1)
+        return np.minimum(none, 1)  # a sum of rounded numbers may lie above
 
 
 # %% ../nbs/07_binary_multiclass.ipynb #e706fdcc
@@ -368,6 +423,8 @@ class OneVsRest(Multiclass):
     thresholds : tuple of float, optional
         One a class, between 0 and 1, to compare its answer with. Empty for 0.5 everywhere; None
         chooses them on the validation kits, by the best balanced accuracy.
+    outside : tuple of str
+        Labels that stand for none of the classes: there the answer to each question is no.
 
     Raises
     ------
@@ -394,6 +451,13 @@ class OneVsRest(Multiclass):
         for threshold in self.thresholds or ():
             if not 0 < threshold < 1:
                 raise ValueError(f"a threshold lies between 0 and 1, not at {threshold}")
+
+    def targets(self, labels, classes) -> np.ndarray:
+        """One at the class of each hit, and zero elsewhere, float32 (n, classes).
+
+        A label outside is zero throughout. Raises ValueError for one that is neither.
+        """
+        return super().targets(labels, classes)[:, : len(classes)]
 
     def outputs(self, family, x, n_classes: int):
         """A sigmoid a class, each by itself: a Keras tensor (batch, n_classes)."""
@@ -427,12 +491,25 @@ class OneVsRest(Multiclass):
         columns = zip(outputs.T, targets.T, strict=True)
         return replace(self, thresholds=tuple(best_threshold(p, yes) for p, yes in columns))
 
+    def _odds(self, outputs: np.ndarray) -> np.ndarray:
+        """Each model's odds against its threshold's, (n, classes)."""
+        thresholds = np.asarray(self.thresholds or 0.5)
+        return outputs / np.maximum(1 - outputs, 1e-7) * (1 - thresholds) / thresholds
+
     def proba(self, outputs: np.ndarray) -> np.ndarray:
         """Each model's odds against its threshold's, as probabilities that sum to one."""
-        thresholds = np.asarray(self.thresholds or 0.5)
-        odds = outputs / np.maximum(1 - outputs, 1e-7) * (1 - thresholds) / thresholds
-        shares = odds / (1 + odds)
-        return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-7)
+        odds = self._odds(outputs)
+        return _shares(odds / (1 + odds))
+
+    def outside_proba(self, outputs: np.ndarray) -> np.ndarray:
+        """Probability that a sound is none of the classes, (n,), if it is not two at once.
+
+        Of five independent answers, *no* throughout stands against one *yes* among four *no*'s as
+        1 against the sum of the odds.
+        """
+        if not self.outside:
+            return np.zeros(len(outputs))
+        return 1 / (1 + self._odds(outputs).sum(axis=1))
 
 
 # %% ../nbs/07_binary_multiclass.ipynb #a3eae0f7

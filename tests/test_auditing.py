@@ -152,3 +152,13 @@ def test_the_model_that_comes_along(tmp_path):
     (tmp_path / "hihat 5.wav").rename(tmp_path / "kick 7.wav")
     found = audit(tmp_path)
     assert found.counts == {"agree": 8, "disagree": 1} and names(found)[0] == "kick 7.wav"
+
+
+def test_a_file_that_sounds_like_no_drum_is_listed_whatever_its_name(mine):
+    class Stranger(Ears):
+        def doubts(self, sounds):
+            return np.full(len(sounds), "sounds like no drum that it knows")
+
+    found = audit(mine, Stranger())
+    assert found.counts == {"unsure": len(found.findings)}
+    assert any(f.named == f.heard for f in found.findings)

@@ -23,7 +23,7 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 
 import drumlesson
 from drumlesson import DrumClassifier, load, training
-from drumlesson.answers import UNSURE
+from drumlesson.answers import UNSURE, Calibration
 from drumlesson.attack import DOUBTS, Attack
 from drumlesson.audio import KEEP_SECONDS, SR, AudioError, Sound
 from drumlesson.classifier import digest, spec_of
@@ -537,6 +537,13 @@ def without(key):
         (lambda a: {**a, "sr": 44100}, "44100"),
         (lambda a: {**a, "task": {"name": "nosuch"}}, "task 'nosuch' is not registered"),
         (lambda a: {**a, "task": "multiclass"}, "damaged or altered"),
+        (
+            lambda a: {**a, "task": {**a["task"], "outside": ["kick"]}},
+            "'kick' is one of its classes, and outside of them",
+        ),
+        (lambda a: {**a, "task": {**a["task"], "outside": ["rim"]}}, "no answer to 5 classes"),
+        (lambda a: {**a, "task": {**a["task"], "outside": "rim"}}, "outside is a tuple"),
+        (lambda a: {**a, "calibration": {"outside": 2}}, "outside lies within 0 to 1"),
         (lambda a: {**a, "feature": {"name": "os:system"}}, "'os:system' is not registered"),
         (lambda a: {**a, "feature": {**a["feature"], "nosuch": 1}}, "damaged or altered"),
         (lambda a: {**a, "window": {"seconds": -1}}, "damaged or altered"),
@@ -549,6 +556,18 @@ def test_files_that_were_altered(model_file, tmp_path, change, text):
     with pytest.raises(ValueError, match=text) as e:
         load(path)
     assert str(path) in str(e.value)
+
+
+def test_a_file_of_format_3_opens(model_file, tmp_path, others):
+    """Without a word on what is outside: nothing is."""
+    calibration = {"temperature": 2.0, "unsure": 0.5}
+
+    def change(about):
+        return about | {"format": 3, "calibration": calibration}
+
+    model = load(altered(model_file, tmp_path / "old.keras", change))
+    assert model.calibration_ == Calibration(2.0, 0.5, outside=1.0)
+    assert model.outside_proba(others).tolist() == [0] * len(others)
 
 
 def test_an_unknown_family_is_no_hindrance(model_file, tmp_path, others):
@@ -1181,7 +1200,7 @@ def test_a_file_of_format_1_is_written_again_as_one_of_todays(tmp_path, others):
     shipped.save(tmp_path / "again.keras")
     with zipfile.ZipFile(tmp_path / "again.keras") as archive:
         about = json.loads(archive.read("drumlesson.json"))
-    assert about["format"] == FORMAT == 3 and "renew" not in about["settings"]
+    assert about["format"] == FORMAT == 4 and "renew" not in about["settings"]
     again = load(tmp_path / "again.keras")
     assert again.predict_proba(others) == pytest.approx(shipped.predict_proba(others), abs=1e-6)
     assert again.calibration_ == shipped.calibration_ and again.report_ == shipped.report_

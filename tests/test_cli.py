@@ -138,8 +138,8 @@ def test_usage_errors(run, args, message):
 
 def test_options_take_several_values():
     """And words before them are studies."""
-    _, given, _ = app.parse_args("evidence splits --seeds 1 2 3 --quick")
-    assert given.args == ("splits",)
+    _, given, _ = app.parse_args("evidence chance --seeds 1 2 3 --quick")
+    assert given.args == ("chance",)
     assert given.kwargs == {"seeds": [1, 2, 3], "quick": True}
 
 

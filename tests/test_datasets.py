@@ -761,7 +761,8 @@ def test_lessons_take_recorded_drums_where_they_are(pack, cache, monkeypatch, ca
 
 def test_the_open_kits(open_kits):
     waves, table, problems = open_kits
-    assert problems == {} and len(waves) == len(table) == len(datasets.manifest())
+    left_out = (datasets.audit_decisions()["decision"] == "left out").sum()
+    assert problems == {} and len(waves) == len(table) == len(datasets.manifest()) - left_out
     assert set(LABELS) < set(table["label"]) and (table["licence"] != "").all()
     assert all(x.dtype == np.float32 and x.ndim == 1 and len(x) for x in waves)
 
@@ -775,6 +776,47 @@ def test_every_file_of_the_open_kits_decodes(open_kits):
     kinds = Counter((rows[path].kit, path.suffix) for path in hits)
     assert [key for key in kinds if not key[1]] == [("TamTam_drum1", "")]
     assert kinds["TamTam_drum1", ""] == 11 and kinds["Philharmonia_perc", ".mp3"] == 13
+
+
+# -- the audit of labels
+
+
+def test_the_audit_names_files_of_the_manifest_and_changes_few():
+    decisions = datasets.audit_decisions()
+    facts = datasets.manifest().set_index("sha256").loc[decisions["sha256"]].reset_index()
+    for column in ("kit", "path", "label"):
+        assert (facts[column] == decisions[column]).all()
+    assert set(decisions["decision"]) <= {"kept", "relabelled", "left out"}
+    assert ((decisions["new_label"] != "") == (decisions["decision"] == "relabelled")).all()
+    assert (decisions["reason"].str.len() > 20).all() and decisions["sha256"].is_unique
+    # Five models, each against the label; or a sister of one of these.
+    for row in decisions.itertuples():
+        heard = row.heard.split()
+        assert row.label not in heard and len(heard) in (0, 5)
+    assert (decisions["decision"] != "kept").sum() / len(datasets.manifest()) < 0.01
+
+
+def test_a_decision_is_applied_by_checksum(monkeypatch):
+    facts = datasets.manifest().head(3)
+    first, second, third = facts["sha256"]
+    decided = pd.DataFrame(
+        {
+            "sha256": [first, second, "of no file here"],
+            "decision": ["relabelled", "left out", "left out"],
+            "new_label": ["tom", "", ""],
+        }
+    )
+    monkeypatch.setattr(datasets, "audit_decisions", lambda: decided)
+    audited = datasets._audited(facts)
+    assert audited["sha256"].tolist() == [first, third]
+    assert audited["label"].tolist() == ["tom", facts["label"].iloc[2]]
+
+
+def test_the_open_kits_as_published_hold_what_the_audit_left_out(open_kits):
+    waves, table, problems = datasets.read_open(audited=False)
+    assert len(waves) == len(table) == len(datasets.manifest())
+    added = set(table["file"]) - set(open_kits[1]["file"])
+    assert {Path(file).name for file in added} == {"hatbeep.wav", "kickbeep.wav", "snarebeep.wav"}
 
 
 # -- licences

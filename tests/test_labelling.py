@@ -1,6 +1,7 @@
 """Whole libraries: rows as they come, a table to go on with, workers that end."""
 
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -19,6 +20,8 @@ import pytest
 from conftest import files_below, noise_hit, write_sound
 
 from drumlesson import labelling
+from drumlesson.answers import OUTSIDE
+from drumlesson.datasets import read_csv
 from drumlesson.folders import SourceError
 from drumlesson.labelling import LabelTable, _columns, label_files
 from drumlesson.runtime import SHIPPED, load
@@ -576,3 +579,51 @@ def test_workers_of_a_dask_scheduler(many, tmp_path, capsys):
     rows = list(label_files(few))
     assert [json.loads(line)["label"] for line in lines] == [row["label"] for row in rows]
     assert all(isinstance(json.loads(line)["size"], int) for line in lines)
+
+
+# -- what is no drum that the model knows
+
+
+class Deaf(type(load())):
+    """The model that comes along, which is sure that it hears none of its drums."""
+
+    def _outside_proba_of(self, said):
+        return np.full(len(said), 0.9)
+
+
+def deaf(threshold=0.5):
+    model = Deaf(SHIPPED.read_bytes())
+    model.calibration_ = dataclasses.replace(model.calibration_, outside=threshold)
+    return model
+
+
+def test_what_is_no_drum_that_it_knows_is_called_so_and_is_still_open(hits):
+    rows = label(hits, model=deaf())
+    named = [row for row in rows if row["why"] == "sounds like no drum that it knows"]
+    assert len(named) > 2 and all(row["label"] == OUTSIDE and row["guess"] for row in named)
+    assert {row["label"] for row in rows} <= {OUTSIDE, "unsure"}
+    again = label(hits, model=load())  # nobody corrected anything: another model is asked
+    assert [row["label"] for row in again] == load().predict(
+        [row["path"] for row in rows], unsure=True
+    ).tolist()
+    label(hits, "other.csv", model=deaf())
+    for labels in ("classes", "folders"):
+        with pytest.raises(SourceError, match="is still not a drum I know: write in"):
+            read_csv("other.csv", labels=labels)
+
+
+def test_a_person_who_hears_one_has_the_last_word(hits):
+    label(hits, model=deaf())
+
+    def clap(row):
+        if row["label"] == OUTSIDE:
+            row["label"] = "clap"
+
+    correct(clap)
+    assert "clap" in {row["label"] for row in label(hits, model=load())}
+
+
+def test_a_model_that_never_says_so_answers_as_before(hits):
+    assert [row["label"] for row in label(hits, "a.csv", model=deaf(1.0))] == [
+        row["label"] for row in label(hits, "b.csv")
+    ]

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 import drumlesson
-from drumlesson.answers import Calibration
+from drumlesson import recipes
+from drumlesson.answers import OUTSIDE, UNSURE, Calibration
 from drumlesson.classifier import DrumClassifier, digest, spec_of
 from drumlesson.datasets import manifest
-from drumlesson.evaluation import calibrate
+from drumlesson.evaluation import _calibrate_outside, calibrate
 from drumlesson.families.dense import Dense
 from drumlesson.families.ensemble import Ensemble
+from drumlesson.features import LogMel
 from drumlesson.folders import SourceError
+from drumlesson.outside import _HELD_OUT_KINDS, _LEARNED_KINDS
 from drumlesson.recipes import (
     RECIPES,
     _card_path,
@@ -26,6 +29,7 @@ from drumlesson.recipes import (
     train_recipe,
 )
 from drumlesson.runtime import SHIPPED, load
+from drumlesson.tasks import Multiclass
 
 EVIDENCE = Path(__file__).resolve().parent.parent / "nbs" / "evidence"
 
@@ -282,7 +286,6 @@ def test_ensembles_that_cannot_be():
 
 def test_out_of_fold_answers_come_from_models_that_never_met_the_kit(toys, monkeypatch):
     met = {}
-    import drumlesson.recipes as recipes
 
     def spy(model, train, test):
         met[tuple(test.kits)] = set(train.kits)
@@ -357,3 +360,95 @@ def test_one_thread_leaves_the_environment_as_it_was(monkeypatch):
         assert os.environ["OMP_NUM_THREADS"] == os.environ["TF_NUM_INTRAOP_THREADS"] == "1"
     assert os.environ["OMP_NUM_THREADS"] == "7"
     assert "TF_NUM_INTRAOP_THREADS" not in os.environ
+
+
+# -- what a recipe does not know
+
+
+CLAPS = DrumClassifier(
+    Dense((8,)),
+    Multiclass(outside=("clap", "none")),
+    feature=LogMel(n_mels=16, hop_length=512),
+    epochs=4,
+    validation_fraction=0,
+    verbose=0,
+)
+
+
+@pytest.fixture(scope="module")
+def with_claps(toys, others):
+    """Drums of some kits, and in some of these claps: the snares of others."""
+    claps = others[others.labels == "snare"]
+    claps.table["label"] = "clap"
+    return toys + claps
+
+
+def test_a_recipe_with_labels_outside_is_trained_judged_and_described(with_claps, tmp_path):
+    path = tmp_path / "small.onnx"
+    model = train_recipe("small", with_claps, path, k=2, jobs=1, model=CLAPS)
+    again = load(path)
+    assert again.calibration_ == model.calibration_ and again.task_.outside == ("clap", "none")
+    assert any(kit.startswith("outside-0-") for kit in model.training_kits_)
+    report = model.report_
+    json.dumps(report)
+    assert report["n"] == np.isin(with_claps.labels, model.classes_).sum()
+    assert not any(kit.startswith("outside") for kit in report["per_kit"])
+    outside = report["outside"]
+    assert outside["recorded"]["n"] == (with_claps.labels == "clap").sum()
+    assert outside["made"]["n"] == 240
+    for name in ("recorded", "made"):
+        for score in ("auroc", "sure"):
+            low, value, high = outside[name][score]
+            assert 0 <= low <= value <= high <= 1
+    assert set(outside["kinds"]) == {"clap", *_HELD_OUT_KINDS}
+    text = (tmp_path / "small.md").read_text(encoding="utf-8")
+    assert text == card(model) == card(again)
+    assert "## What it does not know" in text and "not trained to refuse" not in text
+    assert f"{outside['made']['auroc'][1]:.3f}" in text
+    assert set(again.predict(with_claps, unsure=True)) <= {*again.classes_, UNSURE, OUTSIDE}
+
+
+def test_no_fold_learns_from_what_it_is_judged_by(with_claps, monkeypatch):
+    met = []
+
+    def spy(model, train, test):
+        met.append((set(train.kits), set(train.table["articulation"]), test))
+        return np.full((len(test), 5), 0.2), np.zeros(len(test))
+
+    monkeypatch.setattr(recipes, "_one_outside_fold", spy)
+    drums = recipes._with_made(with_claps, ("none",))
+    recipes._fold_outside(CLAPS, drums, 3, 0, 1)
+    assert len(met) == 3
+    for kits, articulations, test in met:
+        assert not kits & set(test.kits)
+        assert not articulations & set(_HELD_OUT_KINDS)
+        assert set(_LEARNED_KINDS) <= articulations
+        assert (np.isin(test.table["articulation"], _HELD_OUT_KINDS)).sum() == 240
+
+
+def test_auroc_counts_pairs():
+    drums, outside = np.array([0.1, 0.2, 0.6]), np.array([0.4, 0.6])
+    low, value, high = recipes._auroc(drums, outside, ["a", "b", "b"], ["a", "c"])
+    assert value == pytest.approx((3 + 0.5 + 1) / 6)  # of six pairs; one is a tie
+    assert low <= value <= high
+
+
+def test_thresholds_leave_the_share_that_is_asked_for_and_refuse_what_is_told_apart():
+    rng = np.random.default_rng(1)
+    y_true = np.where(np.arange(900) < 600, rng.integers(0, 5, 900), -1)
+    proba = rng.dirichlet(np.full(5, 0.3), 900)
+    drums = np.flatnonzero(y_true >= 0)
+    proba[drums, y_true[drums]] += 1
+    proba /= proba.sum(axis=1, keepdims=True)
+    none = np.where(y_true < 0, rng.uniform(0.3, 1, 900), rng.uniform(0, 0.5, 900))
+    found = _calibrate_outside(proba, y_true, none)
+    sure = ~found.doubts(found(proba)) & ~found.refuses(none)
+    assert 0.88 <= sure[drums].mean() < 0.9
+    assert sure[y_true < 0].mean() < 0.2
+    blind = _calibrate_outside(proba, y_true, np.zeros(900))
+    assert not blind.refuses(np.zeros(900)).any()
+
+
+def test_a_card_of_a_model_of_five_says_that_it_was_not_trained_to_refuse(best):
+    text = card(best)
+    assert "it was not trained to refuse them" in text and "does not know" not in text

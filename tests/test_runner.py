@@ -30,7 +30,7 @@ def in_the_project(monkeypatch):
 @pytest.fixture(scope="module")
 def recorded():
     try:
-        return studies._loaded("open")
+        return studies._benchmark("open")
     except SourceError:
         pytest.skip("no recorded kits at hand: what is stored was measured on them")
 
@@ -125,7 +125,7 @@ def test_a_failed_run_gives_way_to_one_that_came_to_an_end(tmp_path):
     assert StoredStudy.read("toy", tmp_path).runs["error"].tolist() == ["out of luck", "", ""]
 
 
-@pytest.mark.parametrize("which", ["splits", "splits_answers"])
+@pytest.mark.parametrize("which", ["chance", "chance_answers"])
 @pytest.mark.parametrize(
     "content, said",
     [
@@ -138,7 +138,7 @@ def test_a_failed_run_gives_way_to_one_that_came_to_an_end(tmp_path):
 def test_a_foreign_table_is_named_and_left_alone(tmp_path, capsys, which, content, said):
     path = tmp_path / f"{which}.csv"
     path.write_bytes(content)
-    assert main(["evidence", "splits", "--folder", str(tmp_path)]) == 2
+    assert main(["evidence", "chance", "--folder", str(tmp_path)]) == 2
     err = capsys.readouterr().err
     assert err.startswith(f"drumlesson: {path}: {said}") and len(err.splitlines()) == 1
     assert "another folder" in err and path.read_bytes() == content
@@ -287,13 +287,13 @@ def test_a_kill_at_any_moment_leaves_whole_tables(tmp_path):
 
 
 def test_missing_names_what_is_left(tmp_path):
-    assert missing("splits", tmp_path) == STUDIES["splits"].runs()
-    left = missing("windows", FOLDER, [7])
+    assert missing("chance", tmp_path) == STUDIES["chance"].runs()
+    left = missing("attack", FOLDER, [7])
     assert left and all(run[3] >= 5 for run in left)
 
 
 def test_a_run_far_from_the_stored_one_is_not_as_expected():
-    runs = StoredStudy.read("windows", FOLDER).runs
+    runs = StoredStudy.read("attack", FOLDER).runs
     run = ("open", "all", "logistic regression, 300 ms", 0, 0)
     low, high = expected(runs, run)
     same = runs.loc[(runs[KEYS] == list(run)).all(axis=1), "accuracy"].item()
@@ -312,14 +312,14 @@ def test_a_thin_slice_of_each_study_falls_within_what_is_stored(recorded, capsys
 
 
 def test_what_falls_outside_is_told_and_ends_with_one(recorded, tmp_path, capsys):
-    stored = StoredStudy.read("windows", FOLDER)
+    stored = StoredStudy.read("attack", FOLDER)
     worse = stored.runs.assign(accuracy=stored.runs["accuracy"] - 0.3)
-    StoredStudy(worse, stored.answers).write("windows", tmp_path)
-    assert main(["evidence", "windows", "--quick", "--folder", str(tmp_path)]) == 1
-    assert capsys.readouterr().out.count("False") == len(STUDIES["windows"].slice())
+    StoredStudy(worse, stored.answers).write("attack", tmp_path)
+    assert main(["evidence", "attack", "--quick", "--folder", str(tmp_path)]) == 1
+    assert capsys.readouterr().out.count("False") == len(STUDIES["attack"].slice())
 
 
-@pytest.mark.parametrize("name", ["windows", "transfer"])
+@pytest.mark.parametrize("name", ["attack", "kits"])
 def test_a_thin_slice_runs_on_synthesised_kits(name):
     drums = load_drums("synth", n_kits=6, hits=2, random_state=0)
     train, test = (drums[rows] for rows in folds(drums, 3)[0])

@@ -1,10 +1,16 @@
 """What is compared: models with their digests, conditions, and the order of the runs."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from drumlesson.course.studies import CONDITIONS, STUDIES, Study, linear, network, settings
+from drumlesson.drums import load_drums
 from drumlesson.features import LogMel
+
+FOLDER = Path(__file__).resolve().parent.parent / "nbs" / "evidence"
 
 
 @pytest.mark.parametrize(
@@ -29,12 +35,12 @@ def test_another_seed_is_no_other_setting():
 
 
 def test_another_feature_of_a_linear_model_gives_another_digest():
-    fine = linear(LogMel(hop_length=256))
-    assert settings(linear())["digest"] != settings(fine)["digest"]
+    coarse = linear(LogMel(hop_length=512))
+    assert settings(linear())["digest"] != settings(coarse)["digest"]
 
 
 def test_settings_in_a_few_words():
-    about = settings(network("dense", feature=LogMel(hop_length=256), augment="waves"))
+    about = settings(network("dense", augment="waves"))
     assert about["family"] == "dense" and about["task"] == "multiclass"
     assert about["feature"] == "logmel(hop_length=256)" and about["augment"] == "waves"
     assert about["more"] == "epochs=60 validation_fraction=0" and about["window"] == "0.3"
@@ -64,10 +70,49 @@ def test_each_study_names_conditions_that_there_are_and_has_a_slice(name):
     assert set(study.fewer) <= known
 
 
+@pytest.fixture(scope="module")
+def many():
+    """Kits enough for every condition, with hits enough."""
+    return load_drums("synth", n_kits=45, hits=3, random_state=1)
+
+
 @pytest.mark.parametrize("name", [c for c in CONDITIONS if "synthesised" not in c])
-def test_a_condition_is_drawn_anew_from_its_generator_and_leaves_the_drums_alone(name, toys):
+def test_a_condition_is_drawn_anew_from_its_generator_and_leaves_the_drums_alone(name, many):
+    toys = many
     before = toys.labels.copy()
     first, again = (CONDITIONS[name](toys, np.random.default_rng(1)) for _ in range(2))
     assert (first.labels == again.labels).all() and (first.kits == again.kits).all()
     assert (toys.labels == before).all()
     assert set(first.labels) == set(toys.labels)
+
+
+def test_few_hits_of_many_kits_and_many_of_few_are_as_many_hits(many):
+    rng = np.random.default_rng(0)
+    broad, deep = (CONDITIONS[name](many, rng) for name in ("15 kits, 4 hits", "5 kits, 12 hits"))
+    assert len(broad) == len(deep) == 60
+    assert len(set(broad.kits)) == 15 and len(set(deep.kits)) == 5
+
+
+def test_kits_that_are_not_there_are_no_endless_search(toys):
+    with pytest.raises(ValueError, match="0 kits have 12 hits: 15 are asked for"):
+        CONDITIONS["15 kits, 4 hits"](toys, np.random.default_rng(0))
+
+
+def test_every_claim_names_what_its_study_runs_with_as_many_cuts():
+    with open(FOLDER / "claims.csv", newline="", encoding="utf-8") as file:
+        claims = list(csv.DictReader(file))
+    assert len({claim["key"] for claim in claims}) == len(claims)
+    for claim in claims:
+        study = STUDIES[claim["study"]]
+        if claim["ruler"] == "share of variance":
+            continue
+        for side in f"{claim['plus']} + {claim['minus']}".split(" + "):
+            model, condition, data = [*side.split(" @ "), "all", "open"][:3]
+            if side.count(" @ ") == 0:
+                condition, data = "all", study.data[0]
+            elif side.count(" @ ") == 1:
+                data = study.data[0]
+            model = model.removesuffix(" alone")
+            names = (data, condition, model)
+            assert study._asks_for(int(claim["cuts"]) - 1, names), claim["key"]
+            assert model in study.models and condition in study.conditions and data in study.data

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from drumlesson import DrumClassifier, load
+from drumlesson.answers import OUTSIDE, UNSURE, Calibration
+from drumlesson.attack import DOUBTS
 from drumlesson.evaluation import evaluate
 from drumlesson.families.convolutional import CNN, CNN1D
 from drumlesson.families.dense import Dense
@@ -298,3 +300,123 @@ def test_fixed_epochs_use_every_kit(toys):
     assert len(model.history_) == 2
     assert model.training_kits_ == sorted(set(toys.kits))
     assert not model.validation_kits_
+
+
+# -- labels outside of the classes
+
+
+ALIENS = ("none", "clap")
+
+
+@pytest.fixture(scope="module")
+def strange(toys):
+    """Drums whose toms are no drums: in each kit, half of them claps."""
+    drums = toys[np.arange(len(toys))]
+    toms = np.flatnonzero(drums.labels == "tom")
+    drums.table.loc[toms[::2], "label"] = "clap"
+    drums.table.loc[toms[1::2], "label"] = "none"
+    return drums
+
+
+def test_each_label_outside_has_an_output_and_is_no_class():
+    task = Multiclass(outside=ALIENS)
+    labels = ["kick", "none", "snare", "clap"]
+    classes = task.classes(labels)
+    assert classes.tolist() == ["kick", "snare"]
+    assert task.targets(labels, classes).tolist() == [
+        [1, 0, 0, 0],
+        [0, 0, 1, 0],
+        [0, 1, 0, 0],
+        [0, 0, 0, 1],
+    ]
+    said = np.array([[0.3, 0.1, 0.4, 0.2], [0.0, 0.0, 0.5, 0.5]])
+    assert task.proba(said) == pytest.approx(np.array([[0.75, 0.25], [0.5, 0.5]]))
+    assert task.outside_proba(said) == pytest.approx([0.6, 1.0])
+    with pytest.raises(ValueError, match="can learn cowbell"):
+        task.targets(["cowbell"], classes)
+
+
+def test_one_vs_rest_says_no_to_what_is_outside():
+    task = OneVsRest(outside=ALIENS)
+    targets = task.targets(["kick", "none", "snare"], np.array(["kick", "snare"]))
+    assert targets.tolist() == [[1, 0], [0, 0], [0, 1]]
+    # odds 1 and 1/3: no throughout against one yes is 1 against their sum
+    assert task.outside_proba(np.array([[0.5, 0.25]])) == pytest.approx([3 / 7])
+    low = task.proba(np.array([[1e-12, 3e-12]]))
+    assert low == pytest.approx(np.array([[0.25, 0.75]]))
+
+
+@pytest.mark.parametrize("task", KINDS, ids=repr)
+def test_without_such_labels_nothing_is_outside(task):
+    assert task.outside_proba(np.full((2, 5), 0.2)).tolist() == [0, 0]
+    assert "outside" not in to_spec(TASKS, task)
+
+
+@pytest.mark.parametrize("task", [Multiclass(outside=ALIENS), OneVsRest(outside=ALIENS)], ids=repr)
+def test_a_model_learns_what_is_none_of_its_classes(strange, tmp_path, task):
+    model = quick(task, epochs=40, validation_fraction=0).fit(strange)
+    assert model.classes_.tolist() == ["kick", "snare", "hihat", "cymbal"]
+    assert model.predict_proba(strange).sum(axis=1) == pytest.approx(1, abs=1e-5)
+    none = model.outside_proba(strange)
+    is_outside = np.isin(strange.labels, ALIENS)
+    assert none[is_outside].mean() > none[~is_outside].mean() + 0.1
+    assert from_spec(TASKS, to_spec(TASKS, task)) == task
+    model.calibration_ = Calibration(unsure=0.3, outside=0.3)
+    model.save(tmp_path / "a.keras")
+    model.export(tmp_path / "a.onnx")
+    sounds = strange.waves
+    for path in tmp_path.iterdir():
+        again = load(path)
+        assert again.task_ == task and again.calibration_ == model.calibration_
+        assert again.outside_proba(sounds) == pytest.approx(none, abs=1e-5)
+        assert (
+            again.predict(sounds, unsure=True).tolist()
+            == model.predict(sounds, unsure=True).tolist()
+        )
+
+
+def test_the_window_comes_before_what_is_outside_and_that_before_what_is_low(strange):
+    model = quick(Multiclass(outside=ALIENS), validation_fraction=0).fit(strange)
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 0.1, 22050).astype(np.float32)  # a window in doubt
+    sounds = [strange.waves[0], noise]
+    assert model.doubts(sounds).tolist() == ["", DOUBTS["noise"]]
+    model.calibration_ = Calibration(unsure=1.0, outside=0.0)
+    assert model.predict(sounds, unsure=True).tolist() == [OUTSIDE, UNSURE]
+    assert model.doubts(sounds).tolist() == ["sounds like no drum that it knows", DOUBTS["noise"]]
+    model.calibration_ = Calibration(unsure=1.0)
+    assert model.doubts(sounds).tolist() == ["less than 1.00 probable", DOUBTS["noise"]]
+    assert set(model.predict(sounds)) <= set(model.classes_)
+
+
+@pytest.mark.parametrize(
+    "outside, said",
+    [
+        ("rim", "outside is a tuple, each a text, not 'rim'"),
+        ((1,), "outside is a tuple, each a text"),
+        (("",), "each of them once, not ''"),
+        (("rim", "rim"), "each of them once, not 'rim', 'rim'"),
+    ],
+)
+def test_labels_outside_that_cannot_be(outside, said):
+    for kind in (Multiclass, OneVsRest):
+        with pytest.raises(ValueError, match=said) as e:
+            kind(outside=outside)
+        assert "\n" not in str(e.value)
+
+
+def test_what_is_outside_must_be_met(toys):
+    with pytest.raises(ValueError, match="no hit of rim, clap in the data"):
+        quick(Multiclass(outside=("rim", "clap"))).fit(toys)
+    with pytest.raises(ValueError, match="two classes to tell apart.*1: kick"):
+        Multiclass(outside=("clap",)).classes(["kick", "clap"])
+
+
+def test_a_task_of_ones_own_need_not_ask_for_what_is_outside(toys):
+    class Own(Multiclass):
+        outside_proba = property()  # `hasattr` says no
+
+    model = quick("multiclass", validation_fraction=0).fit(toys)
+    model.task_ = Own()
+    assert not hasattr(model.task_, "outside_proba")
+    assert model.outside_proba(toys).tolist() == [0] * len(toys)

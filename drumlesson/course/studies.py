@@ -39,7 +39,7 @@ from sklearn.tree import DecisionTreeClassifier
 # %% ../../nbs/reference/studies.ipynb #57d10003
 from ..attack import Attack
 from ..augment import PICTURES, WAVES, Gain, PictureGain
-from ..benchmark import CUTS, FOLDS, Benchmark, load_benchmark
+from ..benchmark import _CUTS, _FOLDS, Benchmark, draw_benchmark, load_benchmark
 from ..classifier import DrumClassifier, digest, spec_of
 from ..drums import Drums, load_drums
 from ..families.convolutional import CNN, CNN1D
@@ -304,6 +304,10 @@ class _KitsTimesHits:
     def __call__(self, train, rng) -> Drums:
         names, sizes = np.unique(train.kits, return_counts=True)
         large = names[sizes >= _ENOUGH_HITS]
+        if len(large) < self.kits:
+            raise ValueError(
+                f"{len(large)} kits have {_ENOUGH_HITS} hits: {self.kits} are asked for"
+            )
         while True:
             some = train[_drawn_kits(train, large, self.kits, rng)]
             order = rng.permutation(len(some))
@@ -336,12 +340,14 @@ CONDITIONS["15 kits, 4 hits"] = _KitsTimesHits(15, 4)
 CONDITIONS["5 kits, 12 hits"] = _KitsTimesHits(5, 12)
 
 # %% ../../nbs/reference/studies.ipynb #7b65a063
-DATA = ("open", "one cut", "unaudited", "random split")
+DATA = ("open", "one cut", "unaudited", "random split", "synth")
 
 
 @lru_cache(2)
 def _benchmark(data) -> Benchmark:
-    return load_benchmark(data)
+    if data == "synth":
+        return draw_benchmark(load_drums("synth", n_kits=40, hits=4))
+    return load_benchmark("unaudited" if data == "unaudited" else "open")
 
 
 def _dealt_out(benchmark, seed, fold) -> tuple[np.ndarray, np.ndarray]:
@@ -350,7 +356,7 @@ def _dealt_out(benchmark, seed, fold) -> tuple[np.ndarray, np.ndarray]:
 
     judging = np.flatnonzero(benchmark.judges)
     labels = benchmark.drums.labels[judging]
-    by_chance = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    by_chance = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
     test = judging[list(by_chance.split(labels, labels))[fold][1]]
     return np.setdiff1d(np.arange(len(benchmark.drums)), test), test
 
@@ -361,11 +367,11 @@ def part(
     fold: int,  # which part of it is tested on, from 0 up
 ) -> tuple[Drums, Drums]:
     "The training drums and the test drums of one fold of a seed."
-    benchmark = _benchmark("unaudited" if data == "unaudited" else "open")
+    benchmark = _benchmark(data)
     if data == "random split":
         train, test = _dealt_out(benchmark, seed, fold)
         return benchmark.drums[train], benchmark.drums[test]
-    return benchmark.part(0 if data == "one cut" else seed % CUTS, fold)
+    return benchmark.part(0 if data == "one cut" else seed % _CUTS, fold)
 
 
 # %% ../../nbs/reference/studies.ipynb #523d17dc
@@ -399,7 +405,7 @@ class Study:
 
     def _folds(self, seed):
         "The folds of a seed."
-        return [seed % FOLDS] if self.diagonal else range(FOLDS)
+        return [seed % _FOLDS] if self.diagonal else range(_FOLDS)
 
     def slice(self) -> list[tuple]:
         "The runs of `--quick`: the first fold of the first seed, and one model on further data."

@@ -48,6 +48,8 @@ FLOORS = {  # what is on a floor uses only what is on it or below
     "library": (
         "datasets",
         "drums",
+        "benchmark",
+        "outside",
         "augment",
         "tasks",
         "answers",
