@@ -50,7 +50,7 @@ def _draw_folds(drums: Drums, judges, cut: int) -> np.ndarray:  # int (n,)
 
     judging = drums[judges]
     splitter = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=cut)
-    fold_of = {}
+    fold_of: dict[str, int] = {}
     for fold, (_, test) in enumerate(splitter.split(judging.labels, judging.labels, judging.kits)):
         fold_of |= dict.fromkeys(judging.kits[test].tolist(), fold)
     return np.array([fold_of.get(kit, -1) for kit in drums.kits.tolist()])
