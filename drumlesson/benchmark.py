@@ -82,12 +82,20 @@ class Benchmark:
     judges: np.ndarray
     folds: np.ndarray
 
-    def rows(self, cut: int, fold: int) -> tuple[np.ndarray, np.ndarray]:
+    def rows(
+        self,
+        cut: int,  # number of a cut, from 0 up
+        fold: int,  # number of a fold of it, from 0 up
+    ) -> tuple[np.ndarray, np.ndarray]:
         "The numbers of the hits to learn from and of those that judge, for one fold of a cut."
         here = self.folds[cut] == fold
         return np.flatnonzero(~here), np.flatnonzero(here & self.judges)
 
-    def part(self, cut: int, fold: int) -> tuple[Drums, Drums]:
+    def part(
+        self,
+        cut: int,  # number of a cut, from 0 up
+        fold: int,  # number of a fold of it, from 0 up
+    ) -> tuple[Drums, Drums]:
         "The hits to learn from and those that judge, for one fold of a cut."
         train, test = self.rows(cut, fold)
         return self.drums[train], self.drums[test]

@@ -29,7 +29,7 @@ import scipy.fft
 
 from .attack import Attack
 from .audio import SR, AudioInfo, Sound
-from .datasets import as_table, read_csv, read_folder, read_open
+from .datasets import _marked, as_table, read_csv, read_folder, read_open
 from .features import LogMel
 from .folders import SourceError
 from .labels import _WAYS, LABELS
@@ -312,14 +312,15 @@ def _listed(values: pd.Series) -> str:
 def summary(
     drums: Drums,
 ) -> pd.DataFrame:  # a row a kit, a column a class, with totals, kind and licence
-    """How many hits of each class each kit holds."""
+    """How many hits of each class each kit holds. Informal licences are marked as such."""
     table = drums.table
     counts = pd.crosstab(table["kit"], table["label"])
     classes = [label for label in LABELS if label in counts]
     others = [label for label in counts if label not in LABELS]
     counts = counts[classes + others]
     counts = counts.assign(total=counts.sum(axis=1))
-    facts = table.groupby("kit")[["kind", "licence"]].agg(_listed)
+    marked = table.assign(licence=_marked(table["licence"]))
+    facts = marked.groupby("kit")[["kind", "licence"]].agg(_listed)
     kits = counts.join(facts).sort_values("total", ascending=False)
     kits.loc["all kits"] = pd.concat([counts.sum(), pd.Series({"kind": "", "licence": ""})])
     return kits

@@ -340,6 +340,7 @@ CONDITIONS["15 kits, 4 hits"] = _KitsTimesHits(15, 4)
 CONDITIONS["5 kits, 12 hits"] = _KitsTimesHits(5, 12)
 
 # %% ../../nbs/reference/studies.ipynb #7b65a063
+# What is learned from and judged on, by name.
 DATA = ("open", "one cut", "unaudited", "random split", "synth")
 
 

@@ -193,8 +193,8 @@ def _solve_level(
         with threadpool_limits(1):
             kept = cross_val_predict(model, pictures, y, cv=folds(drums)) == y
         low, gain, high = kit_interval(kept * 1.0 - own, kits)
-        own_peak = f"{own.mean():.2f} scaled to its own peak"
-        hits_peak = f"{kept.mean():.2f} relative to the hit's"
+        own_peak = f"{kit_interval(own, kits)[1]:.2f} scaled to its own peak"
+        hits_peak = f"{kit_interval(kept, kits)[1]:.2f} relative to the hit's"
         interval = f"{gain:+.3f} ({low:+.3f} to {high:+.3f})"
         verdict = "cannot be told from zero here" if low <= 0 <= high else "not zero"
         print(f"without the first {ms} ms: {own_peak}, {hits_peak}: {interval}, {verdict}")

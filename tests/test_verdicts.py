@@ -1,0 +1,395 @@
+"""Verdicts: what is compared, how sure it is, and which word follows."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score
+
+from drumlesson.course.verdicts import (
+    VERDICTS,
+    Claim,
+    Effect,
+    Verdict,
+    decide,
+    judge_claims,
+    plot_verdicts,
+    read_claims,
+    variance_shares,
+    verdict_table,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+COLUMNS = "key,sentence,says,study,plus,minus,ruler,matters,reason,cuts,lesson"
+
+
+def claim(says="more", plus="good", minus="bad", ruler="accuracy", matters=2, **more):
+    about = {"key": "x", "sentence": "good is better", "study": "toy"} | more
+    return Claim(says=says, plus=plus, minus=minus, ruler=ruler, matters=matters, **about)
+
+
+def rows_of(model, share, n=100, true="snare", **where):
+    """Counts of a table of shares right (kits, seeds): nan where a seed did not judge a kit."""
+    rows = []
+    usual = {"condition": "all", "data": "open", "true": true}
+    for (kit, seed), p in np.ndenumerate(np.asarray(share, float)):
+        if np.isnan(p):
+            continue
+        of_kit = {"model": model, "kit": f"kit {kit:02}", "seed": seed} | usual | where
+        right = round(n * p)
+        rows.append(of_kit | {"predicted": true, "n": right})
+        rows.append(of_kit | {"predicted": "tom", "n": n - right})
+    return pd.DataFrame(rows)
+
+
+def two(gain, noise=0.0, kits=30, seeds=5, random_state=0):
+    """Two models on kits of which some are hard: `good` is `gain` points better, give or take."""
+    rng = np.random.default_rng(random_state)
+    bad = np.repeat(rng.uniform(0.4, 0.7, (kits, 1)), seeds, axis=1)
+    good = bad + gain / 100 + rng.normal(0, noise / 100, (kits, 1))
+    return pd.concat([rows_of("good", good, 1000), rows_of("bad", bad, 1000)])
+
+
+def judged(rows, *claims, **how):
+    how = {"draws": 1000} | how
+    return judge_claims(claims or [claim()], {"toy": rows}, **how)
+
+
+# -- what an interval says
+
+
+@pytest.mark.parametrize(
+    "interval, more, as_much",
+    [
+        ((1, 3, 5), "supported", "supported"),
+        ((0.5, 1, 1.5), "real but small", "supported"),
+        ((-1, 0.5, 1.5), "no difference that matters", "supported"),
+        ((-1.5, -1, -0.5), "real but small", "supported"),
+        ((-1, 1, 3), "undecided", "supported"),
+        ((0.5, 1.5, 2.5), "undecided", "supported"),
+        ((-5, -3, -1), "contradicted", "contradicted"),
+        ((-2.5, -1.5, -0.5), "undecided", "undecided"),
+        ((-3, 0, 3), "undecided", "undecided"),
+        ((-2, 0, 1), "undecided", "undecided"),
+        ((float("nan"),) * 3, "undecided", "undecided"),
+    ],
+)
+def test_decide(interval, more, as_much):
+    assert decide(*interval, "more", 2) == more
+    assert decide(*interval, "as much", 2) == as_much
+
+
+def test_a_claim_and_its_opposite_get_opposite_verdicts():
+    rng = np.random.default_rng(0)
+    opposite = dict(zip(VERDICTS, VERDICTS, strict=True))
+    opposite |= {"supported": "contradicted", "contradicted": "supported"}
+    seen = set()
+    for low, value, high in np.sort(rng.normal(0, 3, (500, 3)), axis=1):
+        name = decide(low, value, high, "more", 2)
+        assert decide(-high, -value, -low, "more", 2) == opposite[name]
+        seen.add(name)
+    assert seen == set(VERDICTS)
+
+
+@pytest.mark.parametrize(
+    "gain, noise, says, name",
+    [
+        (5, 1, "more", "supported"),
+        (-5, 1, "more", "contradicted"),
+        (1, 1, "more", "real but small"),
+        (0, 1, "more", "no difference that matters"),
+        (1, 15, "more", "undecided"),
+        (0, 1, "as much", "supported"),
+        (-5, 1, "as much", "contradicted"),
+        (-2, 15, "as much", "undecided"),
+    ],
+)
+def test_the_verdict_follows_the_counts(gain, noise, says, name):
+    verdict = judged(two(gain, noise), claim(says))[0]
+    assert verdict.effect.low < verdict.effect.value < verdict.effect.high
+    assert verdict.name == name and verdict.told().startswith(f"{name}: ")
+
+
+def test_a_verdict_that_hangs_on_the_start_is_undecided():
+    same = Effect(3.0, ((0.1, 6.0),) * 5, 30, 5)
+    flips = Effect(3.0, (*same.intervals[1:], (-0.1, 6.0)), 30, 5)
+    assert Verdict(claim(), same).name == "supported"
+    assert Verdict(claim(), flips).name == "undecided"
+
+
+# -- how many kits would settle it
+
+
+def needed(low, value, kits):
+    """By hand: to lift the lower end above zero."""
+    return int(np.floor(kits * ((value - low) / value) ** 2)) + 1
+
+
+@pytest.mark.parametrize("low", [-0.5, -2.0, -4.0])
+def test_kits_to_settle_by_hand(low):
+    found = Verdict(claim(), Effect(3.0, ((low, 6 - low),), 30, 5)).kits_to_settle()
+    assert found == needed(low, 3.0, 30)
+
+
+@pytest.mark.parametrize("random_state", range(20))
+@pytest.mark.parametrize("says", ["more", "as much"])
+def test_kits_to_settle_is_the_first_number_that_decides(says, random_state):
+    value, *down = np.random.default_rng(random_state).normal(0, 3, 2)
+    low, high = value - 4 - abs(down[0]), value + 4
+    verdict = Verdict(claim(says), Effect(value, ((low, high),), 20, 5))
+    decided = []
+    for n in range(20, 201):
+        shrunk = (20 / n) ** 0.5
+        ends = value + shrunk * (np.array([low, high]) - value)
+        if decide(ends[0], value, ends[1], says, 2) != "undecided":
+            decided.append(n)
+    assert verdict.kits_to_settle() == (decided[0] if decided else None)
+
+
+def test_what_more_kits_do_is_told():
+    near = Verdict(claim(), Effect(3.0, ((-1.0, 7.0),), 30, 5))
+    far = Verdict(claim(), Effect(2.05, ((-20.0, 24.0),), 30, 5))
+    assert near.told() == (
+        "undecided: +3.0 points (-1.0 to +7.0; 30 kits, 5 cuts); about 54 kits would settle it"
+    )
+    assert far.told().endswith("; it would take more than ten times as many kits")
+    lost = Verdict(claim(), Effect(-3.1, ((-4.9, -1.2),), 75, 5))
+    assert lost.told() == "contradicted: -3.1 points (-4.9 to -1.2; 75 kits, 5 cuts)"
+
+
+def test_no_number_is_rounded_onto_what_decides():
+    verdict = Verdict(claim("as much"), Effect(0.04, ((-2.027, 3.6),), 30, 5))
+    assert verdict.points() == ["-2.03", "+0.04", "+3.6"]
+
+
+# -- the interval
+
+
+def test_a_kit_that_is_hard_for_both_does_not_widen_the_interval():
+    bad = np.repeat(np.linspace(0.1, 0.8, 30)[:, None], 5, axis=1)
+    rows = pd.concat([rows_of("good", bad + 0.05, 1000), rows_of("bad", bad, 1000)])
+    effect = judged(rows)[0].effect
+    assert effect.high - effect.low < 0.3 and effect.value == pytest.approx(5, abs=0.1)
+
+
+@pytest.mark.parametrize("cuts", [1, 5])
+def test_the_interval_covers(cuts):
+    """Of 200 simulated studies, 90 to 99 % hold the truth in their interval."""
+    held = 0
+    for i in range(200):
+        rng = np.random.default_rng(i)
+        gain = np.clip(rng.normal(0.05, 0.1, (30, 1)), -0.15, 0.25)
+        bad = np.full((30, cuts), 0.6)
+        good = rng.binomial(100, bad + gain) / 100
+        rows = pd.concat([rows_of("good", good), rows_of("bad", bad)])
+        effect = judged(rows, draws=500, starts=[i])[0].effect
+        held += effect.low <= 5 <= effect.high  # the clipped normal is even around 5 points
+    assert 180 <= held <= 198
+
+
+def test_the_same_start_gives_the_same_interval_and_another_does_not():
+    rows = two(2, 5)
+    first, second = judged(rows, starts=[0, 0, 1])[0].effect.intervals[:2]
+    assert first == second != judged(rows, starts=[1])[0].effect.intervals[0]
+
+
+# -- what is compared
+
+
+def test_only_kits_and_seeds_that_all_sides_were_judged_on_count():
+    good, bad = np.full((6, 3), 0.8), np.full((6, 3), 0.7)
+    bad[4] = 0.5
+    good[2], bad[:, 1] = np.nan, np.nan
+    effect = judged(pd.concat([rows_of("good", good), rows_of("bad", bad)]))[0].effect
+    assert (effect.kits, effect.cuts) == (5, 2)
+    assert effect.value == pytest.approx((4 * 10 + 30) / 5)
+
+
+def test_a_big_kit_counts_no_more_than_a_small_one():
+    small = [rows_of("good", [[0.9], [0.6]]), rows_of("bad", [[0.5], [0.5]])]
+    rows = pd.concat(small)
+    rows.loc[rows["kit"] == "kit 00", "n"] *= 40
+    assert judged(rows)[0].effect.value == pytest.approx((40 + 10) / 2)
+
+
+def test_a_difference_of_differences():
+    rows = pd.concat(
+        [
+            rows_of("good", np.full((5, 2), 0.9)),
+            rows_of("good", np.full((5, 2), 0.7), condition="a + b"),
+            rows_of("bad", np.full((5, 2), 0.8)),
+            rows_of("bad", np.full((5, 2), 0.75), condition="a + b"),
+        ]
+    )
+    asked = claim(plus="good + bad @ a + b", minus="good @ a + b + bad @ all @ open")
+    assert judged(rows, asked)[0].effect.value == pytest.approx(20 - 5)
+
+
+def test_recall_asks_the_kits_that_hold_the_class():
+    snares = [rows_of("good", np.full((4, 2), 0.9)), rows_of("bad", np.full((4, 2), 0.8))]
+    kicks = [rows_of(model, np.full((9, 2), 0.5), true="kick") for model in ("good", "bad")]
+    effect = judged(pd.concat(snares + kicks), claim(ruler="recall of snare"))[0].effect
+    assert effect.kits == 4 and effect.value == pytest.approx(10)
+
+
+def test_macro_f1_weighs_each_hit_by_its_kit():
+    rows = []
+    for kit, n, share in (("a", 100, 0.9), ("b", 10, 0.5)):
+        for true in ("kick", "tom"):
+            for model, p in (("good", share), ("bad", 0.5)):
+                rows.append(rows_of(model, [[p]], n, true, kit=kit))
+    table = pd.concat(rows)
+    table.loc[table["true"].eq("tom") & table.duplicated(["model", "kit", "true"]), "predicted"] = (
+        "kick"
+    )
+    f1 = {}
+    for model, of_model in table.groupby("model"):
+        size = of_model.groupby("kit")["n"].transform("sum")
+        y = of_model["true"], of_model["predicted"]
+        f1[model] = f1_score(*y, average="macro", sample_weight=of_model["n"] / size)
+    effect = judged(table, claim(ruler="macro F1"))[0].effect
+    assert effect.value == pytest.approx(100 * (f1["good"] - f1["bad"]))
+
+
+def test_spread_is_the_deviation_from_seed_to_seed():
+    shares = {"good": [0.5, 0.7, 0.9], "bad": [0.6, 0.65, 0.7]}
+    rows = [rows_of(model, np.tile(share, (4, 1))) for model, share in shares.items()]
+    rows = pd.concat(rows).assign(fold=0)
+    effect = judged(rows, claim(ruler="spread"))[0].effect
+    deviations = [np.std(share, ddof=1) for share in shares.values()]
+    assert effect.value == pytest.approx(100 * (deviations[0] - deviations[1]))
+    assert effect.unit == "seed"  # each seed had the same cut into folds
+
+
+def test_yes_or_no_asks_each_binary_model_by_itself():
+    rows = []
+    for label in ("hihat", "snare", "kick", "tom", "cymbal"):
+        of_label = rows_of(f"good {label}", np.full((3, 2), 0.9), true=label)
+        no = rows_of(f"good {label}", np.full((3, 2), 0.8), true="rest")
+        of_label["predicted"] = [label, "rest"] * 6
+        no["predicted"] = ["rest", label] * 6
+        wrong = rows_of("good", np.full((3, 2), 0.0), true=label)
+        bad = rows_of("bad", np.full((3, 2), 1.0), true=label)
+        rows += [of_label, no, wrong, bad]
+    effect = judged(pd.concat(rows), claim(plus="good alone", ruler="yes or no"))[0].effect
+    assert effect.value == pytest.approx(85 - 100)
+
+
+# -- levers
+
+
+def grid(gain):
+    """Every combination of two features and two families; the feature is `gain` points."""
+    rows = []
+    rng = np.random.default_rng(0)
+    for feature in ("logmel", "mfcc"):
+        for family in ("dense", "cnn"):
+            share = 0.6 + gain / 100 * (feature == "mfcc") + rng.normal(0, 0.01, (8, 2))
+            where = {"feature": feature, "family": family, "task": "", "asked": "", "augment": ""}
+            for true in ("kick", "snare"):
+                rows.append(rows_of(f"{feature} {family}", share, true=true, **where))
+    return pd.concat(rows)
+
+
+def test_levers():
+    table = variance_shares("toy", grid(20))
+    assert table["share"].sum() == pytest.approx(100)
+    assert table.loc["feature", "share"] > 95
+    asked = claim(plus="feature", minus="family", ruler="share of variance", matters=5)
+    verdict = judged(grid(20), asked)[0]
+    assert verdict.name == "supported"
+    gap = table.loc["feature", "share"] - table.loc["family", "share"]
+    assert verdict.effect.value == pytest.approx(gap)
+
+
+def test_each_kit_counts_the_same_in_levers():
+    rows = grid(20)
+    rows.loc[rows["kit"] == "kit 03", "n"] *= 50
+    assert np.allclose(variance_shares("toy", rows), variance_shares("toy", grid(20)), atol=1e-3)
+
+
+def test_a_grid_that_is_not_full_or_a_lever_that_is_not_there():
+    asked = claim(plus="feature", minus="luck", ruler="share of variance")
+    with pytest.raises(ValueError, match="claim x: no lever 'luck'"):
+        judged(grid(20), asked)
+    rows = grid(20)
+    with pytest.raises(ValueError, match="toy: the grid has 3 of 4 cells"):
+        judged(rows[rows["model"] != "mfcc cnn"], asked)
+
+
+# -- the table of claims, and errors
+
+
+def test_the_projects_claims_can_be_read(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = read_claims()
+    assert len(found) == len(pd.read_csv(ROOT / "nbs" / "evidence" / "claims.csv"))
+    assert {one.says for one in found} == {"more", "as much"}
+
+
+def test_what_a_side_leaves_out_is_the_usual_or_the_only_one():
+    usual = rows_of("good", np.full((3, 2), 0.9))
+    others = [
+        rows_of("good", np.full((3, 2), 0.5), condition="few"),
+        rows_of("good", np.full((3, 2), 0.6), data="random split"),
+        rows_of("bad", np.full((3, 2), 0.7), data="one cut"),
+    ]
+    rows = pd.concat([usual, *others])
+    asked = claim(), claim(plus="good @ few"), claim(plus="good @ all @ random split")
+    values = [verdict.effect.value for verdict in judged(rows, *asked)]
+    assert values == pytest.approx([20, -20, -10])
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("key,sentence\na,b\n", "the columns are key, sentence"),
+        (f"{COLUMNS}\na,b,most,s,p,m,accuracy,2,,5,\n", "claim a: says is more or as much"),
+        (f"{COLUMNS}\na,b,more,s,p,m,luck,2,,5,\n", "claim a: no ruler 'luck'"),
+        (f"{COLUMNS}\na,b,more,s,p,m,accuracy,much,,5,\n", "claim a: matters is no number: 'much'"),
+        (f"{COLUMNS}\na,b,more,s,p,m,accuracy,0,,5,\n", "claim a: matters lies between"),
+        (f"{COLUMNS}\na,b,more,s,p,m,accuracy,2,,few,\n", "claim a: cuts is no number: 'few'"),
+        (f"{COLUMNS}\na,b,more,s,,m,accuracy,2,,5,\n", "claim a: plus is empty"),
+        (f"{COLUMNS}\n" + 2 * "a,b,more,s,p,m,accuracy,2,,5,\n", "two claims have the key 'a'"),
+    ],
+)
+def test_a_wrong_table_is_told_in_one_line(tmp_path, text, told):
+    path = tmp_path / "claims.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=told) as found:
+        read_claims(path)
+    assert str(found.value).startswith(f"{path}: ") and "\n" not in str(found.value)
+    with pytest.raises(ValueError, match="there is no such table"):
+        read_claims(tmp_path / "other.csv")
+
+
+def test_what_was_not_run_is_named():
+    with pytest.raises(ValueError, match="toy holds no run of perfect: it has good, bad"):
+        judged(two(1), claim(plus="perfect"))
+    with pytest.raises(ValueError, match="no study songs is at hand: there is toy"):
+        judged(two(1), claim(study="songs"))
+    apart = pd.concat([rows_of("good", [[0.5]]), rows_of("bad", [[0.5]], kit="other")])
+    with pytest.raises(ValueError, match="claim x: toy holds no kit and seed that all sides"):
+        judged(apart)
+
+
+def test_outside_the_project_the_error_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="part of the project, not of the package"):
+        judge_claims([claim()])
+
+
+def test_a_table_and_a_picture():
+    import matplotlib.pyplot as plt
+
+    found = judged(two(2, 15), claim(), claim("as much", key="y"), claim(minus="good", key="z"))
+    table = verdict_table(found)
+    assert table["verdict"].tolist() == [verdict.name for verdict in found]
+    assert table["matters"].tolist() == [2, -2, 2]
+    assert table.loc["x", "kits to settle"] == found[0].kits_to_settle()
+    ax = plot_verdicts(table)
+    assert [label.get_text() for label in ax.get_yticklabels()][0] == "good is better (x)"
+    shown = {text.get_text() for text in ax.get_legend().get_texts()}
+    assert shown == set(table["verdict"])
+    plt.close("all")
