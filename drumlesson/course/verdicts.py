@@ -187,6 +187,7 @@ def _claim(row) -> Claim:
 
 
 # %% ../../nbs/reference/verdicts.ipynb #ve000011
+# What an interval can say of a claim.
 VERDICTS = (
     "supported",
     "real but small",
@@ -221,10 +222,10 @@ def decide(
 class Effect:
     "What was measured, in points of a hundred, with an interval for each start of the bootstrap."
 
-    value: float
+    value: float  # points of a hundred
     intervals: tuple  # (low, high) of each start: 95 % of its draws lie between
     kits: int
-    cuts: int
+    cuts: int  # how many cuts, or seeds
     unit: str = "cut"  # or `seed`, where all seeds had the same cut of kits into folds
 
     @property
@@ -240,10 +241,10 @@ class Effect:
     def with_kits(self, n: int) -> "Effect":
         "As it would be with `n` kits like these: the same value, ends nearer by the root of `n`."
         shrunk = (self.kits / n) ** 0.5
-        intervals = [
-            tuple(self.value + shrunk * (end - self.value) for end in ends)
-            for ends in self.intervals
-        ]
+        intervals = []
+        for low, high in self.intervals:
+            nearer = shrunk * (low - self.value), shrunk * (high - self.value)
+            intervals.append((self.value + nearer[0], self.value + nearer[1]))
         return Effect(self.value, tuple(intervals), n, self.cuts, self.unit)
 
 
@@ -254,8 +255,8 @@ MOST_TIMES = 10  # times as many kits as there are: further the number to settle
 class Verdict:
     "A claim, what was measured, and what follows."
 
-    claim: Claim
-    effect: Effect
+    claim: Claim  # what was said
+    effect: Effect  # what was measured
 
     @property
     def name(self) -> str:
@@ -410,10 +411,10 @@ def _paired(claim, study) -> _Sides:
     asked = plus + study.sides(claim.minus)
     rows = pd.concat([table for tables in asked for table in tables])
     kits, seeds = sorted(set(rows["kit"])), sorted(set(rows["seed"]))
-    counts = [
-        np.stack([_counts(table, kits, seeds, study.classes) for table in tables])
-        for tables in asked
-    ]
+    counts = []
+    for tables in asked:
+        each = [_counts(table, kits, seeds, study.classes) for table in tables]
+        counts.append(np.stack(each))
     ruler = RULERS[claim.ruler]
     shared = np.all([table.sum(axis=(0, 3, 4)) > 0 for table in counts], axis=0)
     if ruler.label:
@@ -460,7 +461,7 @@ def _effects(tables, draws, starts) -> list[Effect]:
 
 
 def judge_claims(
-    claims: Iterable[Claim],
+    claims: Iterable[Claim],  # of `read_claims`
     studies: dict | None = None,  # rows of each study, as `stored` gives them; None: the stored
     draws: int = 20_000,  # of kits and cuts, at each start
     starts=STARTS,  # seeds of the bootstrap
