@@ -440,7 +440,8 @@ class Answers:
 
     def _uncalibrated_proba(self, X, sr) -> np.ndarray:
         """Probability of each class, (n, classes), as the network has it. Raises ValueError."""
-        return _finite(self.task_.proba(self._said(self.features(X, sr))))
+        said = self._said(self.features(X, sr))
+        return _finite(self.task_.proba(said))
 
     def _outside_proba_of(self, said) -> np.ndarray:
         """Probability that a sound is none of the classes, (n,), as the network has it.
