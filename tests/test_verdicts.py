@@ -1,5 +1,6 @@
 """Verdicts: what is compared, how sure it is, and which word follows."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 
+from drumlesson.course.runner import KEYS
+from drumlesson.course.studies import STUDIES
 from drumlesson.course.verdicts import (
     VERDICTS,
     Claim,
@@ -316,6 +319,132 @@ def test_a_grid_that_is_not_full_or_a_lever_that_is_not_there():
     rows = grid(20)
     with pytest.raises(ValueError, match="toy: the grid has 3 of 4 cells"):
         judged(rows[rows["model"] != "mfcc cnn"], asked)
+
+
+# -- what was run
+
+
+def folds_of(rows, folds=5):
+    """Kit after kit into the next fold."""
+    number = rows["kit"].str.removeprefix("kit ").astype(int)
+    return rows.assign(fold=number % folds)
+
+
+def without(rows, **where):
+    """Rows without those of a run."""
+    return rows[~np.all([rows[column] == value for column, value in where.items()], axis=0)]
+
+
+def test_a_cut_counts_only_where_all_its_folds_are_there_for_all_sides():
+    rows = folds_of(two(5, 1, seeds=4))
+    whole = judged(rows)[0].effect
+    assert (whole.kits, whole.cuts) == (30, 4)
+    half = without(rows, model="bad", seed=3, fold=2)
+    half = without(half, model="good", seed=1, fold=0)
+    found = judged(half)[0].effect
+    assert (found.kits, found.cuts) == (30, 2)
+    expected = judged(rows[rows["seed"].isin([0, 2])])[0].effect
+    assert found == expected
+
+
+def test_fewer_cuts_than_planned_are_told():
+    rows = folds_of(two(5, 1, seeds=2))
+    part = judged(rows, claim(cuts=5))[0]
+    assert not part.complete and part.name == "supported"
+    assert part.told().endswith("; 30 kits, 2 of 5 seeds so far)")
+    whole = judged(rows, claim(cuts=2))[0]
+    assert whole.complete and whole.told().endswith("; 30 kits, 2 seeds)")
+    assert verdict_table([part])[["cuts", "planned"]].to_numpy().tolist() == [[2, 5]]
+
+
+def test_before_a_whole_cut_there_is_no_verdict():
+    rows = without(folds_of(two(5, 1, seeds=1)), model="bad", fold=4)
+    found = judged(rows)[0]
+    assert found.name == "not run yet" and not found.complete
+    assert (found.effect.kits, found.effect.cuts, found.effect.intervals) == (0, 0, ())
+    assert np.isnan([found.effect.low, found.effect.value, found.effect.high]).all()
+    assert found.told() == "not run yet: 0 of 5 cuts so far"
+
+
+@pytest.mark.parametrize("seeds, name", [(1, "not run yet"), (2, "contradicted")])
+def test_a_spread_needs_two_seeds(seeds, name):
+    shares = {"good": [0.5, 0.5, 0.9], "bad": [0.5, 0.7, 0.9]}
+    rows = [rows_of(model, np.tile(share, (9, 1))) for model, share in shares.items()]
+    rows = folds_of(pd.concat(rows))
+    rows = rows[(rows["seed"] < seeds) | ((rows["seed"] == seeds) & (rows["fold"] == 1))]
+    later = rows_of("other", np.full((9, 3), 0.5))  # by which the study is known to have five folds
+    rows = pd.concat([rows, folds_of(later)])
+    found = judged(rows, claim(ruler="spread", cuts=10), draws=4000)[0]
+    if seeds == 1:
+        assert found.told() == "not run yet: 1 of 10 seeds so far"
+    else:
+        deviation = 100 * np.std(shares["bad"][:2], ddof=1)
+        assert found.effect.value == pytest.approx(-deviation)
+        assert (found.effect.cuts, found.effect.unit) == (2, "seed")
+        assert ", 2 of 10 seeds so far)" in found.told()
+
+
+def test_what_was_not_run_is_left_out_of_the_picture_and_named_in_the_table():
+    import matplotlib.pyplot as plt
+
+    rows = without(folds_of(two(5, 1)), model="bad", fold=0)
+    found = judged(pd.concat([rows, folds_of(rows_of("other", np.full((30, 5), 0.4)))]))
+    found += judged(folds_of(two(5, 1)), claim(key="y"))
+    table = verdict_table(found)
+    assert table["verdict"].tolist() == ["not run yet", "supported"]
+    assert table["kits"].tolist() == [0, 30] and table["kits to settle"].isna().tolist()[0]
+    ax = plot_verdicts(table)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["good is better (y)"]
+    assert len(plot_verdicts(table[:1]).get_yticklabels()) == 0
+    plt.close("all")
+
+
+def planned(share=0.5, study="chance", **where):
+    """Rows of every run of a study of the course: kits of five folds."""
+    runs = pd.DataFrame(STUDIES[study].runs(), columns=KEYS)
+    kits = pd.DataFrame({"fold": range(5), "kit": [f"kit {i}" for i in range(5)]})
+    rows = runs.merge(kits, on="fold")
+    answers = pd.DataFrame({"predicted": ["snare", "tom"], "n": [share * 100, 100 - share * 100]})
+    return rows.assign(true="snare", **where).merge(answers, how="cross")
+
+
+def test_the_plan_of_a_study_tells_which_folds_a_cut_has():
+    about = claim(plus="dense @ all @ random split", minus="dense", study="chance")
+    rows = planned()
+    assert judge_claims([about], {"chance": rows}, draws=100)[0].effect.cuts == 5
+    # In no cut is the last fold there: a plan that came from the rows would not miss it.
+    short = without(rows, fold=4)
+    assert judge_claims([about], {"chance": short})[0].told() == "not run yet: 0 of 5 cuts so far"
+    # Before any run of one side, its name stands for what is planned, and for nothing else.
+    one_sided = rows[rows["data"] == "random split"]
+    assert judge_claims([about], {"chance": one_sided})[0].name == "not run yet"
+    with pytest.raises(ValueError, match="chance holds no run of tense"):
+        judge_claims([replace(about, minus="tense")], {"chance": rows})
+
+
+def test_binary_models_are_planned_too():
+    sides = {"plus": "one-vs-rest alone @ 8 a class", "minus": "multiclass @ 8 a class"}
+    about = claim(study="question", ruler="yes or no", **sides)
+    rows = planned(study="question")
+    assert judge_claims([about], {"question": rows})[0].name == "not run yet"
+    with pytest.raises(ValueError, match="question holds no run of multiclass alone"):
+        judge_claims([replace(about, minus="multiclass alone")], {"question": rows})
+
+
+def test_a_grid_is_judged_by_its_whole_cuts():
+    asked = claim(plus="feature", minus="family", ruler="share of variance", matters=5)
+    rows = grid(20)
+    part = without(rows, model="mfcc cnn", seed=1)
+    found = judged(part, asked)[0]
+    assert (found.effect.cuts, found.effect.kits) == (1, 8)
+    assert found.effect == judged(rows[rows["seed"] == 0], asked)[0].effect
+    about = replace(asked, study="grid")
+    unfinished = planned(study="grid", asked="", task="", augment="", feature="", family="")
+    unfinished = without(unfinished, model=unfinished["model"].iloc[0])
+    found = judge_claims([about], {"grid": unfinished})[0]
+    assert found.told() == "not run yet: 0 of 5 cuts so far"
+    with pytest.raises(ValueError, match="grid: no cut is whole"):
+        variance_shares("grid", unfinished)
 
 
 # -- the table of claims, and errors

@@ -19,6 +19,7 @@ __all__ = [
     "judge_claims",
     "verdict_table",
     "plot_verdicts",
+    "saying",
     "variance_shares",
 ]
 
@@ -27,6 +28,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
+from string import ascii_lowercase
 from textwrap import fill
 from typing import NamedTuple
 
@@ -36,6 +38,7 @@ import pandas as pd
 from ..evaluation import bootstrap, kappa, macro_f1, percentile_interval
 from ..labels import LABELS
 from .results import stored
+from .studies import STUDIES, settings
 
 
 # %% ../../nbs/reference/verdicts.ipynb #ve000005
@@ -218,25 +221,28 @@ def decide(
 
 
 # %% ../../nbs/reference/verdicts.ipynb #ve000014
+_NOT_RUN = "not run yet"  # what a verdict says before there is an interval
+
+
 @dataclass(frozen=True)
 class Effect:
     "What was measured, in points of a hundred, with an interval for each start of the bootstrap."
 
     value: float  # points of a hundred
-    intervals: tuple  # (low, high) of each start: 95 % of its draws lie between
+    intervals: tuple  # (low, high) of each start: 95 % of its draws lie between; () before any run
     kits: int
-    cuts: int  # how many cuts, or seeds
+    cuts: int  # how many cuts, or seeds, were run to their end
     unit: str = "cut"  # or `seed`, where all seeds had the same cut of kits into folds
 
     @property
     def low(self) -> float:
         "The lower end, averaged over the starts."
-        return float(np.mean([low for low, _ in self.intervals]))
+        return _mean([low for low, _ in self.intervals])
 
     @property
     def high(self) -> float:
         "The upper end, averaged over the starts."
-        return float(np.mean([high for _, high in self.intervals]))
+        return _mean([high for _, high in self.intervals])
 
     def with_kits(self, n: int) -> "Effect":
         "As it would be with `n` kits like these: the same value, ends nearer by the root of `n`."
@@ -246,6 +252,11 @@ class Effect:
             nearer = shrunk * (low - self.value), shrunk * (high - self.value)
             intervals.append((self.value + nearer[0], self.value + nearer[1]))
         return Effect(self.value, tuple(intervals), n, self.cuts, self.unit)
+
+
+def _mean(ends) -> float:
+    "Of no ends: not a number."
+    return float(np.mean(ends)) if ends else float("nan")
 
 
 MOST_TIMES = 10  # times as many kits as there are: further the number to settle is not sought
@@ -260,8 +271,13 @@ class Verdict:
 
     @property
     def name(self) -> str:
-        "One of `VERDICTS`; `undecided` where it hangs on the start of the bootstrap."
-        return self._with(self.effect)
+        "One of `VERDICTS`, `undecided` where it hangs on the start; or `not run yet`."
+        return self._with(self.effect) if self.effect.intervals else _NOT_RUN
+
+    @property
+    def complete(self) -> bool:
+        "Whether as many cuts, or seeds, were run as the claim was planned to have."
+        return self.effect.cuts >= self.claim.cuts
 
     def _with(self, effect) -> str:
         "The verdict if this were the effect."
@@ -286,8 +302,9 @@ class Verdict:
     def told(self) -> str:
         "Verdict and effect as one line."
         low, value, high = self.points()
-        kits = _many(self.effect.kits, "kit")
-        cuts = _many(self.effect.cuts, self.effect.unit)
+        kits, cuts = _many(self.effect.kits, "kit"), self._cuts()
+        if self.name == _NOT_RUN:
+            return f"{self.name}: {cuts}"
         line = f"{self.name}: {value} points ({low} to {high}; {kits}, {cuts})"
         if self.name != "undecided":
             return line
@@ -295,6 +312,13 @@ class Verdict:
         if enough is None:
             return f"{line}; it would take more than ten times as many kits"
         return f"{line}; about {enough} kits would settle it"
+
+    def _cuts(self) -> str:
+        "How many cuts, or seeds, were run, and of how many."
+        run, unit = self.effect.cuts, self.effect.unit
+        if self.complete:
+            return _many(run, unit)
+        return f"{run} of {_many(self.claim.cuts, unit)} so far"
 
 
 def _many(n, what) -> str:
@@ -321,17 +345,48 @@ class _Side(NamedTuple):
 _ALONE = " alone"  # behind a model: each of its binary models is asked by itself
 
 
+def _planned(name) -> list[_Side]:
+    "The sides that a study of `STUDIES` will have once all of it is run; none of any other."
+    if name not in STUDIES:
+        return []
+    study = STUDIES[name]
+    asked = {}  # model -> its own name, and those of its binary models
+    for model, learner in study.models.items():
+        alone = LABELS if settings(learner)["task"] == "one-vs-rest" else ()
+        asked[model] = [model, *[f"{model} {label}" for label in alone]]
+    sides = []
+    for data, condition, model in dict.fromkeys(run[:3] for run in study.runs()):
+        sides += [_Side(each, condition, data) for each in asked[model]]
+    return sides
+
+
+def _folds(name, rows) -> dict:  # {cut: its folds}
+    "The folds that a cut has once all of it is run: as planned, or those that any side was run on."
+    if name in STUDIES:
+        pairs = {run[3:] for run in STUDIES[name].runs()}
+    else:
+        pairs = set(rows[["seed", "fold"]].itertuples(index=False, name=None))
+    folds: dict = {}
+    for seed, fold in pairs:
+        folds.setdefault(seed, set()).add(fold)
+    return folds
+
+
 class _Study:
-    "The rows of a stored study, by side."
+    "The rows of a stored study, by side; a side that is planned and was not run yet has none."
 
     def __init__(self, name, rows):
         self.name = name
+        if "fold" not in rows:  # made up: all folds in one
+            rows = rows.assign(fold=0)
         by_side = rows.groupby(list(_Side._fields), sort=False)
-        self.tables = {_Side(*key): table for key, table in by_side}
+        self.tables = dict.fromkeys(_planned(name), rows[:0])
+        self.tables |= {_Side(*key): table for key, table in by_side}
+        self.folds = _folds(name, rows)
         self.classes = list(dict.fromkeys([*LABELS, *rows["true"], *rows["predicted"]]))
 
     def side(self, text) -> list[pd.DataFrame] | None:
-        "The rows of a side, a table for each question it was asked; None where it was not run."
+        "The rows of a side, a table for each question it was asked; None where there is no such."
         model, *more = text.split(" @ ")
         if not model.endswith(_ALONE):
             found = self._table(model, *more)
@@ -348,6 +403,14 @@ class _Study:
                 fitting = [side for side in fitting if side[i] == usual] or fitting
         return self.tables[fitting[0]] if len(fitting) == 1 else None
 
+    def cuts(self, tables) -> list:
+        "The cuts of which each of the tables holds every fold."
+        whole = set(self.folds)
+        for table in tables:
+            held = table.groupby("seed")["fold"].agg(set)
+            whole &= {cut for cut, folds in held.items() if folds >= self.folds.get(cut, folds)}
+        return sorted(whole)
+
     def sides(self, text) -> list[list[pd.DataFrame]]:
         "The sides that are joined by ` + `, which may stand inside a name, too. Raises ValueError."
         pieces = text.split(" + ")
@@ -363,6 +426,7 @@ class _Study:
 def _counts(rows, kits, seeds, classes) -> np.ndarray:  # (kits, seeds, true, predicted)
     "How often which class was taken for which, kit by kit and seed by seed."
     values = {"kit": kits, "seed": seeds, "true": classes, "predicted": classes}
+    rows = rows[rows["seed"].isin(seeds)]
     position = [pd.Index(v).get_indexer(rows[column]) for column, v in values.items()]
     out = np.zeros([len(v) for v in values.values()])
     np.add.at(out, tuple(position), rows["n"])
@@ -371,8 +435,6 @@ def _counts(rows, kits, seeds, classes) -> np.ndarray:  # (kits, seeds, true, pr
 
 def _unit(rows) -> str:
     "Whether each seed of some rows has a cut into folds of its own."
-    if "fold" not in rows:
-        return "cut"
     seeds = rows.groupby(["kit", "fold"])["seed"].nunique()
     one_cut = (seeds == rows["seed"].nunique()).all()
     return "seed" if one_cut and rows["seed"].nunique() > 1 else "cut"
@@ -400,22 +462,18 @@ class _Sides(NamedTuple):
         of_cuts = np.take_along_axis(self.ruler.score(counts, times), cuts, axis=1)
         if not self.ruler.spread:
             return of_cuts.mean(axis=1)
-        if of_cuts.shape[1] == 1:
-            return np.full(len(of_cuts), np.nan)  # one seed has no spread
         return of_cuts.std(axis=1, ddof=1)
 
 
-def _paired(claim, study) -> _Sides:
-    "The counts that a claim is judged by. Raises ValueError."
+def _paired(claim, study) -> _Sides | Effect:
+    "The counts that a claim is judged by, or no effect where too few cuts are whole. ValueError."
     plus = study.sides(claim.plus)
     asked = plus + study.sides(claim.minus)
-    rows = pd.concat([table for tables in asked for table in tables])
-    kits, seeds = sorted(set(rows["kit"])), sorted(set(rows["seed"]))
-    counts = []
-    for tables in asked:
-        each = [_counts(table, kits, seeds, study.classes) for table in tables]
-        counts.append(np.stack(each))
     ruler = RULERS[claim.ruler]
+    cuts = study.cuts([table for tables in asked for table in tables])
+    if len(cuts) < 1 + ruler.spread:  # one seed has no spread
+        return _no_effect(len(cuts), "seed" if ruler.spread else "cut")
+    counts = _counts_of(asked, cuts, study.classes)
     shared = np.all([table.sum(axis=(0, 3, 4)) > 0 for table in counts], axis=0)
     if ruler.label:
         shared &= counts[0][0, :, :, LABELS.index(ruler.label)].sum(axis=-1) > 0
@@ -424,7 +482,26 @@ def _paired(claim, study) -> _Sides:
             f"claim {claim.key}: {study.name} holds no kit and seed that all sides were judged on"
         )
     kept = [_kept(table, shared) for table in counts]
-    return _Sides(kept[: len(plus)], kept[len(plus) :], ruler, _unit(asked[0][0]))
+    first = asked[0][0]
+    unit = _unit(first[first["seed"].isin(cuts)])
+    return _Sides(kept[: len(plus)], kept[len(plus) :], ruler, unit)
+
+
+def _no_effect(cuts, unit) -> Effect:
+    "Before there is anything to judge by."
+    return Effect(float("nan"), (), 0, cuts, unit)
+
+
+def _counts_of(asked, cuts, classes) -> list:  # of counts (questions, kits, cuts, true, predicted)
+    "The counts of each side, for the kits of all."
+    kits: set = set()
+    for tables in asked:
+        kits.update(*[table["kit"] for table in tables])
+    counts = []
+    for tables in asked:
+        each = [_counts(table, sorted(kits), cuts, classes) for table in tables]
+        counts.append(np.stack(each))
+    return counts
 
 
 def _kept(counts, shared) -> np.ndarray:
@@ -466,21 +543,23 @@ def judge_claims(
     draws: int = 20_000,  # of kits and cuts, at each start
     starts=STARTS,  # seeds of the bootstrap
 ) -> list[Verdict]:  # in the order of the claims
-    "Each claim judged by its study. Raises ValueError."
+    "Each claim judged by those cuts of its study that are whole. Raises ValueError."
     claims = list(claims)
     effects: dict[Claim, Effect] = {}
     alike: dict[tuple, dict] = {}  # claims on as many kits and cuts share their draws
     for name in dict.fromkeys(claim.study for claim in claims):
-        rows = _rows_of(name, studies)
-        study = _Study(name, rows)
+        study = _Study(name, _rows_of(name, studies))
         of_study = [claim for claim in claims if claim.study == name]
         for claim in of_study:
             if claim.ruler != _VARIANCE:
                 table = _paired(claim, study)
-                alike.setdefault(table.shape(), {})[claim] = table
+                if isinstance(table, Effect):
+                    effects[claim] = table
+                else:
+                    alike.setdefault(table.shape(), {})[claim] = table
         levers = [claim for claim in of_study if claim.ruler == _VARIANCE]
         if levers:
-            effects |= _lever_effects(levers, name, rows, starts)
+            effects |= _lever_effects(levers, study, starts)
     for tables in alike.values():
         found = _effects(list(tables.values()), draws, starts)
         effects |= dict(zip(tables, found, strict=True))
@@ -506,6 +585,13 @@ _COLOURS = {
 }
 
 
+def _settling(verdict) -> int | None:
+    "The kits that decide a claim: those there are, or more; None: nobody can tell."
+    if verdict.name == "undecided":
+        return verdict.kits_to_settle()
+    return verdict.effect.kits or None
+
+
 def verdict_table(
     judged: Iterable[Verdict],  # of `judge_claims`
 ) -> pd.DataFrame:  # a row a claim
@@ -513,7 +599,6 @@ def verdict_table(
     rows = {}
     for verdict in judged:
         claim, effect = verdict.claim, verdict.effect
-        undecided = verdict.name == "undecided"
         rows[claim.key] = {
             "sentence": claim.sentence,
             "verdict": verdict.name,
@@ -523,7 +608,8 @@ def verdict_table(
             "matters": claim.matters if claim.says == "more" else -claim.matters,
             "kits": effect.kits,
             "cuts": effect.cuts,
-            "kits to settle": verdict.kits_to_settle() if undecided else effect.kits,
+            "planned": claim.cuts,
+            "kits to settle": _settling(verdict),
             "ruler": claim.ruler,
             "study": claim.study,
             "lesson": claim.lesson,
@@ -543,12 +629,16 @@ def _stretched(ax):
 
 
 def plot_verdicts(
-    table: pd.DataFrame,  # of `verdict_table`
+    table: pd.DataFrame,  # of `verdict_table`; a claim that was not run yet is left out
     ax=None,
 ):
-    "Each effect with its interval, coloured by verdict, a tick at what would matter; the axes."
+    """Each effect with its interval, coloured by verdict, a tick at what would matter; the axes.
+
+    A hollow dot: fewer cuts were run than planned.
+    """
     import matplotlib.pyplot as plt
 
+    table = table[table["verdict"] != _NOT_RUN]
     if ax is None:
         size = (7.4, 1.1 + 0.34 * len(table))
         ax = plt.subplots(figsize=size, layout="constrained")[1]
@@ -557,16 +647,32 @@ def plot_verdicts(
         here = (table["verdict"] == name).to_numpy()
         if here.any():
             ax.hlines(rows[here], table["low"][here], table["high"][here], colour, label=name)
-            ax.scatter(table["effect"][here], rows[here], 16, colour)
+            part = (table["cuts"] < table["planned"])[here]
+            filled = np.where(part, "white", colour)
+            ax.scatter(table["effect"][here], rows[here], 20, filled, edgecolors=colour, zorder=3)
     ax.plot(table["matters"], rows, "|k", ms=9)
     ax.axvline(0, color="k", lw=0.5)
     names = [fill(f"{row['sentence']} ({key})", 56) for key, row in table.iterrows()]
     ax.set(yticks=rows, yticklabels=names, xlabel="points of a hundred; tick: what would matter")
     _stretched(ax)
     ax.tick_params(axis="y", labelsize="small")
-    ax.set_ylim(len(table) - 0.5, -0.5)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize="small")
+    ax.set_ylim(max(len(table), 1) - 0.5, -0.5)
+    if len(table):
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize="small")
     return ax
+
+
+def saying(
+    key: str,  # number of the saying, such as "8"
+):
+    "Prints the verdicts on a saying and draws them; returns the axes. Raises ValueError."
+    about = [claim for claim in read_claims() if claim.key.rstrip(ascii_lowercase) == key]
+    if not about:
+        raise ValueError(f"there is no saying {key!r}: the first is '1'")
+    judged = judge_claims(about)
+    for verdict in judged:
+        print(f"{verdict.claim.key:3} {verdict.claim.sentence}: {verdict.told()}")
+    return plot_verdicts(verdict_table(judged))
 
 
 # %% ../../nbs/reference/verdicts.ipynb #ve000027
@@ -591,10 +697,15 @@ class _Grid(NamedTuple):
     unit: str
 
 
-def _grid(name, rows) -> _Grid:
-    "A stored study as a grid. Raises ValueError."
+def _grid(study) -> _Grid | None:  # None before a whole cut was run
+    "A study as a grid, of those cuts that every cell was run on. Raises ValueError."
+    cuts = study.cuts(study.tables.values())
+    if not cuts:
+        return None
+    rows = pd.concat(study.tables.values())
+    rows = rows[rows["seed"].isin(cuts)]
     columns = ["task", "asked", "feature", "family", "augment", "condition"]
-    kits, seeds = sorted(set(rows["kit"])), sorted(set(rows["seed"]))
+    kits, seeds = sorted(set(rows["kit"])), cuts
     classes = [*LABELS, "rest"]
     tables = {
         key: _counts(cell, kits, seeds, classes).astype(np.float32)
@@ -604,8 +715,8 @@ def _grid(name, rows) -> _Grid:
     full = np.prod([len(cells[names].drop_duplicates()) for names in _LEVERS.values()])
     if len(cells) < full:
         raise ValueError(
-            f"{name}: the grid has {len(cells)} of {full} cells: "
-            f"finish it with `drumlesson evidence {name}`"
+            f"{study.name}: the grid has {len(cells)} of {full} cells: "
+            f"finish it with `drumlesson evidence {study.name}`"
         )
     counts = np.stack(list(tables.values()))
     shared = (counts.sum(axis=(3, 4)) > 0).all(axis=0)
@@ -652,9 +763,11 @@ def _shares(grid, starts, draws=_LEVER_DRAWS) -> list:  # (value, drawn) of each
     return [bootstrap(shares_of, *shape, draws=draws, random_state=start) for start in starts]
 
 
-def _lever_effects(claims, name, rows, starts) -> dict:  # {claim: Effect}
+def _lever_effects(claims, study, starts) -> dict:  # {claim: Effect}
     "The effects of claims about levers. Raises ValueError."
-    grid = _grid(name, rows)
+    grid = _grid(study)
+    if grid is None:
+        return dict.fromkeys(claims, _no_effect(0, "cut"))
     found = _shares(grid, starts)
     n_kits, n_cuts = grid.counts.shape[1:3]
     names = _lever_names()
@@ -674,13 +787,19 @@ def _lever_effects(claims, name, rows, starts) -> dict:  # {claim: Effect}
 
 
 def variance_shares(
-    name: str = "levers",  # a stored study
+    name: str = "grid",  # a stored study
     rows: pd.DataFrame | None = None,  # of it, as `stored` gives them; None: the stored ones
     five: bool = False,  # only of the five-class question: its lever is `one model or five`
 ) -> pd.DataFrame:  # a row a lever: low, share, high, in points of a hundred
-    "How much of the variance of Cohen's kappa each lever explains (Fisher 1925). ValueError."
+    """How much of the variance of Cohen's kappa each lever explains (Fisher 1925).
+
+    Raises ValueError where no cut is whole.
+    """
     rows = _rows_of(name, None) if rows is None else rows
-    value, drawn = _shares(_grid(name, rows), STARTS[:1])[0]
+    grid = _grid(_Study(name, rows))
+    if grid is None:
+        raise ValueError(f"{name}: no cut is whole: go on with `drumlesson evidence {name}`")
+    value, drawn = _shares(grid, STARTS[:1])[0]
     table = {}
     for i, (of_five, lever) in enumerate(_lever_names()):
         if of_five == five:
