@@ -570,7 +570,7 @@ def test_buttons_answer_and_go_on(five):
 
 
 def test_models_curves_are_the_stored_ones(five):
-    from drumlesson.course.claims import evidence_folder
+    from drumlesson.course.verdicts import evidence_folder
     from drumlesson.course.results import scores, stored
 
     table = scores(stored("windows", evidence_folder()))

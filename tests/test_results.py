@@ -14,6 +14,8 @@ from drumlesson.course.results import (
     scores,
     stored,
 )
+from drumlesson.course.runner import KEYS, StoredStudy
+from drumlesson.course.studies import STUDIES
 from drumlesson.evaluation import kit_interval
 
 FOLDER = Path(__file__).resolve().parent.parent / "nbs" / "evidence"
@@ -147,3 +149,40 @@ def test_what_is_not_stored_is_told_in_one_line(tmp_path):
     with pytest.raises(ValueError, match="part of the project, not of the package") as told:
         stored("windows", tmp_path / "elsewhere")
     assert "\n" not in str(told.value)
+
+
+# -- a study on the way
+
+
+def test_a_half_finished_cut_is_left_out_model_by_model(tmp_path):
+    name = "audit"
+    table = StoredStudy.read(name, FOLDER)
+    whole = set(STUDIES[name].runs([0]))
+    runs = table.runs[[run in whole for run in table.runs[KEYS].itertuples(index=False, name=None)]]
+    runs = runs.drop_duplicates(KEYS)
+    made = (
+        runs.iloc[:1].drop(columns=KEYS).merge(pd.DataFrame(sorted(whole), columns=KEYS), "cross")
+    )
+    made["run"] = range(len(made))
+    answers = made[["run"]].assign(kit="kit " + made["fold"].astype(str), true="tom", n=3)
+    answers = answers.assign(predicted="tom")
+    late = (made["model"] == "dense") & (made["data"] == "open") & (made["fold"] == 3)
+    StoredStudy(made[~late], answers).write(name, tmp_path)
+    rows = stored(name, tmp_path)
+    assert set(zip(rows["data"], rows["model"], strict=True)) == {
+        ("open", "logistic regression"),
+        ("unaudited", "logistic regression"),
+        ("unaudited", "dense"),
+    }
+    assert rows.groupby(["data", "model"])["fold"].nunique().tolist() == [5, 5, 5]
+    StoredStudy(made[made["fold"] < 4], answers).write(name, tmp_path)
+    assert stored(name, tmp_path).empty
+
+
+def test_before_the_first_whole_cut_a_table_and_a_picture_are_empty():
+    import matplotlib.pyplot as plt
+
+    table = scores(made_up()[:0])
+    assert len(table) == 0 and {"low", "accuracy", "high", "seeds"} <= set(table)
+    assert not plot_scores(table).get_yticklabels()
+    plt.close("all")

@@ -1157,8 +1157,8 @@ def _wilson(right: int, n: int) -> tuple[float, float]:
 
 def _model_curves() -> dict:  # {model: a table of ms, low, accuracy, high}; empty without a study
     """Accuracy of the models by length of their window, as the study `windows` has it."""
-    from drumlesson.course.claims import evidence_folder
     from drumlesson.course.results import scores, stored
+    from drumlesson.course.verdicts import evidence_folder
 
     try:
         table = scores(stored("windows", evidence_folder()))

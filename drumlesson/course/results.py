@@ -22,6 +22,7 @@ import pandas as pd
 from ..evaluation import bootstrap, percentile_interval
 from ..labels import LABELS
 from .runner import KEYS, StoredStudy
+from .studies import STUDIES
 
 
 # %% ../../nbs/reference/results.ipynb #c2ff9cf3
@@ -29,7 +30,11 @@ def stored(
     name: str,  # of a study
     folder="evidence",  # where the studies are stored
 ) -> pd.DataFrame:  # the columns of a run, and kit, true, predicted, n, right
-    "A stored study as `side_by_side` gives it, without failed runs. Raises ValueError."
+    """A stored study as `side_by_side` gives it: what is whole, without failed runs.
+
+    A cut of which not every fold was run yet is left out, model by model: half of it would be
+    judged on whichever kits came first. Raises ValueError where there is no such study.
+    """
     if not Path(folder).is_dir():
         raise ValueError(
             f"{folder}: there is no such folder: the stored studies are part of the project, "
@@ -40,7 +45,29 @@ def stored(
         raise ValueError(
             f"{path}: there is no such stored study: make it with `drumlesson evidence {name}`"
         )
-    return side_by_side(StoredStudy.read(name, folder).without_failed())
+    return _whole(name, side_by_side(StoredStudy.read(name, folder).without_failed()))
+
+
+def _folds(name, rows) -> dict:  # {cut: its folds}
+    "The folds that a cut has once all of it is run: as planned, or those that any side was run on."
+    if name in STUDIES:
+        pairs = {run[3:] for run in STUDIES[name].runs()}
+    else:
+        pairs = set(rows[["seed", "fold"]].itertuples(index=False, name=None))
+    folds: dict = {}
+    for seed, fold in pairs:
+        folds.setdefault(seed, set()).add(fold)
+    return folds
+
+
+_CUT = ["data", "condition", "model", "seed"]
+
+
+def _whole(name, rows) -> pd.DataFrame:
+    "The rows of those cuts of which every fold is there."
+    size = {cut: len(folds) for cut, folds in _folds(name, rows).items()}
+    held = rows.groupby(_CUT)["fold"].transform("nunique")
+    return rows[held >= rows["seed"].map(size)]
 
 
 def side_by_side(
@@ -97,13 +124,16 @@ def _scores_of(rows) -> dict:
     return found
 
 
+_SCORES = ["low", "accuracy", "high", "share of hits", "seeds", "seconds a fit", "parameters"]
+
+
 def scores(
     rows: pd.DataFrame,  # of `stored`
     by="model",  # the column, or the columns, to have a row each
 ) -> pd.DataFrame:
     "Mean over kits and seeds with its interval, the share of hits, the spread of seeds, the price."
     table = {key: _scores_of(group) for key, group in rows.groupby(by, sort=False)}
-    return pd.DataFrame(list(table.values()), pd.Index(list(table)))
+    return pd.DataFrame(list(table.values()), pd.Index(list(table)), None if table else _SCORES)
 
 
 # %% ../../nbs/reference/results.ipynb #879ec4bf

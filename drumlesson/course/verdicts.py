@@ -37,7 +37,7 @@ import pandas as pd
 
 from ..evaluation import bootstrap, kappa, macro_f1, percentile_interval
 from ..labels import LABELS
-from .results import stored
+from .results import _folds, stored
 from .studies import STUDIES, settings
 
 
@@ -358,18 +358,6 @@ def _planned(name) -> list[_Side]:
     for data, condition, model in dict.fromkeys(run[:3] for run in study.runs()):
         sides += [_Side(each, condition, data) for each in asked[model]]
     return sides
-
-
-def _folds(name, rows) -> dict:  # {cut: its folds}
-    "The folds that a cut has once all of it is run: as planned, or those that any side was run on."
-    if name in STUDIES:
-        pairs = {run[3:] for run in STUDIES[name].runs()}
-    else:
-        pairs = set(rows[["seed", "fold"]].itertuples(index=False, name=None))
-    folds: dict = {}
-    for seed, fold in pairs:
-        folds.setdefault(seed, set()).add(fold)
-    return folds
 
 
 class _Study:

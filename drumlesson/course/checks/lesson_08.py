@@ -50,12 +50,11 @@ def _check_bootstrap(answer):
     low, high = (float(v) for v in got)
 
     def same(ends):
-        return np.allclose([low, high], ends, atol=0.09 * np.ptp(ends))
+        return np.allclose([low, high], ends, atol=0.07 * np.ptp(ends))
 
     kits, others = np.random.default_rng(0).integers(len(n), size=(2, 20_000, len(n)))
-    won = (a - b)[kits].sum(axis=1)
-    hits = n[kits].sum(axis=1)
-    expected = _ends(won / hits)
+    gain = (a - b) / n
+    expected = _ends(gain[kits].mean(axis=1))
     if same(expected):
         return None
     if same(expected[::-1]):
@@ -68,19 +67,16 @@ def _check_bootstrap(answer):
         return "right, but as a share: points of a hundred are asked for"
     if same(-expected[::-1]):
         return "this is the lead of b: take b from a"
-    of_a = a[kits].sum(axis=1) / hits
-    of_b = b[others].sum(axis=1) / n[others].sum(axis=1)
-    if same(_ends(of_a - of_b)):
+    unpaired = (a / n)[kits].mean(axis=1) - (b / n)[others].mean(axis=1)
+    if same(_ends(unpaired)):
         return "too wide: each model has drawn kits of its own; use the same drawn kits for both"
-    kits_alike = ((a - b) / n)[kits].mean(axis=1)
-    if same(_ends(kits_alike)):
+    won = (a - b)[kits].sum(axis=1)
+    if same(_ends(won / n[kits].sum(axis=1))) or same(_ends(won / n.sum())):
         return (
-            "here each kit counts the same; each hit should: sum the hits of the drawn kits "
-            "before you divide"
+            "here each hit counts the same; each kit should: divide within each kit, and take "
+            "the mean over the drawn kits"
         )
-    if same(_ends(won / n.sum())):
-        return "other kits hold other numbers of hits: divide by the hits of the drawn kits"
-    if same(_ends(won / hits, (0.05, 0.95))):
+    if same(_ends(gain[kits].mean(axis=1), (0.05, 0.95))):
         return (
             "only 90 of a hundred draws lie between these ends: leave out 2.5 of a hundred on "
             "either side"
@@ -105,15 +101,15 @@ def _solve_bootstrap(dense, line):
         # The same drawn kits for both models: that is the pairing.
         rng = np.random.default_rng(0)
         kits = rng.integers(len(n), size=(draws, len(n)))
-        # Sums before the division, so that each hit counts the same.
-        lead = 100 * (a - b)[kits].sum(axis=1) / n[kits].sum(axis=1)
+        # Divided within each kit, so that each kit counts the same.
+        lead = 100 * ((a - b) / n)[kits].mean(axis=1)
         return np.quantile(lead, [0.025, 0.975])
 
     a = np.array(dense["right"])
     b = np.array(line["right"])
     n = np.array(dense["n"])
     low, high = my_lead(a, b, n)
-    lead = 100 * (a - b).sum() / n.sum()
+    lead = 100 * ((a - b) / n).mean()
     print(
         "lead of the dense network over logistic regression: "
         f"{lead:+.1f} points ({low:+.1f} to {high:+.1f})"
@@ -188,23 +184,23 @@ def _solve_sisters(strokes):
 
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #95ada63e
-@exercise("08-verdicts", "thought", 'six letters, S, C or U, for A to F, such as "SSCCUU"')
+@exercise("08-verdicts", "thought", 'six letters, S, R, N, C or U, for A to F, such as "SRNCUU"')
 def _check_verdicts(answer):
     letters = capitals(answer)
-    if len(letters) != 6 or set(letters) - set("SCU"):
-        return "six letters, each S, C or U"
+    if len(letters) != 6 or set(letters) - set("SRNCU"):
+        return "six letters, each S, R, N, C or U"
     hints = {
         "A": "the whole interval lies above zero, and the dot beyond the tick",
         "B": "look at the high end: does it reach what would matter?",
-        "C": "zero lies inside, and so does the tick: what can be excluded?",
+        "C": "zero lies inside, but does either end reach as far as what matters?",
         "D": (
             "surely above zero, but the dot has not reached the tick, and the high end has "
             "passed it"
         ),
-        "E": "a claim of 'no less than': is a loss as large as the tick still possible?",
-        "F": "a claim of 'no less than': the tick lies inside, and so does zero",
+        "E": "this claims only 'as much': is a loss as large as the tick still possible?",
+        "F": "where does the whole interval lie, and has the dot reached the tick?",
     }
-    for name, given, expected in zip("ABCDEF", letters, "SCUUSU", strict=True):
+    for name, given, expected in zip("ABCDEF", letters, "SRNUSC", strict=True):
         if given != expected:
             return f"{name}: {hints[name]}"
     return None
@@ -212,15 +208,14 @@ def _check_verdicts(answer):
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #95ada631
 @solves("08-verdicts")
-def _solve_verdicts(drawn, judge):
-    # B surely exists and is surely too small to matter; D exists, and may or may not
-    # be large enough; E may be a loss, but surely no large one.
+def _solve_verdicts(drawn):
+    from drumlesson.course.verdicts import decide
+
+    # B surely exists and is surely too small to matter; C may not exist; D exists, and
+    # may or may not be large enough; E may be a loss, but surely no large one.
     initials = ""
     for letter, r in drawn.iterrows():
-        verdict = judge(r)
+        verdict = decide(r["low"], r["effect"], r["high"], r["says"], 2)
         initials += verdict[0].upper()
-        print(
-            f"{letter}: {r.effect:+.1f} ({r.low:+.1f} to {r.high:+.1f}), "
-            f"{r.matters:+g} matters: {verdict}"
-        )
+        print(f"{letter}: {r.effect:+.1f} ({r.low:+.1f} to {r.high:+.1f}), {r.says}: {verdict}")
     return initials
