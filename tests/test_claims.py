@@ -1,6 +1,5 @@
-"""Claims: judged by what is stored, and told as the data have it."""
+"""Claims of version 0.1.0: judged by what is stored."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -167,47 +166,3 @@ def test_outside_the_project_the_error_is_one_line(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="part of the project, not of the package") as told:
         claims.evidence_folder()
     assert "\n" not in str(told.value)
-
-
-# -- what is told
-
-
-def texts(output):
-    """What an output of a cell says."""
-    data = output.get("data", {})
-    parts = (output.get("text", ""), data.get("text/plain", ""), data.get("text/markdown", ""))
-    return ["".join(part) for part in parts]
-
-
-def outputs(name):
-    """What all cells of a notebook say."""
-    nb = json.loads((ROOT / "nbs" / f"{name}.ipynb").read_text(encoding="utf-8"))
-    told = []
-    for cell in nb["cells"]:
-        for output in cell.get("outputs", []):
-            told += texts(output)
-    return "\n".join(told)
-
-
-def line_about(claim, text):
-    return next((line for line in text.splitlines() if claim.sentence in line), "")
-
-
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.key)
-def test_lesson_08_tells_each_verdict_as_the_data_have_it(claim):
-    line = line_about(claim, outputs("08_lessons_learned"))
-    low, value, high = claim.points()
-    assert claim.verdict() in line and f"{value} ({low} to {high})" in line, line
-
-
-@pytest.mark.parametrize("claim", PRIMARY, ids=lambda c: c.key)
-def test_readme_and_front_page_tell_each_verdict_as_the_data_have_it(claim):
-    low, value, high = claim.points()
-    for text in ((ROOT / "README.md").read_text(encoding="utf-8"), outputs("index")):
-        line = line_about(claim, text)
-        assert claim.verdict() in line and f"{value} ({low} to {high})" in line, line
-
-
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.key)
-def test_the_lesson_that_raised_a_saying_shows_its_verdict(claim):
-    assert f"{claim.sentence}: {claim.told()}" in outputs(claim.lesson)

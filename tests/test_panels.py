@@ -570,10 +570,11 @@ def test_buttons_answer_and_go_on(five):
 
 
 def test_models_curves_are_the_stored_ones(five):
-    from drumlesson.course.verdicts import evidence_folder
     from drumlesson.course.results import scores, stored
+    from drumlesson.course.verdicts import evidence_folder
 
-    table = scores(stored("windows", evidence_folder()))
+    table = scores(stored("attack", evidence_folder()))
+    table = table[~table.index.str.contains(" to ")]
     curves = panels._model_curves()
     lines = {line.get_label(): line for line in listening_test(five, LABELS).figure.axes[0].lines}
     assert sum(len(rows) for rows in curves.values()) == len(table)

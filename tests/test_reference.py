@@ -305,7 +305,7 @@ def test_the_package_offers_few_names():
 
 
 def test_no_name_means_two_things():
-    # Until lesson 08 reads its verdicts from `course.verdicts`, which replaces `course.claims`.
+    # Until lesson 07 reads the study `question`, for which `course.claims` is kept.
     leaving = ["course.claims", "course.verdicts"]
     twice = {
         name: modules

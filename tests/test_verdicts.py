@@ -1,5 +1,6 @@
 """Verdicts: what is compared, how sure it is, and which word follows."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 
+from drumlesson.course.results import stored
 from drumlesson.course.runner import KEYS
 from drumlesson.course.studies import STUDIES
 from drumlesson.course.verdicts import (
@@ -522,3 +524,71 @@ def test_a_table_and_a_picture():
     shown = {text.get_text() for text in ax.get_legend().get_texts()}
     assert shown == set(table["verdict"])
     plt.close("all")
+
+
+# -- what is told
+
+
+@pytest.fixture(scope="module")
+def verdicts_now():
+    """Every claim of the project, judged by what is stored."""
+    folder = ROOT / "nbs" / "evidence"
+    claims = read_claims(folder / "claims.csv")
+    studies = {name: stored(name, folder) for name in {claim.study for claim in claims}}
+    return judge_claims(claims, studies)
+
+
+def texts(output):
+    """What an output of a cell says."""
+    data = output.get("data", {})
+    parts = (output.get("text", ""), data.get("text/plain", ""), data.get("text/markdown", ""))
+    return ["".join(part) for part in parts]
+
+
+def outputs(name):
+    """What all cells of a notebook say."""
+    nb = json.loads((ROOT / "nbs" / f"{name}.ipynb").read_text(encoding="utf-8"))
+    told = []
+    for cell in nb["cells"]:
+        for output in cell.get("outputs", []):
+            told += texts(output)
+    return "\n".join(told)
+
+
+def not_told(verdicts, text):
+    """Keys of the verdicts that no line of a table of Markdown tells."""
+    missed = []
+    for verdict in verdicts:
+        low, value, high = verdict.points()
+        about = f"| {verdict.claim.sentence} | "
+        line = next((line for line in text.splitlines() if about in line), "")
+        effect = f"{value} ({low} to {high})" if verdict.effect.kits else verdict.name
+        if verdict.name not in line or effect not in line:
+            missed.append(verdict.claim.key)
+    return missed
+
+
+def test_lesson_08_tells_each_verdict_as_the_data_have_it(verdicts_now):
+    assert not_told(verdicts_now, outputs("08_lessons_learned")) == []
+
+
+def test_readme_and_front_page_tell_the_eleven_as_the_data_have_them(verdicts_now):
+    eleven = [verdict for verdict in verdicts_now if verdict.claim.key.isdigit()]
+    assert len(eleven) == 11
+    for text in ((ROOT / "README.md").read_text(encoding="utf-8"), outputs("index")):
+        assert not_told(eleven, text) == []
+
+
+def test_the_lesson_that_raised_a_saying_shows_its_verdict(verdicts_now):
+    shown = {}
+    for verdict in verdicts_now:
+        claim = verdict.claim
+        text = shown.setdefault(claim.lesson, outputs(claim.lesson))
+        assert f"{claim.sentence}: {verdict.told()}" in text, claim.key
+
+
+def test_the_widths_before_are_those_of_the_eleven(verdicts_now):
+    before = pd.read_csv(ROOT / "nbs" / "evidence" / "before.csv", dtype={"key": str, "now": str})
+    assert before["key"].tolist() == [str(number) for number in range(1, 12)]
+    assert set(before["now"]) <= {verdict.claim.key for verdict in verdicts_now}
+    assert (before["low"] < before["effect"]).all() and (before["effect"] < before["high"]).all()

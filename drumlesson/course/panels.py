@@ -1156,14 +1156,15 @@ def _wilson(right: int, n: int) -> tuple[float, float]:
 
 
 def _model_curves() -> dict:  # {model: a table of ms, low, accuracy, high}; empty without a study
-    """Accuracy of the models by length of their window, as the study `windows` has it."""
+    """Accuracy of the models by length of their window, as the study `attack` has it."""
     from drumlesson.course.results import scores, stored
     from drumlesson.course.verdicts import evidence_folder
 
     try:
-        table = scores(stored("windows", evidence_folder()))
+        table = scores(stored("attack", evidence_folder()))
     except ValueError:
         return {}
+    table = table[~table.index.str.contains(" to ")]  # what is left without the attack
     settings = table.index.str.rsplit(", ", n=1)  # such as "cnn, 20 ms"
     curves = table[["low", "accuracy", "high"]].astype(float)
     curves.insert(0, "ms", settings.str[1].str.removesuffix(" ms").astype(float))
