@@ -534,7 +534,8 @@ def verdicts_now():
     """Every claim of the project, judged by what is stored."""
     folder = ROOT / "nbs" / "evidence"
     claims = read_claims(folder / "claims.csv")
-    studies = {name: stored(name, folder) for name in {claim.study for claim in claims}}
+    names = {claim.study for claim in claims}
+    studies = {name: stored(name, folder) for name in names}
     return judge_claims(claims, studies)
 
 
