@@ -64,7 +64,9 @@ _CUT = ["data", "condition", "model", "seed"]
 
 
 def _whole(name, rows) -> pd.DataFrame:
-    "The rows of those cuts of which every fold is there."
+    "The rows of those cuts of which every fold is there; all rows of a study without a plan."
+    if name not in STUDIES:
+        return rows
     size = {cut: len(folds) for cut, folds in _folds(name, rows).items()}
     held = rows.groupby(_CUT)["fold"].transform("nunique")
     return rows[held >= rows["seed"].map(size)]
