@@ -22,15 +22,20 @@ DECISIONS = audit_decisions()
 
 
 def rows_of(html):
-    """The rows of the tables of decisions."""
-    rows = BeautifulSoup(html, "html.parser").select("figure.dl-audit tr")
-    return [row for row in rows if row.find("td")]
+    """The decisions that a page lists."""
+    return BeautifulSoup(html, "html.parser").select("figure.dl-audit > .dl-hit")
+
+
+def parts(row):
+    """The three parts of a row: picture, hit, decision."""
+    picture, hit, decision = row.find_all("div")
+    return picture, hit, decision
 
 
 def html_of(names):
-    """All tables of the page, made anew from the names that its cells gave."""
-    tables = [names["table"]("", rows).data for _, rows in DECISIONS.groupby("decision")]
-    return "".join(tables)
+    """All lists of the page, made anew from the names that its cells gave."""
+    lists = [names["show_hits"]("", rows).data for _, rows in DECISIONS.groupby("decision")]
+    return "".join(lists)
 
 
 STORED = rows_of("".join(map(nb._html, nb._code(PAGE))))
@@ -53,14 +58,14 @@ def test_every_decision_is_shown_once_and_with_its_reason():
         file = " ".join(Path(decision["path"]).name.split())
         for what in (decision["kit"], file, f"called {decision['label']}", decision["reason"]):
             assert what in words(row)
-        assert row.find_all("td")[2].b.get_text() == decision["decision"]
+        assert parts(row)[2].b.get_text() == decision["decision"]
 
 
 def test_a_row_counts_what_the_five_said():
     for row in STORED:
         number = int(words(row).split()[0])
         heard = DECISIONS["heard"].iloc[number - 1].split()
-        told = row.find_all("td")[1].get_text(" ")
+        told = parts(row)[1].get_text(" ")
         for label in set(heard):
             n = heard.count(label)
             assert (f"all five: {label}" if n == 5 else f"{n} of five: {label}") in told
@@ -111,7 +116,7 @@ def without_kits(cache):
     return run()
 
 
-def test_without_kits_the_tables_stand_alone(without_kits, capsys):
+def test_without_kits_the_lists_stand_alone(without_kits):
     rows = rows_of(html_of(without_kits))
     assert len(rows) == len(DECISIONS) and not any(row.img for row in rows)
     assert without_kits["panel"] is None
@@ -121,7 +126,7 @@ def test_without_kits_one_line_says_so(cache, capsys):
     run()
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if "at hand" in line] == [
-        "no recorded kits are at hand: the tables stand without pictures and sounds"
+        "no recorded kits are at hand: the lists stand without pictures and sounds"
     ]
 
 
