@@ -43,6 +43,7 @@ QUICK = dict(
     feature=LogMel(n_mels=16, hop_length=512),
     window=0.05,
     epochs=2,
+    refit=False,
     verbose=0,
 )
 

@@ -16,7 +16,9 @@ from drumlesson.features import LogMel
 from drumlesson.protocols import FamilyLike, Parameters
 from drumlesson.registry import FAMILIES, from_spec, to_spec
 
-QUICK = dict(feature=LogMel(n_mels=16, hop_length=512), window=0.1, epochs=2, verbose=0)
+QUICK = dict(
+    feature=LogMel(n_mels=16, hop_length=512), window=0.1, epochs=2, refit=False, verbose=0
+)
 KINDS = [Dense, CNN, CNN1D, RNN]
 
 

@@ -28,7 +28,9 @@ from drumlesson.tasks import (
 )
 from drumlesson.training import validation_rows
 
-QUICK = dict(feature=LogMel(n_mels=16, hop_length=512), window=0.1, epochs=2, verbose=0)
+QUICK = dict(
+    feature=LogMel(n_mels=16, hop_length=512), window=0.1, epochs=2, refit=False, verbose=0
+)
 SMALL = {
     "dense": Dense((8,)),
     "cnn": CNN((4, 4)),
