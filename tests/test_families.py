@@ -83,6 +83,7 @@ def test_the_registered_ones_stay_as_they_are():
         assert FAMILIES.make(name) == family
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_grid_search_over_a_familys_settings(toys):
     model = DrumClassifier(Dense((4,)), **QUICK, validation_fraction=0)
     grid = {"family__units": [(4,), (6, 5)]}
