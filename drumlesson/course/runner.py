@@ -359,8 +359,9 @@ def expected(
 
 def _outcome(name, run) -> tuple:
     "What a run depends on: two of the same, in whichever studies, are one run."
-    data, condition, model, seed, fold = run
-    return settings(STUDIES[name].models[model])["digest"], data, condition, seed, fold
+    of = dict(zip(KEYS, run, strict=True))
+    model = STUDIES[name].models[of.pop("model")]
+    return settings(model)["digest"], *of.values()
 
 
 def _against_stored(name, run, measured, folder) -> dict:
