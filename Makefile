@@ -27,8 +27,9 @@ lab: $(STAMP) ## fetch the recorded kits and open JupyterLab (LAB_FLAGS: further
 	@$(VENV)/bin/drumlesson kits --quiet 2>/dev/null || echo "No recorded kits could be fetched: the lessons use synthesised drums (.venv/bin/drumlesson doctor says why)."
 	$(PY) -m jupyterlab nbs/index.ipynb $(LAB_FLAGS)
 
+# File after file to whichever worker is free, with the short pages at the end.
 test: $(STAMP) ## check everything: form, types, drift, every notebook, tests/ (no network)
-	DRUMLESSON_MIRROR="$${DRUMLESSON_MIRROR:-off}" $(PY) -m pytest -q -n 2 --dist loadscope --nbval --nbval-current-env --benchmark-disable nbs tests
+	DRUMLESSON_MIRROR="$${DRUMLESSON_MIRROR:-off}" $(PY) -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder --durations 20 --nbval --nbval-current-env --benchmark-disable tests nbs
 
 format: $(STAMP) ## put notebooks and tests into ruff's form, and export the package
 	$(VENV)/bin/ruff check --quiet --fix nbs tests

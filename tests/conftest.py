@@ -68,6 +68,26 @@ def cache(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.fixture
+def eagerly():
+    """TensorFlow runs each step as it is written, without a graph of it: numbers stay the same.
+
+    The graph takes most of a fit of two epochs. This is for tests of what surrounds a network:
+    families, tasks and augmentations have tests that learn with a graph, as learners do.
+    """
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="session")
+def timed(request):
+    """Whether times are taken; `make test` only runs each benchmark once, on less."""
+    return not request.config.getoption("benchmark_disable")
+
+
 @pytest.fixture(scope="session")
 def toys():
     """A few synthesised kits, to train on."""

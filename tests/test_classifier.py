@@ -43,6 +43,7 @@ QUICK = dict(
     feature=LogMel(n_mels=16, hop_length=512),
     window=0.05,
     epochs=2,
+    refit=False,
     verbose=0,
 )
 
@@ -138,6 +139,7 @@ def test_the_same_seed_gives_nearly_the_same_model(small, toys, others):
     )
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_cross_validation_by_scikit_learn(toys):
     """A plain list of arrays of different lengths goes through; kits go in as metadata."""
     model = DrumClassifier(**QUICK)
@@ -336,6 +338,7 @@ def test_a_lack_of_treble_speaks_against_high_drums_only():
     assert not doubted[low].any() and doubted[~low].mean() > 0.8
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_no_treble_says_nothing_about_classes_of_ones_own(toys):
     """A rest may be kicks and toms, and how high a rim sounds is not known."""
     dull = [soxr.resample(soxr.resample(x, SR, 8000), 8000, SR) for x in toys.waves[:20]]
@@ -348,6 +351,7 @@ def test_no_treble_says_nothing_about_classes_of_ones_own(toys):
 
 
 @pytest.mark.parametrize("task", ["one-vs-rest", "rim"])
+@pytest.mark.usefixtures("eagerly")
 def test_classes_of_ones_own(toys, tmp_path, task):
     """Trained, saved, opened, asked and judged like the five, and each in its place."""
     own = {
@@ -773,6 +777,7 @@ class Mine(Dense):
     pass
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_family_of_ones_own_is_fitted_where_it_is_registered(toys, tmp_path, monkeypatch):
     path = tmp_path / "mine.keras"
     DrumClassifier(**{**QUICK, "family": Ensemble((Mine((4,)), "dense"))}).fit(toys).save(path)
@@ -1114,6 +1119,7 @@ class Shouting(Multiclass):
         return lambda y_true, y_pred: y_pred[:, 0] * math.nan
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_network_of_nan_is_neither_saved_nor_asked(toys, tmp_path):
     model = DrumClassifier(**QUICK).fit(toys)
     for weight in model.network_.trainable_weights:
@@ -1251,6 +1257,7 @@ def test_a_part_without_its_methods_is_named(toys, part):
         DrumClassifier(**{**QUICK, part: object()}).fit(toys)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_kits_may_be_numbered(toys, tmp_path):
     kits = pd.factorize(toys.kits)[0]
     model = DrumClassifier(**QUICK).fit(toys.waves, toys.labels, groups=kits)

@@ -293,6 +293,7 @@ FAILS = {
     ],
     expected_failed_checks=lambda estimator: FAILS,
 )
+@pytest.mark.usefixtures("eagerly")
 def test_checks_of_scikit_learn(estimator, check, monkeypatch):
     monkeypatch.setattr(answers, "_one_sound", any_row)
     check(estimator)
@@ -304,6 +305,7 @@ def test_before_fit_the_error_is_scikit_learns_and_a_value_error():
     assert isinstance(e.value, ValueError)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_folds_of_drums_are_drums_and_bring_their_kits(toys, monkeypatch):
     seen = []
     fit = DrumClassifier.fit
@@ -324,6 +326,7 @@ def test_folds_of_drums_are_drums_and_bring_their_kits(toys, monkeypatch):
         assert 1 < len(kits) < len(set(toys.kits))
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_plain_lists_bring_groups_or_a_warning(toys):
     with pytest.warns(UserWarning, match="hits of the same kits.*groups="):
         clone(SMALL).fit(toys.waves, toys.labels)
@@ -331,6 +334,7 @@ def test_plain_lists_bring_groups_or_a_warning(toys):
     assert sorted(model.training_kits_ + model.validation_kits_) == sorted(set(toys.kits))
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_settings_of_parts_are_searched(toys):
     search = GridSearchCV(
         clone(SMALL).set_params(family="dense"),

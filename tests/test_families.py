@@ -16,7 +16,9 @@ from drumlesson.features import LogMel
 from drumlesson.protocols import FamilyLike, Parameters
 from drumlesson.registry import FAMILIES, from_spec, to_spec
 
-QUICK = dict(feature=LogMel(n_mels=16, hop_length=512), window=0.1, epochs=2, verbose=0)
+QUICK = dict(
+    feature=LogMel(n_mels=16, hop_length=512), window=0.1, epochs=2, refit=False, verbose=0
+)
 KINDS = [Dense, CNN, CNN1D, RNN]
 
 
@@ -81,6 +83,7 @@ def test_the_registered_ones_stay_as_they_are():
         assert FAMILIES.make(name) == family
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_grid_search_over_a_familys_settings(toys):
     model = DrumClassifier(Dense((4,)), **QUICK, validation_fraction=0)
     grid = {"family__units": [(4,), (6, 5)]}

@@ -300,6 +300,7 @@ def test_out_of_fold_answers_come_from_models_that_never_met_the_kit(toys, monke
     assert len(met) == 4 and all(not set(test) & train for test, train in met.items())
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_train_recipe_writes_model_and_card_or_nothing(toys, tmp_path):
     small = DrumClassifier(Dense((8,)), validation_fraction=0, epochs=4, verbose=0)
     model = train_recipe("small", toys, tmp_path / "small.keras", k=3, jobs=1, model=small)
@@ -314,6 +315,7 @@ def test_train_recipe_writes_model_and_card_or_nothing(toys, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["small.keras", "small.md"]
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_report_holds_what_its_card_names(toys):
     small = DrumClassifier(Dense((8,)), validation_fraction=0, epochs=2, verbose=0)
     proba, classes, fold = out_of_fold(small, toys, k=2, jobs=1)
@@ -347,6 +349,7 @@ def test_a_report_lets_each_kit_count_the_same(toys):
     assert sum(c["n"] for c in report["per_class"].values()) == len(drums)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_card_says_what_counts_the_same(best, toys, tmp_path):
     small = DrumClassifier(Dense((8,)), validation_fraction=0, epochs=1, verbose=0)
     model = train_recipe("small", toys, tmp_path / "small.keras", k=2, jobs=1, model=small)

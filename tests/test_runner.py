@@ -312,11 +312,15 @@ def test_a_thin_slice_of_each_study_falls_within_what_is_stored(recorded, capsys
 
 
 def test_what_falls_outside_is_told_and_ends_with_one(recorded, tmp_path, capsys):
-    stored = StoredStudy.read("attack", FOLDER)
+    """Of two studies that share the run with which each begins: it is told twice."""
+    stored = StoredStudy.read("kits", FOLDER)
     worse = stored.runs.assign(accuracy=stored.runs["accuracy"] - 0.3)
-    StoredStudy(worse, stored.answers).write("attack", tmp_path)
-    assert main(["evidence", "attack", "--quick", "--folder", str(tmp_path)]) == 1
-    assert capsys.readouterr().out.count("False") == len(STUDIES["attack"].slice())
+    StoredStudy(worse, stored.answers).write("kits", tmp_path)
+    StoredStudy.read("chance", FOLDER).write("chance", tmp_path)
+    assert main(["evidence", "kits", "chance", "--quick", "--folder", str(tmp_path)]) == 1
+    told = capsys.readouterr().out
+    assert told.count("False") == len(STUDIES["kits"].slice())
+    assert told.count("True") == len(STUDIES["chance"].slice())
 
 
 @pytest.mark.parametrize("name", ["attack", "kits"])

@@ -66,11 +66,14 @@ WAYS = {
 }
 
 
+ONCE = dict(epochs=1, refit=False, verbose=0, random_state=0)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_the_whole_way(way, toys, others, tmp_path):
     """Learned, saved, exported: both files answer alike."""
     family, task, feature = WAYS[way]
-    model = DrumClassifier(family, task, feature, window=0.1, epochs=1, verbose=0, random_state=0)
+    model = DrumClassifier(family, task, feature, window=0.1, **ONCE)
     model.fit(toys)
     model.save(tmp_path / "m.keras")
     model.export(tmp_path / "m.onnx")
