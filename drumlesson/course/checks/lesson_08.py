@@ -218,5 +218,6 @@ def _solve_verdicts(drawn):
     for letter, r in drawn.iterrows():
         verdict = decide(r["low"], r["effect"], r["high"], r["says"], 2)
         initials += verdict[0].upper()
-        print(f"{letter}: {r.effect:+.1f} ({r.low:+.1f} to {r.high:+.1f}), {r.says}: {verdict}")
+        ends = f"{r.low:+.1f} to {r.high:+.1f}"
+        print(f"{letter}: {r.effect:+.1f} ({ends}), {r.says}: {verdict}")
     return initials
