@@ -53,8 +53,16 @@ def files_below(folder):
     return sorted(path.relative_to(folder).as_posix() for path in files)
 
 
+@pytest.fixture
+def same_folder():
+    """A test leaves the current folder as it was, or those after it look in another one."""
+    before = Path.cwd()
+    yield
+    assert Path.cwd() == before, "the test has left for another folder: use monkeypatch.chdir"
+
+
 @pytest.fixture(autouse=True)
-def a_guest(monkeypatch):
+def a_guest(same_folder, monkeypatch):
     """Each test starts as a guest of its process, whatever a command run before it arranged."""
     monkeypatch.setattr(backend._PROCESS, "owned", False)
 

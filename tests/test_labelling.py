@@ -251,13 +251,13 @@ def test_paths_are_known_wherever_the_command_is_called(hits, decoded, monkeypat
 
 
 @posix
-def test_names_that_are_more_than_names(tmp_path, decoded):
+def test_names_that_are_more_than_names(tmp_path, monkeypatch, decoded):
     names = ["=cmd.wav", "a,b;c.wav", 'say "hi".wav', "a\nb.wav", "'=x.wav", "ünï.wav"]
     names.append(os.fsdecode(b"caf\xe9.wav"))
     for name in names:
         write_sound(tmp_path / "in" / "plain.wav").rename(tmp_path / "in" / name)
     (tmp_path / "in" / "hits").mkdir()
-    os.chdir(tmp_path / "in")
+    monkeypatch.chdir(tmp_path / "in")
     for _ in range(2):
         rows = label(".", "../t.csv")
         assert sorted(row["path"] for row in rows) == sorted(names)
