@@ -30,7 +30,7 @@ import time
 import unicodedata
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -394,6 +394,18 @@ def _sweep_cache():
         _remove_stale(folder)
 
 
+def _in_turn(futures) -> Iterator:
+    """What each gives, as soon as it and all before it are done.
+
+    It looks up every tenth of a second: an interrupt that comes just before a long wait is not
+    noticed until the wait is over.
+    """
+    for future in futures:
+        while not future.done():
+            wait([future], timeout=0.1)
+        yield future.result()
+
+
 def _fetch(
     rows: pd.DataFrame,  # of the manifest
     verify: bool,  # as for `fetch_open`
@@ -408,7 +420,8 @@ def _fetch(
     wanted = list(rows.itertuples())
     pool = ThreadPoolExecutor(_AT_ONCE)
     try:
-        faults = progress(pool.map(attempt, wanted), total=len(wanted))
+        attempts = [pool.submit(attempt, row) for row in wanted]
+        faults = progress(_in_turn(attempts), total=len(wanted))
         return {row.key: fault for row, fault in zip(wanted, faults, strict=True) if fault}
     finally:
         stop.set()
