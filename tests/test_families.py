@@ -210,6 +210,33 @@ def test_a_receptive_field_in_two_dimensions():
     assert seen == [(5, 7, 139), (6, 9, 163), (14, 33, 348)]
 
 
+def test_a_receptive_field_of_residual_blocks():
+    """By hand: 3 frames; a block that steps by 2 adds 2 of them, then 4; the next twice as many."""
+    rows = receptive_field(built(CNN((4, 6, 8), (3, 3), residual=True)), 512, n_fft=1024)
+    frames = [row["frames"] for row in rows]
+    assert sorted(frames) == [3, 3, 3 + 2, 5 + 4, 9, 9 + 4, 13 + 8]
+    bins = [row["bins"] for row in rows]  # the first convolution takes steps of two bins
+    assert sorted(bins) == [3, 3, 3 + 4, 7 + 8, 15, 15 + 8, 23 + 16]
+
+
+def test_a_residual_block_hands_on_what_came_in():
+    """With filters of nothing but zeros the shortcut alone is left: no plain block does that."""
+    from drumlesson.backend import keras
+
+    inputs = keras.Input((8, 12))
+    body = CNN((4, 4), (3, 3), dropout=0, noise=0, residual=True)
+    network = keras.Model(inputs, body(inputs))
+    added = next(layer for layer in network.layers if isinstance(layer, keras.layers.Add))
+    shortcut = added.input[0]._keras_history.operation
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size == (3, 3):
+            last = layer
+    last.set_weights([np.zeros_like(w) for w in last.get_weights()])
+    both = keras.Model(inputs, [shortcut.output, added.output])
+    same, sum_ = both.predict_on_batch(np.ones((1, 8, 12), np.float32))
+    assert sum_ == pytest.approx(same) and np.abs(same).max() > 0
+
+
 class Louder:
     """A made-up classifier: the odds of `loud` rise with the energy in one point of a picture."""
 

@@ -7,7 +7,7 @@ everywhere."""
 __all__ = ["CNN", "CNN1D", "receptive_field", "occlusion"]
 
 # %% ../../nbs/06_convolutional.ipynb #9f3f893b
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -79,6 +79,9 @@ class CNN(Parameters):
         What becomes of the last maps: their mean, their largest value, or the two side by side.
     bands : bool
         Pool the last maps over time only, so that it still counts in which band a thing was found.
+    residual : bool
+        From the second block on, a block is two convolutions, the first of which takes steps of
+        `pool`, and what came in is added to what they made of it [3]_.
 
     Raises
     ------
@@ -92,6 +95,7 @@ class CNN(Parameters):
        recognition", Proceedings of the IEEE 86, 1998.
     .. [2] Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing
        internal covariate shift", ICML 2015.
+    .. [3] He, Zhang, Ren and Sun, "Deep residual learning for image recognition", CVPR 2016.
 
     Examples
     --------
@@ -110,6 +114,7 @@ class CNN(Parameters):
     noise: float = 0.5
     pooling: str = "both"
     bands: bool = True
+    residual: bool = field(default=False, metadata={"came later": True})
     LIMITS: ClassVar = _LIMITS
 
     def __post_init__(self):
@@ -123,23 +128,39 @@ class CNN(Parameters):
         layers = keras.layers
         picture = layers.Reshape((*x.shape[1:], 1))(x)
         h = layers.GaussianNoise(self.noise)(picture)
-        last = len(self.filters) - 1
-        for i, n in enumerate(self.filters):
-            convolution = layers.Conv2D(
-                n,
-                self.kernel,
-                strides=self.stride if i == 0 else 1,
-                padding="same",
-                use_bias=not self.normalise,
-            )
-            h = convolution(h)
-            if self.normalise:
-                h = layers.BatchNormalization(momentum=0.9)(h)
-            h = layers.Activation("relu")(h)
-            if i < last:
-                h = layers.MaxPooling2D(self.pool, padding="same")(h)
+        first, *others = self.filters
+        h = layers.Activation("relu")(self._convolved(h, first, self.kernel, self.stride))
+        for n in others:
+            h = self._residual_block(h, n) if self.residual else self._plain_block(h, n)
         features = _pooled(h, self.pooling, keep_bands=self.bands)
         return layers.Dropout(self.dropout)(features)
+
+    def _plain_block(self, h, n):
+        """Pooled maps, and `n` filters over them."""
+        from drumlesson.backend import keras
+
+        h = keras.layers.MaxPooling2D(self.pool, padding="same")(h)
+        return keras.layers.Activation("relu")(self._convolved(h, n, self.kernel))
+
+    def _residual_block(self, h, n):
+        """The maps themselves, one in `pool`, and what `n` filters twice over make of them."""
+        from drumlesson.backend import keras
+
+        layers = keras.layers
+        change = layers.Activation("relu")(self._convolved(h, n, self.kernel, self.pool))
+        change = self._convolved(change, n, self.kernel)
+        same = self._convolved(h, n, 1, self.pool)
+        return layers.Activation("relu")(layers.Add()([same, change]))
+
+    def _convolved(self, h, n, kernel, strides=1):
+        """`n` filters over the maps, with batch normalisation where it is wanted."""
+        from drumlesson.backend import keras
+
+        convolution = keras.layers.Conv2D(
+            n, kernel, strides=strides, padding="same", use_bias=not self.normalise
+        )
+        h = convolution(h)
+        return keras.layers.BatchNormalization(momentum=0.9)(h) if self.normalise else h
 
 
 # %% ../../nbs/06_convolutional.ipynb #7b1dacd3
@@ -220,6 +241,19 @@ class CNN1D(Parameters):
         return layers.Dropout(self.dropout)(features)
 
 
+# %% ../../nbs/06_convolutional.ipynb #7545d0b3
+def _inputs(layer) -> list[str]:
+    """The names of the layers whose outputs a layer takes."""
+    tensors = [x for node in layer._inbound_nodes for x in node.input_tensors]
+    return [x._keras_history.operation.name for x in tensors]
+
+
+def _frames(reached) -> int:
+    """How many frames a layer saw."""
+    seen, _ = reached
+    return seen[0]
+
+
 # %% ../../nbs/06_convolutional.ipynb #7545d0b4
 def receptive_field(
     network,  # a Keras model
@@ -229,18 +263,21 @@ def receptive_field(
 ) -> list[dict]:  # a row a layer: layer, frames, bins (None: all), ms
     """How much of the input one value has seen, layer by layer (Araujo, Norris and Sim 2019)."""
     rows = []
-    field = np.ones(2, int)  # frames and bins seen so far
-    step = np.ones(2, int)  # frames and bins of the input from one value to the next
+    reached: dict = {}  # a layer's name -> frames and bins that it saw, and its step in them
     for layer in network.layers:
+        nothing = (np.ones(2, int), np.ones(2, int))
+        before = [reached.get(name, nothing) for name in _inputs(layer)]
+        seen, step = max(before, key=_frames, default=nothing)
+        reached[layer.name] = seen, step
         size = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
         if size is None:
             continue
         along_time_only = len(size) == 1
         size = (*size, 1)[:2]
         strides = (*layer.strides, 1)[:2]
-        field = field + (np.array(size) - 1) * step
-        step = step * strides
-        frames, bins = field.tolist()
+        seen = seen + (np.array(size) - 1) * step
+        reached[layer.name] = seen, step * strides
+        frames, bins = seen.tolist()
         samples = (frames - 1) * hop_length + n_fft
         rows.append(
             {
