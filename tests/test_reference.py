@@ -305,13 +305,7 @@ def test_the_package_offers_few_names():
 
 
 def test_no_name_means_two_things():
-    # Until lesson 07 reads the study `question`, for which `course.claims` is kept.
-    leaving = ["course.claims", "course.verdicts"]
-    twice = {
-        name: modules
-        for name, modules in public_names().items()
-        if len(modules) > 1 and modules != leaving
-    }
+    twice = {name: modules for name, modules in public_names().items() if len(modules) > 1}
     assert twice == {}
 
 

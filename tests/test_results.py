@@ -44,7 +44,7 @@ def test_scores_of_made_up_rows():
 
 def test_each_kit_counts_the_same_and_each_cut():
     """The mean over kits within a seed, then over seeds; hits are counted in a column beside."""
-    rows = stored("convolutional", FOLDER).query("model == 'dense'")
+    rows = stored("families", FOLDER).query("model == 'dense'")
     row = scores(rows).loc["dense"]
     of_seeds = []
     for _, seed in rows.groupby("seed"):
@@ -57,7 +57,7 @@ def test_each_kit_counts_the_same_and_each_cut():
 
 
 def test_a_score_of_one_seed_has_the_interval_of_its_kits():
-    rows = stored("convolutional", FOLDER).query("model == 'dense' and seed == 0")
+    rows = stored("families", FOLDER).query("model == 'dense' and seed == 0")
     right = np.repeat(rows["true"] == rows["predicted"], rows["n"])
     low, accuracy, high = kit_interval(right, np.repeat(rows["kit"], rows["n"]))
     row = scores(rows).loc["dense"]
@@ -91,11 +91,12 @@ def test_effective_kits(weights, kits):
 
 
 def test_scores_by_two_columns_have_two_levels():
-    table = scores(stored("splits", FOLDER), ["model", "data"])
-    assert ("dense", "random split") in table.index
-    assert (
-        table.loc[("dense", "random split"), "accuracy"] > table.loc[("dense", "open"), "accuracy"]
-    )
+    rows = stored("chance", FOLDER)
+    table = scores(rows, ["model", "data"])
+    assert ("logistic regression", "open") in table.index
+    by_chance = rows.query("model == 'dense' and data == 'random split'")
+    row = table.loc[("dense", "random split")]
+    assert row["accuracy"] == scores(by_chance).loc["dense", "accuracy"]
 
 
 def test_a_pair_is_compared_on_the_same_folds():
@@ -125,12 +126,12 @@ def test_only_seeds_that_both_have_finished_count():
 
 
 def test_confusion_counts_every_hit():
-    rows = stored("tasks", FOLDER).query("asked == '' and condition == 'all'")
+    rows = stored("question", FOLDER).query("asked == '' and condition == 'all'")
     table = confusion(rows)
     assert list(table) == list(table.index)
     assert table.to_numpy().sum() == rows["n"].sum()
     assert np.trace(table) == rows["right"].sum()
-    binary = confusion(stored("tasks", FOLDER).query("asked == 'kick'"))
+    binary = confusion(stored("question", FOLDER).query("asked == 'kick'"))
     assert list(binary) == ["rest", "kick"]
 
 
@@ -147,7 +148,7 @@ def test_what_is_not_stored_is_told_in_one_line(tmp_path):
     with pytest.raises(ValueError, match="make it with `drumlesson evidence nosuch`"):
         stored("nosuch", tmp_path)
     with pytest.raises(ValueError, match="part of the project, not of the package") as told:
-        stored("windows", tmp_path / "elsewhere")
+        stored("attack", tmp_path / "elsewhere")
     assert "\n" not in str(told.value)
 
 

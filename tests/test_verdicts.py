@@ -19,11 +19,14 @@ from drumlesson.course.verdicts import (
     Verdict,
     decide,
     judge_claims,
+    measure_effect,
     plot_verdicts,
     read_claims,
     variance_shares,
     verdict_table,
+    yes_or_no,
 )
+from drumlesson.labels import LABELS
 
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = "key,sentence,says,study,plus,minus,ruler,matters,reason,cuts,lesson"
@@ -281,6 +284,83 @@ def test_yes_or_no_asks_each_binary_model_by_itself():
     assert effect.value == pytest.approx(85 - 100)
 
 
+# -- an effect without a claim
+
+
+@pytest.mark.parametrize("start", [0, 3])
+def test_what_is_measured_is_what_a_claim_is_judged_by(start):
+    rows = two(3, 10)
+    effect = judged(rows, starts=[start])[0].effect
+    assert measure_effect(rows, "good", "bad", draws=1000, random_state=start) == effect
+
+
+def test_one_side_alone_is_a_score():
+    share = np.array([[0.5, 0.7], [0.6, 0.8], [0.9, 0.7]])
+    effect = measure_effect(rows_of("good", share), "good")
+    assert effect.value == pytest.approx(100 * share.mean())
+    assert effect.low < effect.value < effect.high
+    assert (effect.kits, effect.cuts) == (3, 2)
+
+
+def test_sides_that_share_no_cut_have_no_effect():
+    rows = pd.concat([rows_of("good", [[0.5, np.nan]]), rows_of("bad", [[np.nan, 0.5]])])
+    effect = measure_effect(rows, "good", "bad")
+    assert np.isnan([effect.low, effect.value, effect.high]).all() and effect.cuts == 0
+
+
+@pytest.mark.parametrize(
+    "sides, how, told",
+    [
+        (("perfect",), {}, "at hand holds no run of perfect: it has good, bad"),
+        (("good", "perfect"), {}, "at hand holds no run of perfect: it has good, bad"),
+        (("good",), {"ruler": "luck"}, "no ruler 'luck': there is accuracy, macro F1"),
+    ],
+)
+def test_what_cannot_be_measured_is_named(sides, how, told):
+    with pytest.raises(ValueError, match=told):
+        measure_effect(two(1), *sides, **how)
+
+
+def f1_of(found, played, yeses, n):
+    return 2 * found / (played + yeses)
+
+
+def mistaken(model, classes, sizes=(10, 40, 100)):
+    """Counts of kits of different sizes, in which each class is taken for each at random."""
+    rng = np.random.default_rng(len(model))
+    rows = []
+    for kit, n in enumerate(sizes):
+        where = {"model": model, "kit": f"kit {kit}", "seed": 0, "condition": "all", "data": "open"}
+        for true, predicted in np.ndindex(len(classes), len(classes)):
+            said = {"true": classes[true], "predicted": classes[predicted]}
+            rows.append(where | said | {"n": rng.integers(1, n)})
+    return pd.DataFrame(rows)
+
+
+def f1_by_hand(rows, label):
+    """F1 of one class, each hit weighed by one over the hits of its kit."""
+    weight = rows["n"] / rows.groupby("kit")["n"].transform("sum")
+    return 100 * f1_score(rows["true"] == label, rows["predicted"] == label, sample_weight=weight)
+
+
+@pytest.mark.parametrize("labels", [["tom"], ["kick", "cymbal"]])
+def test_a_ruler_of_answers_yes_or_no_weighs_each_hit_by_its_kit(labels):
+    softmax = mistaken("one", LABELS)
+    members = {label: mistaken(f"five {label}", [label, "rest"]) for label in LABELS}
+    rows = pd.concat([softmax, *members.values()])
+    ruler = yes_or_no(f1_of, labels)
+    one = np.mean([f1_by_hand(softmax, label) for label in labels])
+    five = np.mean([f1_by_hand(members[label], label) for label in labels])
+    assert measure_effect(rows, "one", ruler=ruler).value == pytest.approx(one)
+    assert measure_effect(rows, "five alone", ruler=ruler).value == pytest.approx(five)
+    assert measure_effect(rows, "five alone", "one", ruler).value == pytest.approx(five - one)
+
+
+def test_a_ruler_asks_for_classes_of_the_course():
+    with pytest.raises(ValueError, match="no class 'cowbell': there is kick, snare"):
+        yes_or_no(f1_of, ["tom", "cowbell"])
+
+
 # -- levers
 
 
@@ -306,6 +386,20 @@ def test_levers():
     assert verdict.name == "supported"
     gap = table.loc["feature", "share"] - table.loc["family", "share"]
     assert verdict.effect.value == pytest.approx(gap)
+
+
+def test_which_class_is_asked_for_is_kept_apart_from_one_model_or_five():
+    """Both tasks name classes alike, and what is asked of one class alone is much easier."""
+    easy = grid(0)
+    easy["n"] = easy["n"].where(easy["predicted"] == "tom", 3 * easy["n"])
+    asked = [easy.assign(task="five", asked="kick", model=easy["model"] + ", kick")]
+    for task in ("one", "five"):
+        asked.append(grid(0).assign(task=task, model=lambda rows, t=task: rows["model"] + t))
+    rows = pd.concat(asked)
+    whole = variance_shares("toy", rows)["share"]
+    five = variance_shares("toy", rows, five=True)["share"]
+    assert whole["question"] > 90 and five["one model or five"] < 1
+    assert "question" not in five
 
 
 def test_each_kit_counts_the_same_in_levers():
@@ -501,7 +595,9 @@ def test_what_was_not_run_is_named():
     with pytest.raises(ValueError, match="no study songs is at hand: there is toy"):
         judged(two(1), claim(study="songs"))
     apart = pd.concat([rows_of("good", [[0.5]]), rows_of("bad", [[0.5]], kit="other")])
-    with pytest.raises(ValueError, match="claim x: toy holds no kit and seed that all sides"):
+    with pytest.raises(
+        ValueError, match="toy: there is no kit and seed on which all of"
+    ):
         judged(apart)
 
 

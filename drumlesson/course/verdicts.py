@@ -10,6 +10,7 @@ __all__ = [
     "MOST_TIMES",
     "STARTS",
     "Ruler",
+    "yes_or_no",
     "Claim",
     "evidence_folder",
     "read_claims",
@@ -17,6 +18,7 @@ __all__ = [
     "Effect",
     "Verdict",
     "judge_claims",
+    "measure_effect",
     "verdict_table",
     "plot_verdicts",
     "saying",
@@ -108,6 +110,34 @@ RULERS = {
 }
 RULERS |= {f"recall of {label}": Ruler(partial(_recall, label=label), label) for label in LABELS}
 _VARIANCE = "share of variance"  # the ruler of claims whose sides are levers
+
+
+# %% ../../nbs/reference/verdicts.ipynb #8a7ad2d2
+def yes_or_no(
+    measure: Callable,  # found, played, yeses, all hits -> its score; each of shape (draws, cuts)
+    labels=LABELS,  # the classes that are asked for; the score is the mean over them
+) -> Ruler:
+    """A measure of the answers to 'is it this class?', each kit counting the same.
+
+    It gets four counts: hits of the class that got a yes, hits of the class, hits that got a yes,
+    and all hits. Raises ValueError where one of the classes is not of the course.
+    """
+    unknown = [label for label in labels if label not in LABELS]
+    if unknown:
+        raise ValueError(f"there is no class {unknown[0]!r}: there is {', '.join(LABELS)}")
+    return Ruler(partial(_mean_over_questions, measure=measure, labels=labels))
+
+
+def _mean_over_questions(counts, times, measure, labels) -> np.ndarray:  # (draws, cuts)
+    "The mean over classes of a measure of counts (kits, ...), weighted by kit."
+    scores = []
+    for label in labels:
+        i = LABELS.index(label)
+        asked = _drawn(_by_kit(counts[i % len(counts)]), times)  # a softmax is asked but once
+        played, yeses = asked[..., i, :].sum(axis=-1), asked[..., i].sum(axis=-1)
+        scores.append(measure(asked[..., i, i], played, yeses, asked.sum(axis=(-2, -1))))
+    return np.mean(scores, axis=0)
+
 
 # %% ../../nbs/reference/verdicts.ipynb #ve000007
 SAYS = ("more", "as much")  # what a claim may say of its two sides
@@ -453,11 +483,10 @@ class _Sides(NamedTuple):
         return of_cuts.std(axis=1, ddof=1)
 
 
-def _paired(claim, study) -> _Sides | Effect:
-    "The counts that a claim is judged by, or no effect where too few cuts are whole. ValueError."
-    plus = study.sides(claim.plus)
-    asked = plus + study.sides(claim.minus)
-    ruler = RULERS[claim.ruler]
+def _paired(study, ruler, plus, minus="") -> _Sides | Effect:
+    "The counts of the sides, or no effect where too few cuts are whole. Raises ValueError."
+    added = study.sides(plus)
+    asked = added + (study.sides(minus) if minus else [])
     cuts = study.cuts([table for tables in asked for table in tables])
     if len(cuts) < 1 + ruler.spread:  # one seed has no spread
         return _no_effect(len(cuts), "seed" if ruler.spread else "cut")
@@ -466,13 +495,14 @@ def _paired(claim, study) -> _Sides | Effect:
     if ruler.label:
         shared &= counts[0][0, :, :, LABELS.index(ruler.label)].sum(axis=-1) > 0
     if not shared.any():
+        sides = f"{plus} and {minus}" if minus else plus
         raise ValueError(
-            f"claim {claim.key}: {study.name} holds no kit and seed that all sides were judged on"
+            f"{study.name}: there is no kit and seed on which all of {sides} were judged"
         )
     kept = [_kept(table, shared) for table in counts]
     first = asked[0][0]
     unit = _unit(first[first["seed"].isin(cuts)])
-    return _Sides(kept[: len(plus)], kept[len(plus) :], ruler, unit)
+    return _Sides(kept[: len(added)], kept[len(added) :], ruler, unit)
 
 
 def _no_effect(cuts, unit) -> Effect:
@@ -540,7 +570,7 @@ def judge_claims(
         of_study = [claim for claim in claims if claim.study == name]
         for claim in of_study:
             if claim.ruler != _VARIANCE:
-                table = _paired(claim, study)
+                table = _paired(study, RULERS[claim.ruler], claim.plus, claim.minus)
                 if isinstance(table, Effect):
                     effects[claim] = table
                 else:
@@ -561,6 +591,29 @@ def _rows_of(name, studies) -> pd.DataFrame:
     if name not in studies:
         raise ValueError(f"no study {name} is at hand: there is {', '.join(studies) or 'none'}")
     return studies[name]
+
+
+# %% ../../nbs/reference/verdicts.ipynb #f1b76968
+def measure_effect(
+    rows: pd.DataFrame,  # of `stored`
+    plus: str,  # sides, named as in a `Claim`
+    minus: str = "",  # those that are taken away; none: what comes back is a score
+    ruler: str | Ruler = "accuracy",  # a key of `RULERS`, or a ruler
+    draws: int = 2000,  # of kits and cuts
+    random_state: int = 0,  # of the draws
+) -> Effect:
+    """A score, or a difference of scores, on those kits and cuts that all sides have in common.
+
+    Raises ValueError.
+    """
+    if isinstance(ruler, str):
+        if ruler not in RULERS:
+            raise ValueError(f"there is no ruler {ruler!r}: there is {', '.join(RULERS)}")
+        ruler = RULERS[ruler]
+    sides = _paired(_Study("at hand", rows), ruler, plus, minus)
+    if isinstance(sides, Effect):
+        return sides
+    return _effects([sides], draws, [random_state])[0]
 
 
 # %% ../../nbs/reference/verdicts.ipynb #ve000021
