@@ -595,9 +595,7 @@ def test_what_was_not_run_is_named():
     with pytest.raises(ValueError, match="no study songs is at hand: there is toy"):
         judged(two(1), claim(study="songs"))
     apart = pd.concat([rows_of("good", [[0.5]]), rows_of("bad", [[0.5]], kit="other")])
-    with pytest.raises(
-        ValueError, match="toy: there is no kit and seed on which all of"
-    ):
+    with pytest.raises(ValueError, match="toy: there is no kit and seed on which all of"):
         judged(apart)
 
 
