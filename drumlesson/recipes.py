@@ -50,6 +50,7 @@ RECIPES = {
         epochs=60,
         learning_rate=2e-3,
         validation_fraction=0,
+        class_weight=None,
         verbose=0,
     )
 }

@@ -546,15 +546,14 @@ def _question(task) -> DrumClassifier:
 def _recipes() -> dict:
     "What the model that comes along might be, each with outputs for what is none of the five."
     best = recipe("best")
-    plain = clone(best).set_params(family=replace(best.family, residual=False))
+    plain = replace(best.family, residual=False)
     both = Ensemble(("cnn1d", CNN(stride=(2, 2))))  # of version 0.1.0
     return {
         "logistic regression": linear(),
         "residual": best,
-        "residual, 0.5 s": clone(best).set_params(window=0.5),
-        "as deep, not residual": plain,
+        "residual, classes balanced": clone(best).set_params(class_weight="balanced"),
+        "as deep, not residual": clone(best).set_params(family=plain),
         "1-D and 2-D": clone(best).set_params(family=both, learning_rate=1e-3),
-        "1-D, 0.5 s": clone(best).set_params(family="cnn1d", learning_rate=1e-3, window=0.5),
     }
 
 
