@@ -225,6 +225,8 @@ _MAKERS: dict[str, Callable] = {
     "pluck": _pluck,
     "melody": _melody,
 }
+# What a model learns to refuse: labels of recorded sounds, and that of the made ones.
+_OUTSIDE_LABELS = ("rim", "clap", "cowbell", "none")
 _LEARNED_KINDS = ("sine", "noise", "vowel", "click", "two hits", "pluck")  # to learn from
 _HELD_OUT_KINDS = ("chord", "swell", "speech", "crackle", "layers", "melody")  # only to judge by
 

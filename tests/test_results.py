@@ -9,8 +9,10 @@ import pytest
 from drumlesson.course.results import (
     confusion,
     effective_kits,
+    nested,
     paired,
     plot_scores,
+    recipe_table,
     scores,
     stored,
 )
@@ -74,6 +76,47 @@ def test_a_big_kit_has_no_bigger_say():
     table = scores(wrong)
     assert table["accuracy"].tolist() == pytest.approx([0.9 * 7 / 8, 0.8 * 7 / 8])
     assert table["share of hits"].tolist() == pytest.approx([0.9 * 7 / 57, 0.8 * 7 / 57])
+
+
+def of_folds(model, shares):
+    """Rows of one cut of five folds, two kits a fold, each with this share of 100 hits right."""
+    rows = []
+    for fold, share in enumerate(shares):
+        right = round(100 * share)
+        for kit in (f"kit {fold} a", f"kit {fold} b"):
+            where = dict(data="open", condition="all", model=model, seed=0, fold=fold, kit=kit)
+            made = dict(true="kick", seconds=1.0, parameters=7, digest=model[:4])
+            rows.append(where | made | dict(predicted="kick", n=right, right=right))
+            rows.append(where | made | dict(predicted="snare", n=100 - right, right=0))
+    return pd.DataFrame(rows)
+
+
+def test_a_nested_choice_never_looks_at_the_fold_that_it_is_scored_on():
+    """Lucky once, a recipe is chosen where its luck does not count: worse than either alone."""
+    rows = pd.concat([of_folds("lucky", [1, 0.5, 0.5, 0.5, 0.5]), of_folds("steady", [0.6] * 5)])
+    chosen = nested(rows).groupby("fold")["model"].unique().map(list).tolist()
+    assert chosen == [["steady"], ["lucky"], ["lucky"], ["lucky"], ["lucky"]]
+    table = recipe_table(rows)
+    assert table["accuracy"].tolist() == pytest.approx([0.6, 0.6, 0.52])
+    assert table["folds"].tolist() == [4, 1, 0]
+    assert table["digest"].tolist() == ["luck", "stea", ""]
+
+
+def test_macro_f1_of_a_recipe_as_scikit_learn_has_it():
+    from sklearn.metrics import f1_score
+
+    rng = np.random.default_rng(0)
+    hits = pd.DataFrame({"true": rng.choice(["kick", "snare", "tom"], 90)})
+    hits["predicted"] = np.where(rng.random(90) < 0.7, hits["true"], "tom")
+    hits["kit"] = rng.choice(["a", "a", "a", "b", "c"], 90)
+    counts = hits.groupby(["kit", "true", "predicted"]).size().reset_index(name="n")
+    counts["right"] = counts["n"].where(counts["true"] == counts["predicted"], 0)
+    where = dict(data="open", condition="all", model="m", seed=0, seconds=1.0, parameters=7)
+    counts["fold"] = (counts["kit"] == "a").astype(int)
+    table = recipe_table(counts.assign(**where, digest="x"))
+    size = hits.groupby("kit")["kit"].transform("size")
+    as_told = f1_score(hits["true"], hits["predicted"], average="macro", sample_weight=1 / size)
+    assert table["macro_f1"].iloc[0] == pytest.approx(as_told)
 
 
 def test_a_kit_that_a_seed_did_not_judge_leaves_the_others():

@@ -1,14 +1,25 @@
 """What is compared: models with their digests, conditions, and the order of the runs."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from drumlesson.course.studies import CONDITIONS, STUDIES, Study, linear, network, settings
+from drumlesson.course.runner import _answers
+from drumlesson.course.studies import (
+    CONDITIONS,
+    STUDIES,
+    Study,
+    linear,
+    network,
+    part,
+    settings,
+)
 from drumlesson.drums import load_drums
 from drumlesson.features import LogMel
+from drumlesson.labels import LABELS
 
 FOLDER = Path(__file__).resolve().parent.parent / "nbs" / "evidence"
 
@@ -116,3 +127,26 @@ def test_every_claim_names_what_its_study_runs_with_as_many_cuts():
             names = (data, condition, model)
             assert study._asks_for(int(claim["cuts"]) - 1, names), claim["key"]
             assert model in study.models and condition in study.conditions and data in study.data
+
+
+def test_what_is_none_of_the_five_is_learned_of_no_kit_that_judges(open_kits):
+    plain_train, plain_test = part("open", 0, 1)
+    train, test = part("and outside sounds", 0, 1)
+    assert test.table.equals(plain_test.table)
+    assert set(train.labels) == {*LABELS, "rim", "clap", "cowbell", "none"}
+    of_five = train[np.isin(train.labels, LABELS)]
+    assert of_five.table["file"].tolist() == plain_train.table["file"].tolist()
+    assert not set(train.kits) & set(test.kits)
+
+
+def test_what_is_none_of_the_five_is_no_answer():
+    """A straight line learns it as further classes, and yet names one of the five."""
+    toys = load_drums("synth", n_kits=6, hits=2, random_state=3)
+    labels = np.where(toys.labels == "tom", "none", toys.labels)
+    drums = replace(toys, table=toys.table.assign(label=labels))
+    model = linear().fit(drums.waves, drums.labels)
+    assert "none" in model.predict(drums.waves)
+    said = _answers(model, drums)[""]
+    assert set(said) == {"kick", "snare", "hihat", "cymbal"}
+    kept = drums.labels != "none"
+    assert (said[kept] == drums.labels[kept]).all()

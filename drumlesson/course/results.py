@@ -10,6 +10,8 @@ __all__ = [
     "paired",
     "confusion",
     "plot_scores",
+    "nested",
+    "recipe_table",
     "effective_kits",
 ]
 
@@ -19,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..evaluation import bootstrap, percentile_interval
+from ..evaluation import bootstrap, macro_f1, percentile_interval
 from ..labels import LABELS
 from .runner import KEYS, StoredStudy
 from .studies import STUDIES
@@ -182,6 +184,53 @@ def plot_scores(
     ax.set(yticks=rows, yticklabels=names, xlabel=xlabel)
     ax.invert_yaxis()
     return ax
+
+
+# %% ../../nbs/reference/results.ipynb #f5c2e971
+def _mean_right(rows) -> float:
+    "The mean over kits of the share right, all seeds together."
+    return float(_by_kit(rows).mean(axis=None))
+
+
+def nested(
+    rows: pd.DataFrame,  # of `stored`
+) -> pd.DataFrame:  # such rows, one model a fold
+    "The answers of whichever model did best on the other folds of the cut (Stone 1974)."
+    chosen = []
+    for (seed, fold), here in rows.groupby(["seed", "fold"]):
+        others = rows[(rows["seed"] == seed) & (rows["fold"] != fold)]
+        best = others.groupby("model").apply(_mean_right).idxmax()
+        chosen.append(here[here["model"] == best])
+    return pd.concat(chosen)
+
+
+# %% ../../nbs/reference/results.ipynb #853636c1
+_CHOSEN = "chosen inside, scored outside"
+
+
+def _macro_f1(rows) -> float:
+    "Macro F1 from counts in which each kit weighs the same, averaged over seeds."
+    share = rows["n"] / rows.groupby(["seed", "kit"])["n"].transform("sum")
+    of_seeds = []
+    for _, of_seed in rows.assign(n=share).groupby("seed"):
+        of_seeds.append(macro_f1(confusion(of_seed).to_numpy()))
+    return float(np.mean(of_seeds))
+
+
+def recipe_table(
+    rows: pd.DataFrame,  # of `stored`, every recipe on the same folds
+) -> pd.DataFrame:  # low, accuracy, high, macro_f1, folds that chose it, cuts, digest
+    "A row a recipe, and last what the choice among them is worth."
+    chosen = nested(rows)
+    times = chosen.drop_duplicates(["seed", "fold"])["model"].value_counts()
+    both = pd.concat([rows, chosen.assign(model=_CHOSEN, digest="")])
+    table = scores(both)[["low", "accuracy", "high"]]
+    by_model = both.groupby("model")
+    table["macro_f1"] = by_model.apply(_macro_f1)
+    table["folds"] = times.reindex(table.index, fill_value=0)
+    table["cuts"] = by_model["seed"].nunique()
+    table["digest"] = by_model["digest"].first()
+    return table.rename_axis("recipe")
 
 
 # %% ../../nbs/reference/results.ipynb #ff7ae05b

@@ -30,6 +30,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -44,9 +45,12 @@ from ..classifier import DrumClassifier, digest, spec_of
 from ..drums import Drums, load_drums
 from ..families.convolutional import CNN, CNN1D
 from ..families.dense import Dense
+from ..families.ensemble import Ensemble
 from ..families.recurrent import RNN
 from ..features import MFCC, STFT, LogMel
 from ..labels import LABELS
+from ..outside import _OUTSIDE_LABELS, outside_drums
+from ..recipes import recipe
 from ..registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS, Registry, to_spec
 
 # %% ../../nbs/reference/studies.ipynb #61273636
@@ -341,7 +345,7 @@ CONDITIONS["5 kits, 12 hits"] = _KitsTimesHits(5, 12)
 
 # %% ../../nbs/reference/studies.ipynb #7b65a063
 # What is learned from and judged on, by name.
-DATA = ("open", "one cut", "unaudited", "random split", "synth")
+DATA = ("open", "one cut", "unaudited", "random split", "synth", "and outside sounds")
 
 
 @lru_cache(2)
@@ -349,6 +353,13 @@ def _benchmark(data) -> Benchmark:
     if data == "synth":
         return draw_benchmark(load_drums("synth", n_kits=40, hits=4))
     return load_benchmark("unaudited" if data == "unaudited" else "open")
+
+
+@lru_cache(1)
+def _outside_sounds() -> Drums:
+    "What is none of the five, recorded and made."
+    recorded = tuple(label for label in _OUTSIDE_LABELS if label != "none")
+    return load_drums("open", labels=recorded) + outside_drums()
 
 
 def _dealt_out(benchmark, seed, fold) -> tuple[np.ndarray, np.ndarray]:
@@ -372,7 +383,11 @@ def part(
     if data == "random split":
         train, test = _dealt_out(benchmark, seed, fold)
         return benchmark.drums[train], benchmark.drums[test]
-    return benchmark.part(0 if data == "one cut" else seed % _CUTS, fold)
+    train, test = benchmark.part(0 if data == "one cut" else seed % _CUTS, fold)
+    if data == "and outside sounds":
+        outside = _outside_sounds()
+        train = train + outside[~np.isin(outside.kits, test.kits)]
+    return train, test
 
 
 # %% ../../nbs/reference/studies.ipynb #523d17dc
@@ -528,6 +543,20 @@ def _question(task) -> DrumClassifier:
     return network(_SMALL, task=task, learning_rate=2e-3)
 
 
+def _recipes() -> dict:
+    "What the model that comes along might be, each with outputs for what is none of the five."
+    best = recipe("best")
+    plain = replace(best.family, residual=False)
+    both = Ensemble(("cnn1d", CNN(stride=(2, 2))))  # of version 0.1.0
+    return {
+        "logistic regression": linear(),
+        "residual": best,
+        "residual, classes balanced": clone(best).set_params(class_weight="balanced"),
+        "as deep, not residual": clone(best).set_params(family=plain),
+        "1-D and 2-D": clone(best).set_params(family=both, learning_rate=1e-3),
+    }
+
+
 # %% ../../nbs/reference/studies.ipynb #4743e256
 # Name -> `Study`: all that this course has measured, as stored in nbs/evidence.
 STUDIES: dict[str, Study] = {}
@@ -595,3 +624,4 @@ STUDIES["steadiness"] = Study(
     seeds=10,
     quick=("multiclass",),
 )
+STUDIES["recipes"] = Study(_recipes(), data=("and outside sounds",), seeds=2)
