@@ -430,9 +430,10 @@ def train_recipe(
         "parameters": int(model.network_.count_params()),
         "versions": {package: version(package) for package in _PACKAGES},
     }
+    text = card(model)  # before anything is written: no file without its card
     _save_or_rescue(model._write, out)
     with atomic(_card_path(out)) as t:
-        t.write_text(card(model), encoding="utf-8")
+        t.write_text(text, encoding="utf-8")
     return model
 
 
@@ -511,7 +512,8 @@ _NOT_TRAINED_TO_REFUSE = (
 )
 _TRAINED_TO_REFUSE = (
     "What it does not know it was taught with few kinds of sounds: others may get one of its "
-    "labels, see above."
+    "labels, see above. Since it learned made sounds as none of its drums, it takes many drums of "
+    "a synthesiser for none, too."
 )
 
 
