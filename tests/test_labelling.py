@@ -522,7 +522,7 @@ def test_a_reader_that_has_seen_enough(many):
     command = [*COMMAND, many, "--jobs", "1"]
     streams = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with subprocess.Popen(command, **streams) as process:
-        assert process.stdout.readline().endswith("000.wav" + process.stdout.newlines)
+        assert "000.wav" in process.stdout.readline()
         assert process.poll() is None  # a row comes before the end
         process.stdout.close()
         assert process.stderr.read() == "" and process.wait() == 0
@@ -623,7 +623,10 @@ def test_a_person_who_hears_one_has_the_last_word(hits):
     assert "clap" in {row["label"] for row in label(hits, model=load())}
 
 
-def test_a_model_that_never_says_so_answers_as_before(hits):
-    assert [row["label"] for row in label(hits, "a.csv", model=deaf(1.0))] == [
-        row["label"] for row in label(hits, "b.csv")
+def test_a_model_that_never_says_so_answers_all_else_alike(hits):
+    never = [row["label"] for row in label(hits, "a.csv", model=deaf(1.0))]
+    said = [row["label"] for row in label(hits, "b.csv")]
+    assert OUTSIDE in said and OUTSIDE not in never
+    assert [one for one, other in zip(never, said, strict=True) if other != OUTSIDE] == [
+        label for label in said if label != OUTSIDE
     ]
