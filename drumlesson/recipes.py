@@ -564,7 +564,7 @@ def _chosen_section(report) -> str:
     (this,) = table.loc[table["digest"] == report["digest"], "recipe"]
     return (
         f"## How it was chosen\n\nIt is *{this}* in a comparison on the benchmark of the "
-        f"course ({table['cuts'].min()} cuts of five folds; each kit counts the same). Last "
+        f"course (cuts into five folds: {table['cuts'].min()}; each kit counts the same). Last "
         "comes what the choice among these is worth: each fold was judged by the recipe that did "
         f"best on the other folds.\n\n{_markdown(rows, heads)}\n\n"
     )
