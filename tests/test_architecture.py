@@ -153,7 +153,7 @@ import soundfile
 from drumlesson.cli import main
 from drumlesson.synth import synth_kit
 for label in ("kick", "hihat"):
-    soundfile.write(f"{label}.wav", synth_kit(0).hit(label), 22050)
+    soundfile.write(f"{label}.wav", synth_kit(19).hit(label), 22050)
 
 from drumlesson import load
 model = load()
