@@ -146,10 +146,10 @@ def test_audits_that_cannot_be(mine, tmp_path):
 
 
 def test_the_model_that_comes_along(tmp_path):
-    for number in KITS:
+    for number in (19, 23, 27):
         for label in ("kick", "snare", "hihat"):
             write_sound(tmp_path / f"{label} {number}.wav", synth_kit(number).hit(label))
-    (tmp_path / "hihat 5.wav").rename(tmp_path / "kick 7.wav")
+    (tmp_path / "hihat 27.wav").rename(tmp_path / "kick 7.wav")
     found = audit(tmp_path)
     assert found.counts == {"agree": 8, "disagree": 1} and names(found)[0] == "kick 7.wav"
 

@@ -381,8 +381,8 @@ def part(
     "The training drums and the test drums of one fold of a seed."
     benchmark = _benchmark(data)
     if data == "random split":
-        train, test = _dealt_out(benchmark, seed, fold)
-        return benchmark.drums[train], benchmark.drums[test]
+        dealt, judging = _dealt_out(benchmark, seed, fold)
+        return benchmark.drums[dealt], benchmark.drums[judging]
     train, test = benchmark.part(0 if data == "one cut" else seed % _CUTS, fold)
     if data == "and outside sounds":
         outside = _outside_sounds()
