@@ -329,6 +329,17 @@ def test_a_card_says_what_counts_the_same(toys, tmp_path):
     assert "counts the same" not in card(load(OLD))  # version 0.1.0 counted hits
 
 
+def test_a_card_tells_the_kinds_of_kits_apart():
+    """The mean of the kits, however many hits they have."""
+    sizes, shares = [90, 10, 5], [0.9, 0.5, 0.2]
+    kinds = ["acoustic", "acoustic", "electronic"]
+    rows = zip(sizes, shares, kinds, strict=True)
+    per_kit = {str(i): {"n": n, "accuracy": a, "kind": k} for i, (n, a, k) in enumerate(rows)}
+    *_, acoustic, electronic = recipes._kind_table({"per_kit": per_kit}).splitlines()
+    assert [cell.strip() for cell in acoustic.split("|")[1:-1]] == ["acoustic", "2", "100", "0.70"]
+    assert electronic.split("|")[4].strip() == "0.20"
+
+
 def test_one_thread_leaves_the_environment_as_it_was(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)

@@ -131,7 +131,7 @@ def test_every_claim_names_what_its_study_runs_with_as_many_cuts():
 
 def test_what_is_none_of_the_five_is_learned_of_no_kit_that_judges(open_kits):
     plain_train, plain_test = part("open", 0, 1)
-    train, test = part("and outside sounds", 0, 1)
+    train, test = part("with outside sounds", 0, 1)
     assert test.table.equals(plain_test.table)
     assert set(train.labels) == {*LABELS, "rim", "clap", "cowbell", "none"}
     of_five = train[np.isin(train.labels, LABELS)]
