@@ -10,6 +10,7 @@ import numpy as np
 
 from ..exercises import exercise, solves, two_of_four
 
+
 # %% ../../../nbs/reference/checks/lesson_00.ipynb #858bfade
 @exercise("00-betrays", "thought", 'the name of a fact, such as "length"')
 def _check_betrays(answer):
@@ -23,6 +24,7 @@ def _check_betrays(answer):
         )
     return "name one of the four panels"
 
+
 # %% ../../../nbs/reference/checks/lesson_00.ipynb #858bfad1
 @solves("00-betrays")
 def _solve_betrays(pack):
@@ -34,6 +36,7 @@ def _solve_betrays(pack):
     facts = audit_facts(drums).drop(index=["kit", "all but kit"])
     print(facts.round(2).to_string())
     return facts["by kit"].idxmax()
+
 
 # %% ../../../nbs/reference/checks/lesson_00.ipynb #cf2f62a9
 @exercise("00-spoiled", "listening", 'two letters, such as "AB"')
@@ -54,6 +57,7 @@ def _check_spoiled(answer):
             "the very beginning?"
         ),
     )
+
 
 # %% ../../../nbs/reference/checks/lesson_00.ipynb #cf2f62a1
 @solves(
@@ -85,6 +89,7 @@ def _solve_spoiled(clips):
     ax.legend(fontsize="small")
     plt.show()
     return "".join(letter for letter in share if share[letter] < 0.01)
+
 
 # %% ../../../nbs/reference/checks/lesson_00.ipynb #7872e869
 _KITS = np.array(list("aaabbbccccdddee"))
@@ -123,6 +128,7 @@ def _check_split(answer):
     if lost:
         return f"training has never heard a {' or '.join(sorted(lost))}: which kits have one?"
     return None
+
 
 # %% ../../../nbs/reference/checks/lesson_00.ipynb #7872e861
 @solves("00-split")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..exercises import exercise, solves, two_of_four
 
+
 # %% ../../../nbs/reference/checks/lesson_01.ipynb #b5d180e7
 @exercise("01-rms", "code", "the function my_rms_db itself, not what it returns")
 def _check_rms(answer):
@@ -40,6 +41,7 @@ def _check_rms(answer):
         return "silence, and whatever is weaker than -100 dB, must give -100"
     return None
 
+
 # %% ../../../nbs/reference/checks/lesson_01.ipynb #b5d180e1
 @solves("01-rms")
 def _solve_rms(snare, tenth):
@@ -58,6 +60,7 @@ def _solve_rms(snare, tenth):
     )
     return my_rms_db
 
+
 # %% ../../../nbs/reference/checks/lesson_01.ipynb #106ffb6e
 @exercise("01-pitch", "listening", 'two letters, such as "AB": the toms that came back from MFCC')
 def _check_pitch(answer):
@@ -73,6 +76,7 @@ def _check_pitch(answer):
             "each. How deep or how bright they are is no sign, as they are four different toms"
         ),
     )
+
 
 # %% ../../../nbs/reference/checks/lesson_01.ipynb #106ffb61
 @solves(
@@ -100,6 +104,7 @@ def _solve_pitch(clips, tonal):
     plt.show()
     least_tonal = sorted(share, key=share.get)[:2]
     return "".join(sorted(least_tonal))
+
 
 # %% ../../../nbs/reference/checks/lesson_01.ipynb #d1040d99
 @exercise(
@@ -131,6 +136,7 @@ def _check_window(answer):
             "other?"
         )
     return None
+
 
 # %% ../../../nbs/reference/checks/lesson_01.ipynb #d1040d91
 @solves(

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..exercises import exercise, solves, two_of_four
 
+
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #2a812779
 def _click(t):
     """A hit that is loudest at once, as a function of the time in seconds."""
@@ -43,6 +44,7 @@ def _made_up_hits(sr=22050):
     hardest = hit(_swell, 7000, loud=0.02, floor=0.004)
     yield "that is faint, late in its peak and over noise", *hardest
 
+
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #2a812779b
 @exercise(
     "02-onset",
@@ -71,6 +73,7 @@ def _check_onset(answer):
             return f"on a hit {what} it is {abs(off):.0f} ms {'late' if off > 0 else 'early'}"
     return None
 
+
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #2a812771
 @solves("02-onset")
 def _solve_onset(toys, onset):
@@ -98,6 +101,7 @@ def _solve_onset(toys, onset):
     )
     return my_onset
 
+
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #ab2b2c81
 @exercise("02-lost", "listening", 'two letters, such as "AC": the toms that have lost their attack')
 def _check_lost(answer):
@@ -113,6 +117,7 @@ def _check_lost(answer):
             "sign, as they are four different toms"
         ),
     )
+
 
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #ab2b2c80
 @solves(
@@ -152,6 +157,7 @@ def _solve_lost(clips):
     plt.show()
     return "".join(letter for letter in gap if gap[letter] < 5)
 
+
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #8b8563a8
 @exercise("02-level", "thought", "one letter, a to d")
 def _check_level(answer):
@@ -165,6 +171,7 @@ def _check_level(answer):
         ),
     }
     return hints.get(letter, "answer a, b, c or d")
+
 
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #8b8563a1
 @solves("02-level")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..exercises import capitals, exercise, solves
 
+
 # %% ../../../nbs/reference/checks/lesson_03.ipynb #5232cb5c
 @exercise(
     "03-shift",
@@ -45,6 +46,7 @@ def _check_shift(answer):
         return f"{way} the result should be {wanted}, and is {got.tolist()}"
     return None
 
+
 # %% ../../../nbs/reference/checks/lesson_03.ipynb #5232cb51
 @solves("03-shift")
 def _solve_shift():
@@ -58,6 +60,7 @@ def _solve_shift():
     for n in (0, 2, -2, 7):
         print(f"{n:2} samples later: {my_shift(np.array([5, 4, 3, 2, 1]), n)}")
     return my_shift
+
 
 # %% ../../../nbs/reference/checks/lesson_03.ipynb #87d09d10
 @exercise("03-tape", "listening", 'two letters, such as "AD": only slowed, and only damped')
@@ -77,6 +80,7 @@ def _check_tape(answer):
     if letters[0] != "D":
         return "slowed means deeper than C, and longer: only one of the two deep ones rings on"
     return "damped means as high as C, and gone sooner"
+
 
 # %% ../../../nbs/reference/checks/lesson_03.ipynb #87d09d11
 @solves("03-tape")
@@ -101,6 +105,7 @@ def _solve_tape(clips):
     damped = min(by_pitch[2:], key=length.get)
     return slowed + damped
 
+
 # %% ../../../nbs/reference/checks/lesson_03.ipynb #009560ac
 @exercise("03-leak", "thought", 'letters, such as "ac"')
 def _check_leak(answer):
@@ -121,6 +126,7 @@ def _check_leak(answer):
     }
     first_missing = min(leaks - letters)
     return f"{hints[first_missing]} (so far you have {len(letters)} of the letters)"
+
 
 # %% ../../../nbs/reference/checks/lesson_03.ipynb #009560a1
 @solves("03-leak")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..exercises import capitals, exercise, solves
 
+
 # %% ../../../nbs/reference/checks/lesson_04.ipynb #d10d279e
 @exercise(
     "04-softmax",
@@ -68,6 +69,7 @@ def _flaw_for_large_scores(answer):
         return "right for small scores, not for scores in the thousands"
     return None
 
+
 # %% ../../../nbs/reference/checks/lesson_04.ipynb #d10d2791
 @solves("04-softmax")
 def _solve_softmax():
@@ -80,6 +82,7 @@ def _solve_softmax():
     scores = np.array([[1.0, 2.0, 3.0], [1001.0, 1002.0, 1003.0]])
     print(my_softmax(scores).round(3))
     return my_softmax
+
 
 # %% ../../../nbs/reference/checks/lesson_04.ipynb #4c2345a8
 @exercise(
@@ -99,6 +102,7 @@ def _check_twins(answer):
     if pair == set("AD"):
         flaw += " (your ear took the two low drums for kin)"
     return flaw
+
 
 # %% ../../../nbs/reference/checks/lesson_04.ipynb #4c2345a1
 @solves("04-twins")
@@ -125,6 +129,7 @@ def _solve_twins(toys, window, quartet):
         )
     return "BD"
 
+
 # %% ../../../nbs/reference/checks/lesson_04.ipynb #3d405016
 @exercise("04-curves", "thought", 'two letters, such as "DA": by heart, and stopped too soon')
 def _check_curves(answer):
@@ -144,6 +149,7 @@ def _check_curves(answer):
     if letters[1] == "D":
         flaw += " (D is high too, but has been flat for long)"
     return flaw
+
 
 # %% ../../../nbs/reference/checks/lesson_04.ipynb #3d405011
 @solves("04-curves")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..exercises import capitals, exercise, solves
 
+
 # %% ../../../nbs/reference/checks/lesson_05.ipynb #3cbe421d
 def _last_state(frames, W, U, b):
     """The state in which a simple recurrent layer is left by `frames`, all of them."""
@@ -29,6 +30,7 @@ def _mistaken_frames(frames, silent):
         "silence clears the state: it should stay": frames[silent[-1] + 1 :],
         "a frame that sounds after a silent one is lost": frames[: silent[0]],
     }
+
 
 # %% ../../../nbs/reference/checks/lesson_05.ipynb #3cbe4211
 @exercise(
@@ -69,6 +71,7 @@ def _check_mask(answer):
         )
     return None
 
+
 # %% ../../../nbs/reference/checks/lesson_05.ipynb #3cbe4212
 @solves("05-mask")
 def _solve_mask():
@@ -91,6 +94,7 @@ def _solve_mask():
     print("three frames:                 ", three.round(3))
     print("the same, and two silent ones:", five.round(3))
     return my_last_state
+
 
 # %% ../../../nbs/reference/checks/lesson_05.ipynb #74c0e62b
 @exercise("05-memory", "thought", "a number of milliseconds")
@@ -121,6 +125,7 @@ def _check_memory(answer):
         "milliseconds of a hop"
     )
 
+
 # %% ../../../nbs/reference/checks/lesson_05.ipynb #74c0e621
 @solves("05-memory")
 def _solve_memory():
@@ -131,6 +136,7 @@ def _solve_memory():
     after = f"{0.9**frames:.4f} after {frames}"
     print(f"{before}, {after}; each is {512 / 22.05:.1f} ms")
     return round(ms)
+
 
 # %% ../../../nbs/reference/checks/lesson_05.ipynb #398d8c54
 @exercise(
@@ -153,6 +159,7 @@ def _check_same(answer):
         "the silence of C stands before the snare, where this mask does not look: the state has "
         "moved before the hit begins"
     )
+
 
 # %% ../../../nbs/reference/checks/lesson_05.ipynb #398d8c51
 @solves("05-same")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..exercises import exercise, solves
 
+
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #e846669f
 @exercise("06-glide", "code", "a table of 3 x 3 weights: rows are frames, columns are bands")
 def _check_glide(answer):
@@ -39,6 +40,7 @@ def _check_glide(answer):
         return "it answers a rising line, too"
     return None
 
+
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #e8466691
 @solves("06-glide")
 def _solve_glide():
@@ -57,6 +59,7 @@ def _solve_glide():
     for name, patch in patches.items():
         print(f"{name}: {(my_filter * patch).sum():+.0f}")
     return my_filter
+
 
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #e642095f
 @exercise("06-field", "thought", "a number of milliseconds")
@@ -96,6 +99,7 @@ def _check_field(answer):
         "(frames - 1) hops and one window"
     )
 
+
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #e6420951
 @solves("06-field")
 def _solve_field(receptive_field, keras):
@@ -114,6 +118,7 @@ def _solve_field(receptive_field, keras):
         print(f"{layer:13} {row['frames']:2} frames, {row['ms']} ms")
     return seen[-1]["ms"]
 
+
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #c22359de
 @exercise("06-deaf", "listening", "one letter, A to C: the change that this network cannot notice")
 def _check_deaf(answer):
@@ -130,6 +135,7 @@ def _check_deaf(answer):
         ),
     }
     return hints.get(letter, "one letter is asked for: A, B or C")
+
 
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #c22359d1
 @solves("06-deaf")

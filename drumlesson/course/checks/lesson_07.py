@@ -10,6 +10,7 @@ import numpy as np
 
 from ..exercises import capitals, exercise, solves
 
+
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #e38a8977
 def _made_up_outputs(random_state):
     """Outputs p of a detector, and whether each hit is a yes; the highest output comes first."""
@@ -44,6 +45,7 @@ def _is_cheapest(t, cost, tries, hits, prices):
     """Whether no threshold in `tries` has a lower cost than `t`."""
     least = min(cost(other, *hits, *prices) for other in tries)
     return np.isclose(cost(t, *hits, *prices), least)
+
 
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #e38a8971
 @exercise(
@@ -95,6 +97,7 @@ def _flaw_of_threshold(t, p, yes, miss, alarm):
         f"and {least:g} can be had"
     )
 
+
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #e38a8972
 @solves(
     "07-cost",
@@ -132,6 +135,7 @@ def _solve_cost(p, yes):
     plt.show()
     return my_threshold
 
+
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #5889f466
 @exercise(
     "07-mistakes",
@@ -163,6 +167,7 @@ def _check_mistakes(answer):
         f"the miss is right; {alarm} is a tom that was found: which of the yeses is over with a "
         "thud, and has no pitch that you could sing?"
     )
+
 
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #5889f461
 @solves(
@@ -209,6 +214,7 @@ def _solve_mistakes(picked, said, toys):
     print(f"fewest mistakes, wherever the threshold stands: {fewest}")
     return "".join(misses + alarms)
 
+
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #c99d67d5
 @exercise("07-curves", "thought", 'three letters, such as "ABC": whose curves 1, 2 and 3 are')
 def _check_curves(answer):
@@ -226,6 +232,7 @@ def _check_curves(answer):
         "curve 2 belongs to the model whose groups lie furthest apart, wherever on the scale "
         "they lie"
     )
+
 
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #c99d67d1
 @solves("07-curves")

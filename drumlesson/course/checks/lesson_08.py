@@ -10,6 +10,7 @@ import numpy as np
 
 from ..exercises import capitals, exercise, solves
 
+
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #79b1b151
 def _made_up_kits():
     """Hits that a and b labelled rightly, and hits, shape (kits,) each."""
@@ -32,6 +33,7 @@ def _draws_single_hits(answer):
     """Whether there is an interval where all kits are alike, so that kits are nothing to draw."""
     alike = (np.full(16, v) for v in (8, 7, 10))
     return np.ptp([float(v) for v in answer(*alike)]) > 0.01
+
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #79b1b152
 @exercise(
@@ -92,6 +94,7 @@ def _check_bootstrap(answer):
         "97.5 of a hundred"
     )
 
+
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #79b1b153
 @solves("08-bootstrap")
 def _solve_bootstrap(dense, line):
@@ -114,6 +117,7 @@ def _solve_bootstrap(dense, line):
     )
     return my_lead
 
+
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #8c4b8bc7
 @exercise("08-sisters", "listening", 'two letters, such as "AB": the two strokes on one drum')
 def _check_sisters(answer):
@@ -134,6 +138,7 @@ def _check_sisters(answer):
         "these are two drums: how high is the skin of each, and how long does its rattle last? "
         "Two of the five agree in both"
     )
+
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #8c4b8bc1
 @solves(
@@ -178,6 +183,7 @@ def _solve_sisters(strokes):
     # together: one draw of the bootstrap, not two.
     return nearest
 
+
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #95ada63e
 @exercise("08-verdicts", "thought", 'six letters, S, R, N, C or U, for A to F, such as "SRNCUU"')
 def _check_verdicts(answer):
@@ -199,6 +205,7 @@ def _check_verdicts(answer):
         if given != expected:
             return f"{name}: {hints[name]}"
     return None
+
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #95ada631
 @solves("08-verdicts")
