@@ -32,7 +32,7 @@ from drumlesson.evaluation import (
 )
 
 from .classifier import DrumClassifier, digest, spec_of
-from .drums import Drums, folds
+from .drums import Drums, folds, synth_drums
 from .families.convolutional import CNN
 from .features import LogMel
 from .files import _save_or_rescue, atomic
@@ -237,6 +237,16 @@ def _with_made(drums: Drums, outside) -> Drums:
     return drums + outside_drums()
 
 
+_SYNTHESISED = {"n_kits": 40, "hits": 1, "random_state": 2_000_000}  # kits that no page makes
+
+
+def _with_synthesised(train: Drums) -> Drums:
+    "What is learned from, with synthesised drums where made sounds are learned from."
+    if "none" not in train.labels:
+        return train
+    return train + synth_drums(**_SYNTHESISED)
+
+
 def _one_outside_fold(model, train, test) -> tuple[np.ndarray, np.ndarray]:
     "What a model that learns from one set of drums says of another: of each class, and of none."
     with _one_thread():
@@ -254,7 +264,9 @@ def _fold_outside(model, drums, k: int, random_state: int, jobs) -> _Folded:
     settings = {"random_state": random_state, "verbose": 0}
     work = [
         delayed(_one_outside_fold)(
-            clone(model).set_params(**settings), drums[train], drums[test] + made
+            clone(model).set_params(**settings),
+            _with_synthesised(drums[train]),
+            drums[test] + made,
         )
         for train, test in cut
     ]
@@ -415,7 +427,7 @@ def train_recipe(
     drums = _with_made(drums, _labels_outside(model, drums))
     calibration, report = _judged(model, drums, k, random_state, jobs)
     folded = time.perf_counter() - start
-    model.set_params(random_state=random_state).fit(drums)
+    model.set_params(random_state=random_state).fit(_with_synthesised(drums))
     model.calibration_ = calibration
     made = {"recipe": name, "digest": made_of, "seed": random_state}
     seconds = {

@@ -562,7 +562,9 @@ def test_a_kill_leaves_nothing_half_written(host, pack, cache, tmp_path):
         process.kill()
         process.wait()
         for key in files_below(cache / "files"):
-            assert sha256(cache / "files" / key) == sha256(pack / key)
+            # A kill between writing and renaming leaves a file under a name of its own.
+            if not Path(key).name.startswith(".drumlesson-"):
+                assert sha256(cache / "files" / key) == sha256(pack / key)
     host.always = "rightly"
     assert len(read_open()[0]) == 5
 
