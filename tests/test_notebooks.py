@@ -366,6 +366,7 @@ def lesson(folder):
         new_markdown_cell(f"*Time: about 5 minutes.*\n\n{nb.doors(path)}"),
         *sections(),
         new_code_cell(nb.installs(path)),
+        new_code_cell("#| code-fold: true\nfrom somewhere import check, plot, solution, x"),
         *exercises,
         *players,
         *figures,
@@ -385,6 +386,26 @@ def written(monkeypatch):
 def test_a_good_lesson_has_no_departures(tmp_path):
     path = stored(tmp_path / "nbs" / "00_x.ipynb", *lesson(tmp_path))
     assert nb.departures(path) == nb.lesson_departures(path) == []
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("directive", ["code-fold: true", "export", "hide"])
+def test_only_cells_that_are_read_must_be_easy_to_read(tmp_path, directive):
+    machinery = new_code_cell(f"#| {directive}\nimport os\n" + f"x = {'1' * 90}\n" * 13)
+    named = new_code_cell("#| fig-alt: " + "a" * 90 + "\n" + "\n\n".join(["x = (1,\n  2)"] * 6))
+    cells = [*lesson(tmp_path), machinery, named]
+    assert nb.lesson_departures(stored(tmp_path / "nbs" / "00_x.ipynb", *cells)) == []
+
+
+@pytest.mark.parametrize(
+    "directive, hidden",
+    [("code-fold: true", True), ("echo: false", True), ("hide", True), ("code-fold: show", False)],
+)
+def test_what_a_page_folds_is_folded_in_the_lab(directive, hidden):
+    before = {"jupyter": {"source_hidden": not hidden}, "tags": ["x"]}
+    (cell,) = tidied(new_code_cell(f"#| {directive}\n1", metadata=before))
+    after = {"jupyter": {"source_hidden": True}} if hidden else {}
+    assert cell.metadata == {"tags": ["x"]} | after
 
 
 def test_the_installing_cell_is_in_form(tmp_path):
@@ -496,7 +517,14 @@ NO_SOLUTION = "no folded solution right after the exercise 00-code"
         (told("It reaches 91 % here."), "typed by hand in prose: 91 %"),
         (told("From 0.83 upwards."), "typed by hand in prose: 0.83"),
         (added(new_markdown_cell("word " * 600)), "words: 1200 to 1800"),
-        (added(*(new_code_cell("1") for _ in range(10))), "31 code cells"),
+        (added(*(new_code_cell("1") for _ in range(16))), " reading cells: 12 to 26 wanted"),
+        (added(new_code_cell("x = 1\n" * 13)), "13 lines: 12 at most, or fold it"),
+        (added(new_code_cell(f"x = {'1' * 85}")), "1 lines of more than 88 letters"),
+        (added(new_code_cell("import os")), "imports, which are folded"),
+        (
+            added(new_code_cell("print(later)"), new_code_cell("later = 1")),
+            "`later` has no meaning",
+        ),
         (added(html("a" * 700_000)), "kB: 0 to 700"),
     ],
 )

@@ -32,7 +32,9 @@ __all__ = [
 
 # %% ../../nbs/reference/notebooks.ipynb #949a1335
 import argparse
+import ast
 import base64
+import builtins
 import copy
 import io
 import json
@@ -247,6 +249,17 @@ def _tidy(output):
 
 
 # %% ../../nbs/reference/notebooks.ipynb #0d41bc88b
+# What a page folds, or does not show.
+_FOLDED = re.compile(r"^#\| *(code-fold: *true|echo: *false|hide\b)", re.M)
+
+
+def _fold(cell):
+    "Folds in JupyterLab what a page folds or does not show, and unfolds the rest."
+    cell.metadata.pop("jupyter", None)
+    if _FOLDED.search(cell.source):
+        cell.metadata["jupyter"] = {"source_hidden": True}
+
+
 def committed(nb) -> nbformat.NotebookNode:  # a copy
     "A notebook in the form that is committed."
     nb = copy.deepcopy(nb)
@@ -256,6 +269,7 @@ def committed(nb) -> nbformat.NotebookNode:  # a copy
     count = 0
     for cell in _code(nb):
         cell.execution_count = None
+        _fold(cell)
         if cell.source.strip():
             count += 1
             cell.execution_count = count
@@ -283,6 +297,7 @@ _NOT_PROSE = re.compile(
     re.S | re.M | re.X,
 )
 _WORD = re.compile(r"\w[\w'’-]*")
+_EXPORTED = re.compile(r"^#\| *(default_exp|export)", re.M)
 _DIRECTIVES = re.compile(r"^#\|.*\n?", re.M)
 # What a cell calls to show the solution of an exercise, and to check an answer to it.
 _SOLUTION = re.compile(r'solution\("([\w-]+)"\)')
@@ -324,9 +339,14 @@ def _questions(nb) -> list[str]:
     return _QUESTION.split(text)[1:]
 
 
+def _is_to_read(cell) -> bool:
+    "Whether a learner reads a code cell: it is neither folded, nor exported, nor a solution."
+    return not (_FOLDED.search(cell.source) or _EXPORTED.search(cell.source) or _solved(cell))
+
+
 def _to_read(nb) -> list:
-    "The code cells that a learner reads: neither hidden, nor a solution."
-    return [c for c in _code(nb) if not _solved(c) and not c.source.startswith("#| hide")]
+    "The code cells that a learner reads."
+    return [cell for cell in _code(nb) if _is_to_read(cell)]
 
 
 # %% ../../nbs/reference/notebooks.ipynb #46a2e86ab
@@ -679,12 +699,14 @@ HEADINGS = [
 ]
 # Least and most of what a lesson holds.
 LIMITS = {
-    "code cells": (20, 30),
+    "reading cells": (12, 26),
     "words": (1200, 1800),
     "figures": (6, 10),
     "players": (4, 8),
     "kB": (0, 700),
 }
+# Most of what a cell holds that is to be read, beside its directives and empty lines.
+_MOST_LINES, _MOST_LETTERS = 12, 88
 _TYPED = re.compile(
     r"""(?<![\w.]) (?: \d+(?:\.\d+)?\s?%    # a percentage
                    | 0\.\d{2,3}(?!\d) )     # a share""",
@@ -698,7 +720,7 @@ def _amounts(nb) -> dict:
     n_figures = sum("image/png" in shown for shown in data)
     n_players = sum("dl-player" in shown.get("text/html", "") for shown in data)
     return {
-        "code cells": len(_to_read(nb)),
+        "reading cells": len(_to_read(nb)),
         "words": _n_words(nb),
         "figures": n_figures,
         "players": n_players,
@@ -731,6 +753,62 @@ def _typed_numbers(nb):
         prose = re.sub(r"`[^`]*`|\$[^$]*\$", "", _NOT_PROSE.sub(" ", cell.source))
         for number in _TYPED.findall(prose):
             yield f"typed by hand in prose: {number}"
+
+
+# %% ../../nbs/reference/notebooks.ipynb #6b2d58a0
+def _bound(tree) -> set[str]:
+    "Every name that code gives a meaning to."
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.add(node.name)
+    return names
+
+
+def _used(tree) -> set[str]:
+    "Every name that code asks for."
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+def _python(cell) -> ast.Module:
+    "The code of a cell, without what is IPython's own."
+    lines = [line for line in cell.source.split("\n") if not line.lstrip().startswith(("%", "!"))]
+    return ast.parse("\n".join(lines))
+
+
+def _hard_to_read(cell):
+    "Where a cell that is to be read is long, wide or mixed."
+    lines = [line for line in cell.source.split("\n") if line.strip() and line[:2] != "#|"]
+    wide = [line for line in lines if len(line) > _MOST_LETTERS]
+    if len(lines) > _MOST_LINES:
+        yield f"{len(lines)} lines: {_MOST_LINES} at most, or fold it"
+    if wide:
+        yield f"{len(wide)} lines of more than {_MOST_LETTERS} letters, such as {wide[0].strip()}"
+    if any(isinstance(node, ast.Import | ast.ImportFrom) for node in _python(cell).body):
+        yield "imports, which are folded"
+
+
+def _wrong_reading_cells(nb):
+    "What is hard to read in the cells that are to be read, and names that nothing gave a meaning."
+    known = set(dir(builtins)) | {"display", "get_ipython"}
+    for i, cell in enumerate(nb.cells):
+        if cell.cell_type != "code" or cell.source.startswith("#| hide"):
+            continue
+        tree = _python(cell)
+        known |= _bound(tree)
+        if _is_to_read(cell):
+            start = f"cell {i}, {cell.source[:40]!r}: "
+            yield from (start + flaw for flaw in _hard_to_read(cell))
+            for name in sorted(_used(tree) - known):
+                yield f"{start}`{name}` has no meaning yet"
 
 
 # %% ../../nbs/reference/notebooks.ipynb #6b2d58ad
@@ -819,6 +897,7 @@ def lesson_departures(path) -> list[str]:  # one line a departure
     return [
         *_out_of_limits(nb),
         *_wrong_headings(nb),
+        *_wrong_reading_cells(nb),
         *_missing_doors(nb, path),
         *_missing_links(nb, path),
         *_missing_solutions(nb),
