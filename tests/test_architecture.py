@@ -124,7 +124,7 @@ DEV += ["distributed"]
 SHIPPED = [name for name in modules(PACKAGE) if not name.startswith("dev.")]
 TO_TRAIN = {"benchmark", "classifier", "datasets", "drums", "evaluation", "outside"}
 TO_TRAIN |= {"recipes", "training"}
-TO_LEARN = {f"course.{room}" for room in ("results", "runner", "studies", "verdicts")}
+TO_LEARN = {f"course.{room}" for room in ("own", "results", "runner", "studies", "verdicts")}
 PLAIN = [name for name in SHIPPED if name not in TO_TRAIN | TO_LEARN]
 
 

@@ -1,0 +1,138 @@
+"""Sounds of one's own: folders and archives read, skipped files told, labels corrected."""
+
+import shutil
+
+import pytest
+import soundfile
+
+from drumlesson.course import own
+from drumlesson.folders import SourceError
+from drumlesson.labels import LABELS
+from drumlesson.synth import synth_kit
+
+
+def write(path, label="kick"):
+    """One synthesised hit as a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, synth_kit(19).hit(label), 22050)
+
+
+@pytest.fixture(scope="module")
+def practice():
+    return own.my_drums()
+
+
+def test_the_practice_folder_is_a_folder_like_any_other(practice, tmp_path, capsys):
+    mine = own.my_drums(own.practice_folder(tmp_path / "made"))
+    assert capsys.readouterr().out == "30 sounds of yours, in 3 kits\n"
+    assert own.names_of(mine) == own.names_of(practice) == sorted(own.names_of(practice))
+    assert mine.labels.tolist() == practice.labels.tolist()
+    assert set(mine.kits) == {"attic", "cellar", "garage"}
+
+
+def test_two_files_of_the_practice_folder_lie_in_the_wrong_one(practice):
+    counts = practice.table.groupby(["kit", "label"]).size()
+    assert counts["cellar"].eq(2).all() and counts["garage"].eq(2).all()
+    assert counts["attic"].to_dict() == {"cymbal": 2, "hihat": 1, "kick": 1, "snare": 3, "tom": 3}
+    heard = own.relabel(practice, {name: what for name, (what, _) in own._MISFILED.items()})
+    assert heard.table.groupby(["kit", "label"]).size().eq(2).all()
+
+
+def test_players_of_the_practice_folder_may_stay_on_a_page(practice):
+    said = practice.labels.copy()
+    said[0] = "kick" if said[0] != "kick" else "tom"
+    player = own.listen_to_differences(practice, said)
+    assert player.count('data-source="synth"') == 1
+    assert f"the model says {said[0]}" in player and own.names_of(practice)[0] in player
+
+
+def test_players_of_a_folder_do_not(tmp_path):
+    write(tmp_path / "kick" / "1.wav")
+    player = own.listen_to_differences(own.my_drums(tmp_path), ["tom"])
+    assert player.count("<audio") == 1 and 'data-source="synth"' not in player
+
+
+def test_no_more_players_than_asked_for(practice):
+    said = ["none"] * len(practice)
+    assert own.listen_to_differences(practice, said).count("<audio") == 6
+    assert own.listen_to_differences(practice, said, most=2).count("<audio") == 2
+
+
+def test_a_flat_pack_is_read_by_its_names(tmp_path, capsys):
+    for label in LABELS:
+        write(tmp_path / f"{label.title()}_01.wav", label)
+    write(tmp_path / "xyzzy.wav")
+    mine = own.my_drums(tmp_path)
+    assert sorted(mine.labels) == sorted(LABELS)
+    out = capsys.readouterr().out
+    assert (
+        "5 sounds of yours, in 1 kit\n" in out and "1 skipped, such as xyzzy.wav: its name" in out
+    )
+
+
+def test_folders_win_where_they_tell_more(tmp_path):
+    for n in range(3):
+        write(tmp_path / "snare" / f"tom {n}.wav")
+    write(tmp_path / "kick 1.wav")
+    assert own.my_drums(tmp_path).labels.tolist() == ["snare"] * 3
+
+
+def test_names_win_where_folders_tell_less(tmp_path):
+    for n in range(3):
+        write(tmp_path / f"tom {n}.wav")
+    write(tmp_path / "snare" / "kick 1.wav")
+    assert sorted(own.my_drums(tmp_path).labels) == ["kick", "tom", "tom", "tom"]
+
+
+@pytest.mark.parametrize("place", ["there is none", "nameless"])
+def test_a_place_without_a_label_says_so_in_one_line(place, tmp_path):
+    write(tmp_path / "nameless" / "xyzzy.wav")
+    with pytest.raises(SourceError) as e:
+        own.my_drums(tmp_path / place)
+    assert place in str(e.value) and "\n" not in str(e.value)
+
+
+def test_reasons_are_counted(tmp_path, capsys):
+    write(tmp_path / "kick" / "1.wav")
+    for name in ("claps", "bells"):
+        for n in range(2):
+            write(tmp_path / name / f"{n}.wav")
+    (tmp_path / "kick" / "broken.wav").write_text("x")
+    own.my_drums(tmp_path)
+    first, second = capsys.readouterr().out.splitlines()[1:]
+    assert first.startswith("  4 skipped, such as ") and "no folder named after a class" in first
+    assert second.startswith("  1 skipped, such as broken.wav: ")
+
+
+def test_names_are_short_and_tell_apart(tmp_path):
+    write(tmp_path / "kick" / "1.wav")
+    assert own.names_of(own.my_drums(tmp_path)) == ["1.wav"]
+    write(tmp_path / "tom" / "1.wav")
+    assert own.names_of(own.my_drums(tmp_path)) == ["kick/1.wav", "tom/1.wav"]
+    shutil.make_archive(str(tmp_path / "pack"), "zip", tmp_path, "kick")
+    assert own.names_of(own.my_drums(tmp_path / "pack.zip")) == ["1.wav"]
+    assert own.names_of(own.my_drums(tmp_path / "pack.zip")[:0]) == []
+
+
+@pytest.mark.parametrize(
+    "heard, told",
+    [
+        ({"tom/3.wav": "kick"}, "the nearest name is attic/tom/3.wav"),
+        ({"attic/tom/3.wav": "dog"}, "'dog' is none of kick, snare, hihat, cymbal, tom"),
+        ({"attic/tom/3.wav": None}, "is none of kick"),
+        ({3: "kick"}, "is none of these sounds"),
+    ],
+)
+def test_what_is_not_understood_is_told_and_left(heard, told, practice, capsys):
+    same = own.relabel(practice, heard)
+    assert told in capsys.readouterr().out
+    assert (same.labels == practice.labels).all()
+
+
+@pytest.mark.parametrize("word", ["kick", "Kick", "BD", "bass drum"])
+def test_a_correction_changes_a_copy(word, practice, capsys):
+    before = practice.labels.tolist()
+    heard = own.relabel(practice, {"attic\\tom\\3.wav": word})
+    place = own.names_of(practice).index("attic/tom/3.wav")
+    assert capsys.readouterr().out == "" and practice.labels.tolist() == before
+    assert heard.labels[place] == "kick" and (heard.labels != practice.labels).sum() == 1
