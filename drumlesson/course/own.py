@@ -118,16 +118,19 @@ def names_of(
 def listen_to_differences(
     drums: Drums,
     named,  # what a model says, a label a hit
+    sure=None,  # how sure it is, a number a hit: the surest come first
     most: int = 6,  # players
 ) -> Players | str:  # a line where there is nothing to hear
-    "Players for the first sounds on which a model and the labels part, with both opinions."
+    "Players for sounds on which a model and the labels part, with both opinions."
     named = np.asarray(named)
-    apart = np.flatnonzero(named != drums.labels)[:most]
+    apart = np.flatnonzero(named != drums.labels)
     if not len(apart):
         return "The model and the labels say the same of every sound."
+    if sure is not None:
+        apart = apart[np.argsort(-np.asarray(sure)[apart], kind="stable")]
     names = names_of(drums)
     sounds, captions = [], []
-    for i in apart:
+    for i in apart[:most]:
         sounds.append(drums[int(i)])
         captions.append(f"{names[i]}: the model says {named[i]}")
     return listen(*sounds, names=captions)
