@@ -621,6 +621,57 @@ def test_the_course_map_names_the_minutes_of_each_lesson(tmp_path):
         nb.course(tmp_path)
 
 
+# The last commit before the package was rebuilt: the lessons of 0.1.0, as their readers had them.
+BEFORE = "966ace2909004b3e1fe12f1a377fdf9ec5046091"
+
+
+def of_before(what):
+    """What git says of the lessons of 0.1.0; nothing where the history does not reach back."""
+    done = subprocess.run(["git", *what.split()], cwd=TOP, capture_output=True, text=True)
+    return done.stdout if done.returncode == 0 else ""
+
+
+@pytest.mark.skipif(not of_before(f"cat-file -t {BEFORE}"), reason="no history of 0.1.0 here")
+def test_minutes_are_fitted_to_what_the_lessons_of_their_readers_held():
+    """The table on the page holds what is counted in them today."""
+    page = nb.read(TOP / "nbs" / "reference" / "notebooks.ipynb")
+    table = next(c.source for c in page.cells if c.source.startswith("_READ = "))
+    head, *rows = table.split('"""')[1].split()
+    names = [f for f in of_before(f"ls-tree --name-only {BEFORE} nbs/").split() if nb.is_lesson(f)]
+    assert len(rows) == len(names) == 9
+    for row, file in zip(rows, names, strict=True):
+        lesson = nb.nbformat.reads(of_before(f"show {BEFORE}:{file}"), 4)
+        no_code = [c for c in nb._code(lesson) if re.match(r"#\| *(hide|default_exp)", c.source)]
+        no_code += [c for c in nb._code(lesson) if nb._solved(c)]
+        to_read = nb._to_read(lesson)
+        rest = [c for c in nb._code(lesson) if c not in to_read and c not in no_code]
+        held = nb._work(lesson) | {"folded": nb._n_letters(rest)}
+        told = dict(zip(head.split(","), row.split(","), strict=True))
+        assert told.pop("lesson") == Path(file).name[:2] and int(told.pop("minutes")) >= 60
+        assert {key: held[key] for key in told} == {key: int(n) for key, n in told.items()}
+
+
+def lesson_of(*cells):
+    return new_notebook(cells=[new_markdown_cell("# X\n\n> x"), *cells])
+
+
+@pytest.mark.parametrize(
+    "cell, minutes",
+    [
+        (new_markdown_cell("word " * 130), nb._FITTED[0]),
+        (new_markdown_cell("## Self-test\n\n**1. What?**\n\nThat."), nb._FITTED[0]),
+        (new_code_cell('check("00-x", ...)'), 5 * nb._FITTED[0] + 17 * nb._FITTED[1] / 1000),
+        (new_code_cell("ab = 12\n\n" * 200), nb._FITTED[1]),
+        (new_code_cell("#| code-fold: true\n" + "ab = 12\n" * 200), 0),
+        (new_code_cell("#| export\n" + "ab = 12\n" * 200), 0),
+    ],
+    ids=["words", "question", "exercise", "code", "folded", "exported"],
+)
+def test_what_takes_a_reader_minutes(cell, minutes):
+    longer = nb._reading_minutes(lesson_of(cell)) - nb._reading_minutes(lesson_of())
+    assert longer == pytest.approx(minutes)
+
+
 def test_the_front_page_shows_the_course_as_it_is():
     front = nb.read(TOP / "nbs" / "index.ipynb")
     shown = [data.get("text/markdown") for cell in front.cells for data in nb._data(cell)]
