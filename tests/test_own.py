@@ -1,6 +1,10 @@
 """Sounds of one's own: folders and archives read, skipped files told, labels corrected."""
 
+import re
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import soundfile
@@ -136,3 +140,53 @@ def test_a_correction_changes_a_copy(word, practice, capsys):
     place = own.names_of(practice).index("attic/tom/3.wav")
     assert capsys.readouterr().out == "" and practice.labels.tolist() == before
     assert heard.labels[place] == "kick" and (heard.labels != practice.labels).sum() == 1
+
+
+# -- the first ten minutes, as the front page has them
+
+README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+SECTION = re.search(r"^## Ten minutes .+?(?=^## )", README, re.DOTALL | re.MULTILINE)[0]
+TEN_MINUTES = "\n".join(re.findall(r"^```python\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE))
+NO_TENSORFLOW = "import sys\nassert not {'tensorflow', 'keras'} & set(sys.modules)\n"
+
+
+def ten_minutes(folder, *changes):
+    """What the cells of the front page print, with some of it changed."""
+    code = TEN_MINUTES
+    for old, new in changes:
+        assert old in code
+        code = code.replace(old, new)
+    command = [sys.executable, "-c", code + NO_TENSORFLOW]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_ten_minutes_of_practice(tmp_path):
+    first, before, after = ten_minutes(tmp_path)
+    assert first == "30 synthesised sounds to practise on, in 3 kits"
+    score, score_now = re.findall(r"(\d+) of 30", after)
+    assert f"the same on {score} of these 30" in before
+    assert abs(int(score_now) - int(score)) <= 2
+
+
+def test_ten_minutes_with_a_zip(tmp_path):
+    own.practice_folder(tmp_path / "mine")
+    shutil.make_archive(str(tmp_path / "mine"), "zip", tmp_path / "mine")
+    first, _, _ = ten_minutes(tmp_path, ("my_folder = None", "my_folder = 'mine.zip'"))
+    assert first == "30 sounds of yours, in 3 kits"
+
+
+def test_ten_minutes_with_a_folder_and_the_practice_corrections_left_in(tmp_path):
+    for label in LABELS:
+        write(tmp_path / "mine" / label / "a.wav", label)
+    lines = ten_minutes(tmp_path, ("my_folder = None", "my_folder = 'mine'"))
+    told = [line for line in lines if "none of these sounds" in line]
+    assert len(told) == 2 and all(
+        name in line for name, line in zip(own._MISFILED, told, strict=True)
+    )
+
+
+def test_the_corrections_of_the_front_page_are_those_of_the_practice_folder():
+    for name, (label, _) in own._MISFILED.items():
+        assert f'"{name}": "{label}"' in TEN_MINUTES
