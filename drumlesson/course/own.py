@@ -119,7 +119,7 @@ def listen_to_differences(
     drums: Drums,
     named,  # what a model says, a label a hit
     sure=None,  # how sure it is, a number a hit: the surest come first
-    most: int = 6,  # players
+    most: int = 6,  # how many players
 ) -> Players | str:  # a line where there is nothing to hear
     "Players for sounds on which a model and the labels part, with both opinions."
     named = np.asarray(named)
