@@ -385,6 +385,11 @@ def test_a_recipe_with_labels_outside_is_trained_judged_and_described(with_claps
     outside = report["outside"]
     assert outside["recorded"]["n"] == (with_claps.labels == "clap").sum()
     assert outside["made"]["n"] == 240
+    made = outside["synthesised"]
+    strangers = synth_drums(40, 1, random_state=3_000_000)
+    assert made["n"] == 200 and not set(strangers.kits) & set(model.training_kits_)
+    assert made["refused"] == np.mean(again.predict(strangers, unsure=True) == OUTSIDE)
+    assert made["right"] == np.mean(again.predict(strangers) == strangers.labels)
     for name in ("recorded", "made"):
         for score in ("auroc", "sure"):
             low, value, high = outside[name][score]
