@@ -31,9 +31,8 @@ from drumlesson.evaluation import (
     percentile_interval,
 )
 
-from .answers import OUTSIDE
 from .classifier import DrumClassifier, digest, spec_of
-from .drums import Drums, folds, synth_drums
+from .drums import Drums, folds
 from .families.convolutional import CNN
 from .features import LogMel
 from .files import _save_or_rescue, atomic
@@ -235,25 +234,7 @@ def _with_made(drums: Drums, outside) -> Drums:
     "The drums, with made sounds where a recipe learns from `none` and there is none yet."
     if "none" not in outside or "none" in drums.labels:
         return drums
-    return drums + outside_drums(hits=1)
-
-
-_SYNTHESISED = {"n_kits": 20, "hits": 1, "random_state": 2_000_000}  # kits that no page makes
-
-
-def _of_synthesised(model) -> dict:
-    "How a fitted model takes synthesised drums of kits that it has not met: n, refused, right."
-    drums = synth_drums(40, 1, random_state=3_000_000)
-    refused = model.predict(drums, unsure=True) == OUTSIDE
-    right = model.predict(drums) == drums.labels
-    return {"n": len(drums), "refused": float(refused.mean()), "right": float(right.mean())}
-
-
-def _with_synthesised(train: Drums) -> Drums:
-    "What is learned from, with synthesised drums where made sounds are learned from."
-    if "none" not in train.labels:
-        return train
-    return train + synth_drums(**_SYNTHESISED)
+    return drums + outside_drums()
 
 
 def _one_outside_fold(model, train, test) -> tuple[np.ndarray, np.ndarray]:
@@ -273,9 +254,7 @@ def _fold_outside(model, drums, k: int, random_state: int, jobs) -> _Folded:
     settings = {"random_state": random_state, "verbose": 0}
     work = [
         delayed(_one_outside_fold)(
-            clone(model).set_params(**settings),
-            _with_synthesised(drums[train]),
-            drums[test] + made,
+            clone(model).set_params(**settings), drums[train], drums[test] + made
         )
         for train, test in cut
     ]
@@ -436,10 +415,8 @@ def train_recipe(
     drums = _with_made(drums, _labels_outside(model, drums))
     calibration, report = _judged(model, drums, k, random_state, jobs)
     folded = time.perf_counter() - start
-    model.set_params(random_state=random_state).fit(_with_synthesised(drums))
+    model.set_params(random_state=random_state).fit(drums)
     model.calibration_ = calibration
-    if "outside" in report:
-        report["outside"]["synthesised"] = _of_synthesised(model)
     made = {"recipe": name, "digest": made_of, "seed": random_state}
     seconds = {
         "folds": round(folded, 1),
@@ -538,7 +515,8 @@ _NOT_TRAINED_TO_REFUSE = (
 )
 _TRAINED_TO_REFUSE = (
     "What it does not know it was taught with few kinds of sounds: others may get one of its "
-    "labels, see above."
+    "labels, see above. Since it learned made sounds as none of its drums, it takes many drums of "
+    "a synthesiser for none, too."
 )
 
 
@@ -603,18 +581,6 @@ _OF_CLASSES = {
 }
 
 
-def _outside_limit(report) -> str:
-    "What the card says of the limits of refusing."
-    if "outside" not in report:
-        return _NOT_TRAINED_TO_REFUSE
-    made = report["outside"]["synthesised"]
-    return (
-        f"{_TRAINED_TO_REFUSE} It takes {made['refused']:.2f} of the drums of this package's "
-        "synthesiser for none of its drums, though they are; named all the same, "
-        f"{made['right']:.2f} of them are right."
-    )
-
-
 def _card_facts(report, calibration) -> dict:
     "What stands in the braces of the card's template."
     facts = dict(report, calibration=calibration)
@@ -642,7 +608,7 @@ def _card_facts(report, calibration) -> dict:
     refuses = "outside" in report
     both = "this threshold and that of the next section together"
     facts["thresholds"] = both if refuses else "such a threshold"
-    facts["outside_limit"] = _outside_limit(report)
+    facts["outside_limit"] = _TRAINED_TO_REFUSE if refuses else _NOT_TRAINED_TO_REFUSE
 
     weakest = min(report["per_class"], key=partial(_f1_of, report))
     facts["weakest"] = weakest

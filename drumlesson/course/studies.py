@@ -50,7 +50,7 @@ from ..families.recurrent import RNN
 from ..features import MFCC, STFT, LogMel
 from ..labels import LABELS
 from ..outside import _OUTSIDE_LABELS
-from ..recipes import _with_made, _with_synthesised, recipe
+from ..recipes import _with_made, recipe
 from ..registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS, Registry, to_spec
 
 # %% ../../nbs/reference/studies.ipynb #61273636
@@ -386,7 +386,7 @@ def part(
     train, test = benchmark.part(0 if data == "one cut" else seed % _CUTS, fold)
     if data == "with outside sounds":
         outside = _outside_sounds()
-        train = _with_synthesised(train + outside[~np.isin(outside.kits, test.kits)])
+        train = train + outside[~np.isin(outside.kits, test.kits)]
     return train, test
 
 
@@ -547,11 +547,12 @@ def _recipes() -> dict:
     "What the model that comes along might be, each with outputs for what is none of the five."
     best = recipe("best")
     both = Ensemble(("cnn1d", CNN(stride=(2, 2))))  # of version 0.1.0
-    pair = Ensemble((best.family, best.family))
+    plain = replace(best.family, residual=False)
     return {
         "logistic regression": linear(),
         "residual": best,
-        "two residuals": clone(best).set_params(family=pair, epochs=40),
+        "residual, classes balanced": clone(best).set_params(class_weight="balanced"),
+        "as deep, not residual": clone(best).set_params(family=plain),
         "1-D and 2-D": clone(best).set_params(family=both, learning_rate=1e-3),
     }
 
