@@ -184,7 +184,9 @@ def _check_bright(answer):
     if np.size(told) != 1:
         return "one number for the whole sound is asked for: add up the power"
     tones = [((500, 1),), ((6000, 1),), ((6000, 0.5),), ((500, 1), (6000, 0.5))]
-    low, high, softer, both = (float(np.squeeze(answer(_tones(*parts)))) for parts in tones)
+    shares = [float(np.squeeze(answer(_tones(*parts)))) for parts in tones]
+    low, high = shares[:2]
+    softer, both = shares[2:]
     if np.allclose([low, high], [100, 0], atol=2) or np.allclose([low, high], [1, 0], atol=0.02):
         return "that is the share below 2,000 Hz"
     if np.allclose([low, high], [0, 100], atol=2):
