@@ -409,13 +409,12 @@ def own_drums(
 
 # %% ../../nbs/reference/exercises.ipynb #0wnd0006
 def guessed(
-    guess: float | None,  # None for no idea
-    low: float,  # end of the interval that was measured
-    high: float,  # its other end
-    unit: str = "points",
+    guess: float | None,  # points of a hundred; None for no idea
+    low: float,  # points at the lower end of the interval that was measured
+    high: float,  # points at its upper end
 ) -> str:
     """A sentence on whether a guess lies in the interval that was measured."""
-    interval = f"the interval from {low:+.1f} to {high:+.1f} {unit}"
+    interval = f"the interval from {low:+.1f} to {high:+.1f} points"
     if guess is None:
         return f"you had no idea, which is an answer: now you have {interval}"
     where = "inside" if low <= guess <= high else "outside"
