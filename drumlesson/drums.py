@@ -16,6 +16,7 @@ __all__ = [
 ]
 
 # %% ../nbs/00_drums.ipynb #017adc50
+#| code-fold: true
 import hashlib
 import os
 import re
@@ -38,6 +39,7 @@ from .synth import synth_hits
 
 
 # %% ../nbs/00_drums.ipynb #3e25ef52
+#| code-fold: true
 @dataclass(frozen=True, eq=False)
 class Drums:
     """Hits with their labels, kits and provenance: a list of waves and a table, indexed as one.
@@ -124,6 +126,7 @@ class Drums:
 
 
 # %% ../nbs/00_drums.ipynb #c98567d7
+#| code-fold: true
 def synth_drums(n_kits: int = 40, hits: int = 4, random_state: int = 0) -> Drums:
     """Synthesise drums: no file, no network.
 
@@ -177,6 +180,7 @@ def _sound(x: np.ndarray, row) -> Sound:
 
 
 # %% ../nbs/00_drums.ipynb #2966b51a
+#| code-fold: true
 def _open_drums() -> Drums:
     """The open kits, with every label they have. Raises `SourceError` where none is at hand."""
     return Drums(*read_open())
@@ -304,6 +308,7 @@ def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
 
 
 # %% ../nbs/00_drums.ipynb #a84f8f1f
+#| code-fold: true
 def _listed(values: pd.Series) -> str:
     """Each text of a column once."""
     return ", ".join(sorted(set(values) - {""}))
@@ -341,6 +346,7 @@ def plot_summary(drums: Drums, ax=None):
 
 
 # %% ../nbs/00_drums.ipynb #5d86cd7b
+#| code-fold: true
 def _tell_tales(table: pd.DataFrame) -> dict[str, np.ndarray]:
     """Facts of a file that have nothing to do with its sound, each a number a hit."""
     facts = {}
@@ -388,6 +394,7 @@ def audit_facts(
 
 
 # %% ../nbs/00_drums.ipynb #296d6e27
+#| code-fold: true
 def _likeness(
     x: np.ndarray,  # windows, (n, samples)
     pairs,  # of row numbers, (pairs, 2)
@@ -429,6 +436,7 @@ def duplicates(
 
 
 # %% ../nbs/00_drums.ipynb #52753e44
+#| code-fold: true
 def folds(drums: Drums, k: int = 5, random_state: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
     """Cut drums into folds in which no kit stands on both sides.
 
@@ -472,10 +480,13 @@ def folds(drums: Drums, k: int = 5, random_state: int = 0) -> list[tuple[np.ndar
     from sklearn.model_selection import StratifiedGroupKFold
 
     n = len(set(drums.kits))
-    if not 2 <= k <= n:
-        kits = "1 kit" if n == 1 else f"{n} kits"
+    if n < 2:
         raise ValueError(
-            f"cannot make {k} folds of {kits}: "
+            f"a kit never stands on both sides, and the hits are of {n} kit: bring a second kit"
+        )
+    if not 2 <= k <= n:
+        raise ValueError(
+            f"cannot make {k} folds of {n} kits: "
             f"a kit never stands on both sides, so ask for 2 to {n} folds"
         )
     splitter = StratifiedGroupKFold(k, shuffle=True, random_state=random_state)

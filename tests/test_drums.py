@@ -61,6 +61,13 @@ def test_no_split_splits_a_kit(drums, share, random_state):
     assert not set(train.kits) & set(test.kits)
 
 
+def test_one_kit_is_no_test():
+    drums = load_drums("synth", n_kits=1, hits=3)
+    for cut in (folds, split):
+        with pytest.raises(ValueError, match="the hits are of 1 kit: bring a second kit"):
+            cut(drums)
+
+
 @pytest.mark.parametrize(
     "k, said", [(1, "ask for 2 to 3 folds"), (4, "cannot make 4 folds of 3 kits")]
 )

@@ -142,3 +142,75 @@ def _solve_split(row_kits, row_labels):
         hits = [f"{row_kits[i]}:{row_labels[i]}" for i in rows]
         print(f"{side:5}", *hits)
     return train, test
+
+
+# %% ../../../nbs/reference/checks/lesson_00.ipynb #judged01
+def _small_set(hits):
+    """`Drums` without waves, from text such as "a:kick b:tom"."""
+    from drumlesson.datasets import as_table
+    from drumlesson.drums import Drums
+
+    rows = []
+    for hit in hits.split():
+        kit, label = hit.split(":")
+        rows.append({"kit": kit, "label": label})
+    return Drums([None] * len(rows), as_table(rows))
+
+
+def _names(answer):
+    """The names that a function gave, in whatever form, in small letters; None for no names."""
+    if isinstance(answer, str):
+        answer = answer.replace(",", " ").replace(" and ", " ").split()
+    if isinstance(answer, dict):
+        answer = [name for name, judged in answer.items() if judged is not False]
+    if not np.iterable(answer):
+        return None
+    return {str(name).strip().lower() for name in answer}
+
+
+@exercise("00-judged", "code", "the function my_judged itself, not what it returns")
+def _check_judged(answer):
+    if not callable(answer):
+        return "give the function itself, my_judged, without brackets behind it"
+    cases = {
+        "a:kick a:snare b:kick b:snare": {"kick", "snare"},
+        "a:tom a:tom a:kick b:kick": {"kick"},
+        "a:hihat b:hihat c:hihat c:cymbal": {"hihat"},
+        "a:kick b:snare": set(),
+    }
+    for hits, wanted in cases.items():
+        drums = _small_set(hits)
+        given = answer(drums)
+        if given is None:
+            return "it returns nothing yet: end it in return"
+        names = _names(given)
+        if names is None or names - set(drums.labels):
+            return f"names of classes of the set are asked for, and it gives {given!r}"
+        missed = wanted - names
+        if missed:
+            return f"of {hits} it leaves out {' and '.join(sorted(missed))}, which two kits hold"
+        too_many = sorted(names - wanted)
+        if too_many:
+            return (
+                f"of {hits} it gives {' and '.join(too_many)}, which only one kit holds: count "
+                "kits, not hits"
+            )
+    return None
+
+
+# %% ../../../nbs/reference/checks/lesson_00.ipynb #judged02
+@solves("00-judged")
+def _solve_judged(mine):
+    def my_judged(drums):
+        judged = []
+        for label in sorted(set(drums.labels)):
+            # A set holds each kit once, however many of its hits are of this class.
+            kits = set(drums.kits[drums.labels == label])
+            if len(kits) >= 2:
+                judged.append(label)
+        return judged
+
+    wanting = sorted(set(mine.labels) - set(my_judged(mine)))
+    print("can be judged in your folder:", *my_judged(mine))
+    print("bring a second kit with:     ", *(wanting or ["nothing more"]))
+    return my_judged

@@ -165,3 +165,70 @@ def _solve_window(clicks, tones, plot_spectrogram):
     # samples tells tones apart that lie about 2 × 22,050 / N Hz away, so the tones
     # need one of some 1,500 samples, 67 ms: no window is both.
     return 64, 2048, False
+
+
+# %% ../../../nbs/reference/checks/lesson_01.ipynb #bright01
+def _tones(*parts):
+    """A quarter of a second of sines, float32, given as pairs of hertz and amplitude."""
+    t = np.arange(5512) / 22050
+    return sum(a * np.sin(2 * np.pi * hz * t) for hz, a in parts).astype(np.float32)
+
+
+@exercise("01-bright", "code", "the function my_bright itself, not what it returns")
+def _check_bright(answer):
+    if not callable(answer):
+        return "give the function itself, my_bright, without brackets behind it"
+    told = answer(_tones((500, 1)))
+    if told is None:
+        return "it returns nothing yet: end it in return"
+    if np.size(told) != 1:
+        return "one number for the whole sound is asked for: add up the power"
+    tones = [((500, 1),), ((6000, 1),), ((6000, 0.5),), ((500, 1), (6000, 0.5))]
+    shares = [float(np.squeeze(answer(_tones(*parts)))) for parts in tones]
+    low, high = shares[:2]
+    softer, both = shares[2:]
+    if np.allclose([low, high], [100, 0], atol=2) or np.allclose([low, high], [1, 0], atol=0.02):
+        return "that is the share below 2,000 Hz"
+    if np.allclose([low, high], [0, 100], atol=2):
+        return "a share is asked for, from 0 to 1, not a percentage"
+    if not np.isclose(high, softer, rtol=0.02):
+        return "softer must not be darker: divide by the power of the whole sound"
+    if np.isclose(both, 1 / 3, atol=0.03):
+        return "power is the square of the magnitude: half the amplitude is a quarter of the power"
+    if not np.allclose([low, high, both], [0, 1, 1 / 5], atol=0.02):
+        return (
+            f"of a tone of 500 Hz it gives {low:.2f}, of one of 6,000 Hz {high:.2f}, of both, the "
+            f"high one half as strong, {both:.2f}: 0, 1 and 0.2 are right. Which bins of "
+            "np.fft.rfft lie above 2,000 Hz? np.fft.rfftfreq(len(x), 1 / 22050) says so"
+        )
+    near = [float(np.squeeze(answer(_tones((hz, 1))))) for hz in (1900, 2100)]
+    if not np.allclose(near, [0, 1], atol=0.1):
+        return "the border lies at 2,000 Hz: which bin is that, at 22,050 samples a second?"
+    return None
+
+
+# %% ../../../nbs/reference/checks/lesson_01.ipynb #bright02
+@solves(
+    "01-bright",
+    alt=(
+        "A row of dots for each class, each dot a sound of the folder: to the right the brighter "
+        "ones. Kicks and toms lie on the left, hihats and cymbals on the right."
+    ),
+)
+def _solve_bright(mine):
+    import matplotlib.pyplot as plt
+
+    def my_bright(x):
+        power = np.abs(np.fft.rfft(x)) ** 2
+        hz = np.fft.rfftfreq(len(x), 1 / 22050)
+        return power[hz > 2000].sum() / power.sum()
+
+    bright = np.array([my_bright(x) for x in mine.waves])
+    order = np.argsort(bright)
+    for i in (*order[:2], *order[-2:]):
+        print(f"{bright[i]:.2f} {mine[i].name} {mine[i].credit}")
+    fig, ax = plt.subplots(figsize=(6, 2), layout="constrained")
+    ax.plot(bright, mine.labels, "o", alpha=0.5)
+    ax.set(xlabel="share of the power above 2,000 Hz", xlim=(0, 1))
+    plt.show()
+    return my_bright
