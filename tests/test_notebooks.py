@@ -52,6 +52,12 @@ def test_package_is_what_the_notebooks_export():
     assert nb.export_drift(TOP) == []
 
 
+def test_no_directive_of_a_page_is_in_the_package():
+    """A cell that is exported may be folded on its page; its module is told nothing of it."""
+    lines = [line for p in (TOP / "drumlesson").rglob("*.py") for line in p.open(encoding="utf-8")]
+    assert not [line for line in lines if line.startswith("#|")]
+
+
 def test_nbdev_clean_takes_nothing_but_counts(tmp_path):
     shutil.copy(TOP / "settings.ini", tmp_path)
     shutil.copytree(TOP / "nbs", tmp_path / "nbs", ignore=shutil.ignore_patterns(".*", "_*"))

@@ -199,3 +199,72 @@ def _solve_level(
         verdict = "cannot be told from zero here" if low <= 0 <= high else "not zero"
         print(f"without the first {ms} ms: {own_peak}, {hits_peak}: {interval}, {verdict}")
     return "b"
+
+
+# %% ../../../nbs/reference/checks/lesson_02.ipynb #c2own002
+def _untidy_hits(sr=22050):
+    """Made-up hits as they lie in folders, and where each begins, in ms."""
+    rng = np.random.default_rng(4)
+    t = np.arange(sr // 2) / sr
+    starts = [0, 60, 400, 300]
+    sounds = [np.concatenate([np.zeros(sr * ms // 1000), 0.8 * _click(t)]) for ms in starts]
+    sounds[2] += 0.01 * rng.standard_normal(len(sounds[2]))
+    sounds[3][sr // 10 : sr // 10 + 20] += 0.2 * np.exp(-np.arange(20) / 5)
+    whats = ("that starts at once", "after silence", "behind hiss", "after the click of a switch")
+    return whats, [x.astype(np.float32) for x in sounds], starts
+
+
+def _unit_instead_of_ms(got, starts):
+    """What numbers seem to be, where they are right but no milliseconds; else nothing."""
+    for unit, a_ms in (("samples", 22.05), ("seconds", 0.001)):
+        if np.allclose(got, np.multiply(starts, a_ms), atol=5 * a_ms):
+            return unit
+    return ""
+
+
+@exercise(
+    "02-own",
+    "code",
+    "a function of a list of sounds that returns where each hit begins, in milliseconds",
+)
+def _check_own(answer):
+    if not callable(answer):
+        return "give the function itself, such as my_starts, that you can call on mine.waves"
+    whats, sounds, starts = _untidy_hits()
+    got = answer([x.copy() for x in sounds])
+    if got is None:
+        return "it returns nothing yet"
+    if isinstance(got, dict):
+        got = got.values()
+    got = np.array([np.ravel(np.asarray(v, float)) for v in got], dtype=object)
+    if len(got) != len(sounds):
+        return f"for {len(sounds)} sounds it returns {len(got)} numbers: one a sound is asked for"
+    if any(len(v) != 1 for v in got):
+        return "one number a sound is asked for: find_hit gives two, where it begins comes first"
+    got = np.array([v[0] for v in got])
+    unit = _unit_instead_of_ms(got, starts)
+    if unit:
+        return f"these are {unit}: milliseconds are asked for, and a second has 22,050 samples"
+    for what, ms, start in zip(whats, got, starts, strict=True):
+        if not abs(ms - start) <= 5:
+            return (
+                f"a hit {what} begins {start} ms after its file, and you say {ms:.0f}: onset takes "
+                "the first thing that is loud enough; what goes back from the loudest?"
+            )
+    return None
+
+
+# %% ../../../nbs/reference/checks/lesson_02.ipynb #c2own003
+@solves("02-own")
+def _solve_own(mine, find_hit):
+    def my_starts(sounds):
+        # find_hit says where a hit begins and where it is loudest, in samples.
+        found = [find_hit(x) for x in sounds]
+        return [start / 22.05 for start, loudest in found]
+
+    # Yours, the latest first.
+    starts = np.array(my_starts(mine.waves))
+    for i in np.argsort(-starts)[:10]:
+        name = mine.table["file"][i].replace("\\", "/").rpartition("/")[2]
+        print(f"{name}: {starts[i]:.0f} ms")
+    return my_starts

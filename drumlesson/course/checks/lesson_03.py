@@ -146,3 +146,100 @@ def _solve_leak():
         if leaks:
             cheats += letter
     return cheats
+
+
+# %% ../../../nbs/reference/checks/lesson_03.ipynb #c3own002
+# Beyond these, hardly an ear would keep the label: a field, its least and its most.
+_FORGIVEN = {
+    "Speed": ("semitones", -7, 7),
+    "Shift": ("seconds", -0.02, 0.02),
+    "Tilt": ("db_per_octave", -8, 8),
+    "Colour": ("db", -20, 20),
+    "Decay": ("db_per_second", -250, 60),
+    "Saturation": ("drive_db", 0, 36),
+    "Room": ("wet_db", -80, 3),
+    "NoiseFloor": ("db", -160, -20),
+}
+
+
+def _steps(answer) -> list:
+    """The changes of a chain, of one within another, or of a list of them."""
+    if hasattr(answer, "steps"):
+        answer = answer.steps
+    if not isinstance(answer, (list, tuple)):
+        return [answer]
+    return [step for part in answer for step in _steps(part)]
+
+
+def _flaw_of_step(step):
+    """What is wrong with one change of a chain; nothing where nothing is."""
+    kind = type(step).__name__
+    if kind == "Gain":
+        return "a Gain is undone by the window: choose another change"
+    if kind not in _FORGIVEN:
+        return None
+    name, least, most = _FORGIVEN[kind]
+    low, high = getattr(step, name)
+    if low < least or high > most:
+        return (
+            f"{kind}, {name} from {low:g} to {high:g}: listen to both ends at the bench. Would a "
+            "friend still give each the old name?"
+        )
+    if step.p == 1 and least <= 0 <= most and not low <= 0 <= high:
+        return (
+            f"{kind} changes every hit, and never leaves one as it was: let its range hold 0, or "
+            "p be less than 1"
+        )
+    return None
+
+
+@exercise(
+    "03-own",
+    "listening",
+    "a Chain of two changes of the sound or more, with ranges that your ears have chosen",
+)
+def _check_own(answer):
+    from drumlesson.augment import Augmentation, Chain
+
+    steps = _steps(answer)
+    for step in steps:
+        if isinstance(step, type) and issubclass(step, Augmentation):
+            return f"{step.__name__} is the kind of change: give it a range, {step.__name__}(...)"
+    chain = Chain(tuple(steps))  # which takes names, and refuses what is no augmentation
+    of_sound = [step for step in chain.steps if step.on == "wave"]
+    if len(of_sound) < 2:
+        return f"two changes of the sound, or more, are asked for: so far there are {len(of_sound)}"
+    for step in of_sound:
+        flaw = _flaw_of_step(step)
+        if flaw:
+            return flaw
+    if all(step == type(step)() for step in of_sound if type(step).__name__ in _FORGIVEN):
+        return "these are the ranges that come along: what do your ears say?"
+    t = np.arange(4410) / 22050
+    hits = np.tile(np.sin(2 * np.pi * 200 * t) * np.exp(-t / 0.05), (50, 1)).astype(np.float32)
+    changed = chain.waves(hits, np.random.default_rng(0))
+    if not np.isfinite(changed).all():
+        return "tried on fifty hits, it makes numbers that are none"
+    if not (np.abs(changed - hits).max(axis=1) > 1e-3).any():
+        return "tried on fifty hits, it changes none that one could hear: wider ranges, or more p"
+    return None
+
+
+# %% ../../../nbs/reference/checks/lesson_03.ipynb #c3own003
+@solves("03-own")
+def _solve_own(mine, Chain, Speed, Decay, NoiseFloor, peak_normalize):
+    # Our ears, on the stand-in; yours may allow more, or less.
+    my_chain = Chain(
+        (
+            Speed((-1, 2)),
+            Decay((-60, 10), p=0.7),
+            NoiseFloor((-70, -45)),
+        )
+    )
+
+    # Five draws of one of yours: where does the spectrum have its peak?
+    x = np.tile(mine.waves[0], (5, 1))
+    for draw in peak_normalize(my_chain.waves(x, np.random.default_rng(0))):
+        spectrum = np.abs(np.fft.rfft(draw))
+        print(f"strongest at {spectrum.argmax() / len(draw) * 22050:.0f} Hz")
+    return my_chain
