@@ -221,3 +221,101 @@ def _solve_verdicts(drawn):
         ends = f"{r.low:+.1f} to {r.high:+.1f}"
         print(f"{letter}: {r.effect:+.1f} ({ends}), {r.says}: {verdict}")
     return initials
+
+
+# %% ../../../nbs/reference/checks/lesson_08.ipynb #k1t00001
+def _kit_of_40():
+    """Stored leads in points, and which hits of a new kit two models have right."""
+    leads = np.array([-12.0, 0.0, 5.0, -7.5, 2.5, 0.0, -4.0, 10.0])
+    short_right = np.arange(40) < 22
+    long_right = np.arange(40)[::-1] < 32
+    return leads, short_right, long_right
+
+
+def _flaw_of_added(got, leads, expected, n_hits):
+    """The hint at leads that are not the stored ones and the new kit's; None where they are."""
+    if np.ndim(got) == 0 or np.size(got) == 1 or len(got) < len(leads):
+        return (
+            "a lead for each kit is asked for, the stored ones and one more: what they come to is "
+            "for the bootstrap to say"
+        )
+    got = np.asarray(got, float).ravel()
+    if len(got) == len(leads):
+        return f"{len(got)} leads came back, as many as are stored: where is the new kit?"
+    if len(got) == len(leads) + n_hits:
+        return "here each hit counts like a kit; a kit counts once, however many hits it has"
+    if len(got) != len(leads) + 1:
+        return f"{len(leads)} kits and one more make {len(leads) + 1}, and yours are {len(got)}"
+    kept = [v for v in got if np.isclose(leads, v).any()]
+    if len(kept) < len(leads):
+        return "the stored leads have changed: leave them as they are"
+    if np.allclose(np.sort(got), np.sort([*leads, expected])):
+        return None
+    new = next(v for v in got if not np.isclose(leads, v).any())
+    if np.isclose(new, -expected):
+        return "the right size, the wrong sign: the first 100 ms minus the first 300"
+    if np.isclose(new, expected / 100):
+        return "right, but as a share: the stored leads are points of a hundred"
+    if np.isclose(new, expected * n_hits / 100):
+        return "hits are counted here: divide by how many hits the kit has, and take points"
+    return (
+        f"the stored leads are there; the new one is {new:g}: take the share of hits right in the "
+        "kit, of 100 ms minus of 300 ms, in points"
+    )
+
+
+# %% ../../../nbs/reference/checks/lesson_08.ipynb #k1t00002
+@exercise(
+    "08-kit",
+    "code",
+    "a function of the stored leads (points, an entry a kit) and, for each hit of a new kit, "
+    "whether the model on 100 ms and the one on 300 ms were right, that returns the leads with "
+    "that kit added",
+)
+def _check_kit(answer):
+    leads, short_right, long_right = _kit_of_40()
+    got = answer(leads.copy(), short_right.copy(), long_right.copy())
+    if got is None:
+        return "not answered yet: your function returns None"
+    expected = 100 * (short_right.mean() - long_right.mean())
+    return _flaw_of_added(got, leads, expected, len(short_right))
+
+
+# %% ../../../nbs/reference/checks/lesson_08.ipynb #k1t00003
+@solves(
+    "08-kit",
+    alt=(
+        "The lead and its interval over how often the new kit was added: at none and one nearly "
+        "the same, then narrower and nearer to what the new kit says."
+    ),
+)
+def _solve_kit(leads, right, draw_means):
+    import matplotlib.pyplot as plt
+
+    from drumlesson.course.verdicts import decide
+
+    def my_evidence(leads, short_right, long_right):
+        # A kit counts once, however many hits it has.
+        of_kit = 100 * (np.mean(short_right) - np.mean(long_right))
+        return np.append(leads, of_kit)
+
+    # One kit is what there is; more of the same is a pretence, to see things move.
+    added, ends = leads, []
+    for n in range(41):
+        low, high = np.quantile(draw_means(added), [0.025, 0.975])
+        ends.append((low, added.mean(), high))
+        word = decide(low, added.mean(), high, "as much", matters=2)
+        if n in (0, 1, 5, 10, 20, 40):
+            interval = f"{added.mean():+.2f} points ({low:+.2f} to {high:+.2f})"
+            print(f"{n:2} such kits added: {interval}: {word}")
+        added = my_evidence(added, right[100], right[300])
+
+    low, value, high = np.transpose(ends)
+    fig, ax = plt.subplots(figsize=(6, 2.4), layout="constrained")
+    ax.fill_between(range(41), low, high, alpha=0.2)
+    ax.plot(value)
+    ax.axhline(0, color="k", lw=0.5)
+    ax.axhline(-2, color="k", ls=":")
+    ax.set(xlabel="such kits added; the first is real", ylabel="points of a hundred")
+    plt.show()
+    return my_evidence
