@@ -249,3 +249,98 @@ def _solve_curves(models):
             "which is the area under the curve"
         )
     return "CAB"
+
+
+# %% ../../../nbs/reference/checks/lesson_07.ipynb #own70001
+def _shares_of_yes_or_no(labels, answers, asked):
+    """Right answers, those of who always says no, and balanced accuracy, as shares."""
+    yes = labels == asked
+    balanced = (np.mean(answers[yes]) + np.mean(~answers[~yes])) / 2
+    return np.mean(yes == answers), np.mean(~yes), balanced
+
+
+def _made_up_folder(random_state):
+    """Labels of 60 hits, cowbells among them, what a detector said, and what was asked for."""
+    rng = np.random.default_rng(random_state)
+    asked = ("kick", "cowbell", "tom")[random_state]
+    labels = rng.choice(["kick", "snare", "tom", "cowbell"], 60, p=[0.4, 0.3, 0.2, 0.1])
+    p_yes = np.where(labels == asked, 0.7, 0.2)
+    return labels, rng.random(60) < p_yes, asked
+
+
+# %% ../../../nbs/reference/checks/lesson_07.ipynb #own70002
+@exercise(
+    "07-own",
+    "code",
+    "a function of labels, answers (True for a yes) and the class that was asked for, that "
+    "returns three shares: right answers, those of who always says no, balanced accuracy",
+)
+def _check_own(answer):
+    for random_state in range(3):
+        labels, answers, asked = _made_up_folder(random_state)
+        got = answer(labels.copy(), answers.copy(), asked)
+        if got is None:
+            return "not answered yet: your function returns None"
+        got = list(got.values()) if isinstance(got, dict) else got
+        if np.size(got) != 3:
+            return "three shares are asked for: right answers, always no, balanced accuracy"
+        flaw = _flaw_of_shares([float(v) for v in got], labels, answers, asked)
+        if flaw:
+            return flaw
+    return None
+
+
+def _flaw_of_shares(got, labels, answers, asked):
+    """The hint at three shares; None where they are right."""
+    expected = _shares_of_yes_or_no(labels, answers, asked)
+    if np.allclose(got, expected, atol=0.006):
+        return None
+    if np.allclose(got, 100 * np.array(expected), atol=0.6):
+        return "right, but in points of a hundred: shares, from 0 to 1, are asked for"
+    if np.allclose(np.sort(got), np.sort(expected), atol=0.006):
+        return "the right three shares, in another order than asked for"
+    right, always_no, balanced = np.isclose(got, expected, atol=0.006)
+    yes = labels == asked
+    if not right:
+        return (
+            f"right answers: {got[0]:.2f} is not it. A right answer is a yes to a hit of the "
+            "class, or a no to any other"
+        )
+    if not always_no:
+        if np.isclose(got[1], np.mean(yes), atol=0.006):
+            return "this is how many are of the class; who always says no is right about the rest"
+        if np.isclose(got[1], np.mean(~answers), atol=0.006):
+            return "this is how often the detector said no; always no does not hang on its answers"
+        return "who always says no is right about every hit that is not of the class"
+    if np.isclose(got[2], np.mean(answers[yes]), atol=0.006):
+        return "this is recall: average it with the share of other hits that got a no"
+    if np.isclose(got[2], (np.mean(answers[yes]) + np.mean(answers[~yes])) / 2, atol=0.006):
+        return "the second half of balanced accuracy: of the other hits, how many got a *no*?"
+    return (
+        "balanced accuracy: of the class, the share that got a yes; of the others, the share that "
+        "got a no; then the mean of the two"
+    )
+
+
+# %% ../../../nbs/reference/checks/lesson_07.ipynb #own70003
+@solves("07-own")
+def _solve_own(mine, answers, my_class):
+    from collections import Counter
+
+    def my_report(labels, answers, asked):
+        labels, answers = np.asarray(labels), np.asarray(answers)
+        yes = labels == asked
+        right = np.mean(yes == answers)
+        always_no = np.mean(~yes)
+        # Each side counts the same, however few hits it has.
+        balanced = (np.mean(answers[yes]) + np.mean(~answers[~yes])) / 2
+        return right, always_no, balanced
+
+    shares = my_report(mine.labels, answers, my_class)
+    names = ("right answers", "always no", "balanced accuracy")
+    for name, share in zip(names, shares, strict=True):
+        print(f"{name}: {share:.2f}")
+    hits = Counter(mine.labels)
+    for label, n in Counter(mine.labels[answers]).most_common():
+        print(f"taken for a {my_class}: {n} of {hits[label]} of the label {label}")
+    return my_report
