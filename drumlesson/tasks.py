@@ -30,7 +30,6 @@ from .registry import TASKS
 
 
 # %% ../nbs/07_binary_multiclass.ipynb #59009821
-#| code-fold: true
 def body(
     family,
     x,  # features, a Keras tensor (batch, frames, bins)
@@ -98,7 +97,6 @@ class Task:
 
 
 # %% ../nbs/07_binary_multiclass.ipynb #11c6d8f9
-#| code-fold: true
 def head(
     family,
     x,  # features, a Keras tensor (batch, frames, bins)
@@ -235,7 +233,6 @@ class Multiclass(Task, Parameters):
 
 
 # %% ../nbs/07_binary_multiclass.ipynb #e706fdcc
-#| code-fold: true
 def best_threshold(
     p,  # what a binary model said, shape (n,)
     yes,  # whether it was so, shape (n,)
@@ -260,7 +257,6 @@ def best_threshold(
 
 
 # %% ../nbs/07_binary_multiclass.ipynb #e706fdcd
-#| code-fold: true
 def _rates(
     p: np.ndarray,  # what a binary model said, shape (n,)
     yes: np.ndarray,  # whether it was so, shape (n,)
@@ -313,7 +309,6 @@ def plot_thresholds(
 
 
 # %% ../nbs/07_binary_multiclass.ipynb #91eb5a85
-#| code-fold: true
 @dataclass(frozen=True)
 class Binary(Task, Parameters):
     """One question with two answers: this class, or any other.
@@ -414,7 +409,6 @@ class Binary(Task, Parameters):
 
 
 # %% ../nbs/07_binary_multiclass.ipynb #90c1f09e
-#| code-fold: true
 @dataclass(frozen=True)
 class OneVsRest(Multiclass):
     """A yes-or-no question for each class, and one decision made of the answers.
@@ -519,7 +513,6 @@ class OneVsRest(Multiclass):
 
 
 # %% ../nbs/07_binary_multiclass.ipynb #a3eae0f7
-#| code-fold: true
 def as_task(
     spec,  # a registered name, `package.module:name`, a task, or a label: `kick` asks for kicks
     labels,  # of the training data
