@@ -197,12 +197,13 @@ def _ordered_by_roles(text: str, among: str, roles) -> list[str]:
 def _ordered_by_numbers(text: str, among: str) -> list[str]:
     """The letters in the order of their numbers, as in "2: A, 1: C" or "A = 2"; else none."""
     letter = rf"\b([{among}])\b"
-    number_first = re.findall(rf"(\d)\W*{letter}", text, re.IGNORECASE)
+    between = r"(?:\W|\bis\b|\bcurve\b)*"
+    number_first = re.findall(rf"(\d){between}{letter}", text, re.IGNORECASE)
     if not re.match(r"\D*\b\d", text) or not number_first:
         return []
     pairs = [(int(digit), capital.upper()) for digit, capital in number_first]
     if re.match(rf"\W*{letter}", text, re.IGNORECASE):
-        letter_first = re.findall(rf"{letter}\W*(\d)", text, re.IGNORECASE)
+        letter_first = re.findall(rf"{letter}{between}(\d)", text, re.IGNORECASE)
         pairs = [(int(digit), capital.upper()) for capital, digit in letter_first]
     return [capital for _, capital in sorted(pairs)]
 
