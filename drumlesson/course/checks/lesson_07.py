@@ -8,7 +8,8 @@ __all__ = []
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #c0700003
 import numpy as np
 
-from ..exercises import capitals, exercise, solves
+from ..exercises import exercise, solves
+from ..reading import read_letters, read_number, read_parts
 
 
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #e38a8977
@@ -57,10 +58,10 @@ def _check_cost(answer):
     prices = [(1, 1), (10, 1), (1, 10), (1, 500), (500, 1)]
     for random_state, (miss, alarm) in enumerate(prices):
         p, yes = _made_up_outputs(random_state)
-        t = answer(p.copy(), yes.copy(), miss, alarm)
-        if t is None:
-            return "not answered yet: your function returns None"
-        flaw = _flaw_of_threshold(float(t), p, yes, miss, alarm)
+        t = answer.number(p.copy(), yes.copy(), miss, alarm, many="one threshold is asked for")
+        if np.isnan(t):
+            return "your function returns no number (nan)"
+        flaw = _flaw_of_threshold(t, p, yes, miss, alarm)
         if flaw:
             return flaw
     return None
@@ -89,8 +90,8 @@ def _flaw_of_threshold(t, p, yes, miss, alarm):
         )
     if _is_cheapest(t, _cost, p, hits, prices):
         return (
-            "at 500 for a false alarm, never saying yes is cheapest: try a threshold above every "
-            "output, too"
+            f"at {alarm} for a false alarm, never saying yes is cheapest: try a threshold above "
+            "every output, too"
         )
     return (
         f"with a miss at {miss} and a false alarm at {alarm} your threshold costs {got:g}, "
@@ -143,10 +144,11 @@ def _solve_cost(p, yes):
     'two letters, such as "AC": the tom that it missed, then its false alarm',
 )
 def _check_mistakes(answer):
-    letters = capitals(answer)
+    roles = ("miss", "alarm")
+    letters = read_letters(answer, "ABCDE", ordered=True, roles=roles)
     if letters == "DB":
         return None
-    if len(letters) != 2 or set(letters) - set("ABCDE"):
+    if len(letters) != 2:
         return "two letters from A to E are asked for: the miss, then the false alarm"
     if letters == "BD":
         return "the right two, the other way round: a miss is a tom that got a no"
@@ -218,7 +220,7 @@ def _solve_mistakes(picked, said, toys):
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #c99d67d5
 @exercise("07-curves", "thought", 'three letters, such as "ABC": whose curves 1, 2 and 3 are')
 def _check_curves(answer):
-    letters = capitals(answer)
+    letters = read_letters(answer, "ABC", ordered=True)
     if letters == "CAB":
         return None
     if sorted(letters) != list("ABC"):
@@ -249,3 +251,96 @@ def _solve_curves(models):
             "which is the area under the curve"
         )
     return "CAB"
+
+
+# %% ../../../nbs/reference/checks/lesson_07.ipynb #own70001
+def _shares_of_yes_or_no(labels, answers, asked):
+    """Right answers, those of who always says no, and balanced accuracy, as shares."""
+    yes = labels == asked
+    balanced = (np.mean(answers[yes]) + np.mean(~answers[~yes])) / 2
+    return np.mean(yes == answers), np.mean(~yes), balanced
+
+
+def _made_up_folder(random_state):
+    """Labels of 60 hits, cowbells among them, what a detector said, and what was asked for."""
+    rng = np.random.default_rng(random_state)
+    asked = ("kick", "cowbell", "tom")[random_state]
+    labels = rng.choice(["kick", "snare", "tom", "cowbell"], 60, p=[0.4, 0.3, 0.2, 0.1])
+    p_yes = np.where(labels == asked, 0.7, 0.2)
+    return labels, rng.random(60) < p_yes, asked
+
+
+# %% ../../../nbs/reference/checks/lesson_07.ipynb #own70002
+_SHARES = ("right|accuracy$", "no", "balanced")  # words for the three shares
+
+
+@exercise(
+    "07-own",
+    "code",
+    "a function of labels, answers (True for a yes) and the class that was asked for, that "
+    "returns three shares: right answers, those of who always says no, balanced accuracy",
+)
+def _check_own(answer):
+    for random_state in range(3):
+        labels, answers, asked = _made_up_folder(random_state)
+        parts = read_parts(answer(labels.copy(), answers.copy(), asked), 3, _SHARES)
+        flaw = _flaw_of_shares([read_number(part) for part in parts], labels, answers, asked)
+        if flaw:
+            return flaw
+    return None
+
+
+def _flaw_of_shares(got, labels, answers, asked):
+    """The hint at three shares; None where they are right."""
+    expected = _shares_of_yes_or_no(labels, answers, asked)
+    if np.allclose(got, expected, atol=0.006):
+        return None
+    if np.allclose(got, 100 * np.array(expected), atol=0.6):
+        return "right, but in points of a hundred: shares, from 0 to 1, are asked for"
+    if np.allclose(np.sort(got), np.sort(expected), atol=0.006):
+        return "the right three shares, in another order than asked for"
+    right, always_no, balanced = np.isclose(got, expected, atol=0.006)
+    yes = labels == asked
+    if not right:
+        return (
+            f"right answers: {got[0]:.2f} is not it. A right answer is a yes to a hit of the "
+            "class, or a no to any other"
+        )
+    if not always_no:
+        if np.isclose(got[1], np.mean(yes), atol=0.006):
+            return "this is how many are of the class; who always says no is right about the rest"
+        if np.isclose(got[1], np.mean(~answers), atol=0.006):
+            return "this is how often the detector said no; always no does not hang on its answers"
+        return "who always says no is right about every hit that is not of the class"
+    if np.isclose(got[2], np.mean(answers[yes]), atol=0.006):
+        return "this is recall: average it with the share of other hits that got a no"
+    if np.isclose(got[2], (np.mean(answers[yes]) + np.mean(answers[~yes])) / 2, atol=0.006):
+        return "the second half of balanced accuracy: of the other hits, how many got a *no*?"
+    return (
+        "balanced accuracy: of the class, the share that got a yes; of the others, the share that "
+        "got a no; then the mean of the two"
+    )
+
+
+# %% ../../../nbs/reference/checks/lesson_07.ipynb #own70003
+@solves("07-own")
+def _solve_own(mine, answers, my_class):
+    from collections import Counter
+
+    def my_report(labels, answers, asked):
+        labels, answers = np.asarray(labels), np.asarray(answers)
+        yes = labels == asked
+        right = np.mean(yes == answers)
+        always_no = np.mean(~yes)
+        # Each side counts the same, however few hits it has.
+        balanced = (np.mean(answers[yes]) + np.mean(~answers[~yes])) / 2
+        return right, always_no, balanced
+
+    shares = my_report(mine.labels, answers, my_class)
+    names = ("right answers", "always no", "balanced accuracy")
+    for name, share in zip(names, shares, strict=True):
+        print(f"{name}: {share:.2f}")
+    hits = Counter(mine.labels)
+    for label, n in Counter(mine.labels[answers]).most_common():
+        print(f"taken for a {my_class}: {n} of {hits[label]} of the label {label}")
+    return my_report

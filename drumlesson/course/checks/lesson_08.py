@@ -6,9 +6,20 @@
 __all__ = []
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #c0800003
+import re
+
 import numpy as np
 
-from ..exercises import capitals, exercise, solves
+from drumlesson.course.reading import (
+    Unclear,
+    plain,
+    read_choice,
+    read_letters,
+    read_number,
+    read_parts,
+)
+
+from ..exercises import exercise, solves
 
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #79b1b151
@@ -32,7 +43,14 @@ def _ends(draws, q=(0.025, 0.975)):
 def _draws_single_hits(answer):
     """Whether there is an interval where all kits are alike, so that kits are nothing to draw."""
     alike = (np.full(16, v) for v in (8, 7, 10))
-    return np.ptp([float(v) for v in answer(*alike)]) > 0.01
+    return np.ptp(_two_ends(answer(*alike))) > 0.01
+
+
+def _two_ends(got):
+    """The low and the high end that a function returned. Raises Unclear."""
+    got = getattr(got, "confidence_interval", got)  # of SciPy's bootstrap
+    low, high = read_parts(got, 2, ("low", "high"))
+    return read_number(low), read_number(high)
 
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #79b1b152
@@ -44,10 +62,7 @@ def _draws_single_hits(answer):
 )
 def _check_bootstrap(answer):
     a, b, n = _made_up_kits()
-    got = answer(a.copy(), b.copy(), n.copy())
-    if got is None:
-        return "not answered yet: your function returns None"
-    low, high = (float(v) for v in got)
+    low, high = _two_ends(answer(a.copy(), b.copy(), n.copy()))
 
     def same(ends):
         return np.allclose([low, high], ends, atol=0.09 * np.ptp(ends))
@@ -121,11 +136,11 @@ def _solve_bootstrap(dense, line):
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #8c4b8bc7
 @exercise("08-sisters", "listening", 'two letters, such as "AB": the two strokes on one drum')
 def _check_sisters(answer):
-    pair = set(capitals(answer))
+    pair = set(read_letters(answer, "ABCDE"))
     sisters = set("BE")
     if pair == sisters:
         return None
-    if len(pair) != 2 or pair - set("ABCDE"):
+    if len(pair) != 2:
         return "two letters from A to E are asked for"
     if pair & sisters:
         one = (pair & sisters).pop()
@@ -185,11 +200,34 @@ def _solve_sisters(strokes):
 
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #95ada63e
+_VERDICTS = {
+    "S": r"^s$|^support",
+    "R": r"^r$|^real",
+    "N": r"^n$|^no\b",
+    "C": r"^c$|^contra",
+    "U": r"^u$|^undecid",
+}
+
+
+def _initials(answer):
+    """The initials of six verdicts, given as letters or as words. Raises Unclear."""
+    if isinstance(answer, dict):
+        answer = [answer[name] for name in sorted(answer, key=str)]
+    if isinstance(answer, str):
+        text = re.sub(r"\b[A-F]\s*[:=)]\s*", "", answer)  # such as "A: S, B: R"
+        only_letters = re.fullmatch(r"(?:[SRNCU]\W*)+", text, re.IGNORECASE)
+        answer = re.findall(r"\w", text) if only_letters else re.split(r"\s*[,;\n]\s*", text)
+    if not isinstance(answer, (list, tuple)):
+        raise Unclear("write the six in their order")
+    verdicts = [read_choice(verdict, _VERDICTS)[0] for verdict in answer]
+    return "".join(verdicts)
+
+
 @exercise("08-verdicts", "thought", 'six letters, S, R, N, C or U, for A to F, such as "SRNCUU"')
 def _check_verdicts(answer):
-    letters = capitals(answer)
-    if len(letters) != 6 or set(letters) - set("SRNCU"):
-        return "six letters, each S, R, N, C or U"
+    letters = _initials(answer)
+    if len(letters) != 6:
+        return f"six letters, each S, R, N, C or U, and these are {len(letters)}"
     hints = {
         "A": "the whole interval lies above zero, and the dot beyond the tick",
         "B": "look at the high end: does it reach what would matter?",
@@ -221,3 +259,100 @@ def _solve_verdicts(drawn):
         ends = f"{r.low:+.1f} to {r.high:+.1f}"
         print(f"{letter}: {r.effect:+.1f} ({ends}), {r.says}: {verdict}")
     return initials
+
+
+# %% ../../../nbs/reference/checks/lesson_08.ipynb #k1t00001
+def _kit_of_40():
+    """Stored leads in points, and which hits of a new kit two models have right."""
+    leads = np.array([-12.0, 0.0, 5.0, -7.5, 2.5, 0.0, -4.0, 10.0])
+    short_right = np.arange(40) < 22
+    long_right = np.arange(40)[::-1] < 32
+    return leads, short_right, long_right
+
+
+def _flaw_of_added(got, leads, expected, n_hits):
+    """The hint at leads that are not the stored ones and the new kit's; None where they are."""
+    if np.ndim(got) == 0 or np.size(got) == 1 or len(got) < len(leads):
+        return (
+            "a lead for each kit is asked for, the stored ones and one more: what they come to is "
+            "for the bootstrap to say"
+        )
+    got = np.asarray(got, float).ravel()
+    if len(got) == len(leads):
+        return f"{len(got)} leads came back, as many as are stored: where is the new kit?"
+    if len(got) == len(leads) + n_hits:
+        return "here each hit counts like a kit; a kit counts once, however many hits it has"
+    if len(got) != len(leads) + 1:
+        return f"{len(leads)} kits and one more make {len(leads) + 1}, and yours are {len(got)}"
+    kept = [v for v in got if np.isclose(leads, v).any()]
+    if len(kept) < len(leads):
+        return "the stored leads have changed: leave them as they are"
+    if np.allclose(np.sort(got), np.sort([*leads, expected])):
+        return None
+    new = next(v for v in got if not np.isclose(leads, v).any())
+    if np.isclose(new, -expected):
+        return "the right size, the wrong sign: the first 100 ms minus the first 300"
+    if np.isclose(new, expected / 100):
+        return "right, but as a share: the stored leads are points of a hundred"
+    if np.isclose(new, expected * n_hits / 100):
+        return "hits are counted here: divide by how many hits the kit has, and take points"
+    return (
+        f"the stored leads are there; the new one is {new:g}: take the share of hits right in the "
+        "kit, of 100 ms minus of 300 ms, in points"
+    )
+
+
+# %% ../../../nbs/reference/checks/lesson_08.ipynb #k1t00002
+@exercise(
+    "08-kit",
+    "code",
+    "a function of the stored leads (points, an entry a kit) and, for each hit of a new kit, "
+    "whether the model on 100 ms and the one on 300 ms were right, that returns the leads with "
+    "that kit added",
+)
+def _check_kit(answer):
+    leads, short_right, long_right = _kit_of_40()
+    got = plain(answer(leads.copy(), short_right.copy(), long_right.copy()))
+    got = list(got.values()) if isinstance(got, dict) else got
+    expected = 100 * (short_right.mean() - long_right.mean())
+    return _flaw_of_added(got, leads, expected, len(short_right))
+
+
+# %% ../../../nbs/reference/checks/lesson_08.ipynb #k1t00003
+@solves(
+    "08-kit",
+    alt=(
+        "The lead and its interval over how often the new kit was added: at none and one nearly "
+        "the same, then narrower and nearer to what the new kit says."
+    ),
+)
+def _solve_kit(leads, right, draw_means):
+    import matplotlib.pyplot as plt
+
+    from drumlesson.course.verdicts import decide
+
+    def my_evidence(leads, short_right, long_right):
+        # A kit counts once, however many hits it has.
+        of_kit = 100 * (np.mean(short_right) - np.mean(long_right))
+        return np.append(leads, of_kit)
+
+    # One kit is what there is; more of the same is a pretence, to see things move.
+    added, ends = leads, []
+    for n in range(41):
+        low, high = np.quantile(draw_means(added), [0.025, 0.975])
+        ends.append((low, added.mean(), high))
+        word = decide(low, added.mean(), high, "as much", matters=2)
+        if n in (0, 1, 5, 10, 20, 40):
+            interval = f"{added.mean():+.2f} points ({low:+.2f} to {high:+.2f})"
+            print(f"{n:2} such kits added: {interval}: {word}")
+        added = my_evidence(added, right[100], right[300])
+
+    low, value, high = np.transpose(ends)
+    fig, ax = plt.subplots(figsize=(6, 2.4), layout="constrained")
+    ax.fill_between(range(41), low, high, alpha=0.2)
+    ax.plot(value)
+    ax.axhline(0, color="k", lw=0.5)
+    ax.axhline(-2, color="k", ls=":")
+    ax.set(xlabel="such kits added; the first is real", ylabel="points of a hundred")
+    plt.show()
+    return my_evidence
