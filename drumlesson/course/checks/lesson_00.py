@@ -6,23 +6,34 @@
 __all__ = []
 
 # %% ../../../nbs/reference/checks/lesson_00.ipynb #c0000003
+import re
+from collections.abc import Iterable
+
 import numpy as np
 
 from ..exercises import exercise, solves, two_of_four
-
+from ..reading import Unclear, read_choice, read_parts
 
 # %% ../../../nbs/reference/checks/lesson_00.ipynb #858bfade
+_FACTS = {
+    "sample rate": r"\brates?\b|hertz|hz\b|samples a second",
+    "channels": "channel|stereo|mono",
+    "length": "length|seconds$|duration|how long",
+    "peak level": "peak|level|loud",
+}
+
+
 @exercise("00-betrays", "thought", 'the name of a fact, such as "length"')
 def _check_betrays(answer):
-    fact = answer.strip().lower()
-    if "channel" in fact or fact in ("stereo", "mono"):
+    facts = read_choice(answer, _FACTS)
+    if len(facts) > 1:
+        return f"one fact is asked for, and these are {len(facts)}: {' and '.join(facts)}"
+    if facts == ["channels"]:
         return None
-    if fact in ("rate", "sample rate", "length", "seconds", "peak", "peak level", "level"):
-        return (
-            "in that panel the rows look alike: look for one in which some classes lie to the "
-            "left and others to the right"
-        )
-    return "name one of the four panels"
+    return (
+        "in that panel the rows look alike: look for one in which some classes lie to the "
+        "left and others to the right"
+    )
 
 
 # %% ../../../nbs/reference/checks/lesson_00.ipynb #858bfad1
@@ -46,7 +57,7 @@ def _check_spoiled(answer):
         "BC",
         unclear="letters from A to D are asked for",
         opposite=(
-            "just the other way round: the hiss at the very top is what the spoiled ones have lost"
+            "it is the other two: the hiss at the very top is what the spoiled ones have lost"
         ),
         single=(
             "that one still has its hiss at the very top: which two sound as if behind a curtain?"
@@ -98,16 +109,30 @@ _CLASSES = np.array(
 )
 
 
-def _row_numbers(rows):
-    """Numbers of rows, given as they are or as a truth value a row."""
-    if np.asarray(rows).dtype == bool:
+def _row_numbers(side):
+    """Numbers of rows, given as they are or as a truth value a row. Raises Unclear."""
+    if isinstance(side, str):
+        side = [int(number) for number in re.findall(r"\d+", side)]
+    if isinstance(side, dict):
+        side = side.values()
+    if not isinstance(side, Iterable):
+        raise Unclear(f"each side is a list of row numbers, and {side} is none")
+    rows = list(side)
+    if rows and all(isinstance(row, bool) for row in rows):
+        if len(rows) != len(_KITS):
+            raise Unclear(f"a truth value is needed for each of the {len(_KITS)} rows")
         return np.flatnonzero(rows)
-    return np.asarray(rows, int)
+    if any(isinstance(row, str) and not row.isdigit() for row in rows):
+        raise Unclear("these are names: give the numbers of their rows, from 0 on")
+    numbers = np.asarray(rows, float)
+    if (numbers % 1).any():
+        raise Unclear("row numbers are whole numbers")
+    return numbers.astype(int)
 
 
 @exercise("00-split", "code", "two lists of row numbers: (training rows, test rows)")
 def _check_split(answer):
-    train, test = map(_row_numbers, answer)
+    train, test = map(_row_numbers, read_parts(answer, 2, ("train", "test")))
     if not len(test) or not len(train):
         return "one side is empty"
     rows = [*train, *test]

@@ -9,6 +9,7 @@ __all__ = []
 import numpy as np
 
 from ..exercises import exercise, solves, two_of_four
+from ..reading import SAMPLES, read_number, read_parts, read_truth
 
 
 # %% ../../../nbs/reference/checks/lesson_01.ipynb #b5d180e7
@@ -16,27 +17,26 @@ from ..exercises import exercise, solves, two_of_four
 def _check_rms(answer):
     t = np.arange(22050) / 22050
     sine = np.sin(2 * np.pi * 441 * t)
-    if answer(np.ones(10)) is None:
-        return "it returns nothing yet"
-    if np.size(answer(np.ones(10))) > 1:
-        return "one number for the whole sound is asked for: take the mean"
-    if not np.isclose(answer(np.ones(10)), 0, atol=0.01):
+
+    def level(x):
+        return answer.number(x, many="one number for the whole sound is asked for: take the mean")
+
+    if not np.isclose(level(np.ones(10)), 0, atol=0.01):
         return "a constant 1 has an rms of 1, which is 0 dB"
-    if not np.isclose(answer(-np.ones(10)), 0, atol=0.01):
+    if not np.isclose(level(-np.ones(10)), 0, atol=0.01):
         return "a constant -1 is as loud as a constant 1: square before the mean"
-    if not np.isclose(answer(sine) - answer(sine / 10), 20, atol=0.01):
+    if not np.isclose(level(sine) - level(sine / 10), 20, atol=0.01):
         return (
             "a tenth of the amplitude must give 20 dB less: is it 20 times the logarithm of the "
             "root, or 10 times that of the mean square?"
         )
-    if not np.isclose(answer(sine), -3.01, atol=0.01):
+    if not np.isclose(level(sine), -3.01, atol=0.01):
         return (
             "a sine of amplitude 1 has an rms of about 0.707: is the root taken of the mean of "
             "the squares?"
         )
-    with np.errstate(divide="ignore"):
-        silence = answer(np.zeros(100))
-        whisper = answer(sine.astype(np.float32) * 1e-7)
+    silence = level(np.zeros(100))
+    whisper = level(sine.astype(np.float32) * 1e-7)
     if not np.allclose([silence, whisper], -100, atol=0.01):
         return "silence, and whatever is weaker than -100 dB, must give -100"
     return None
@@ -68,7 +68,7 @@ def _check_pitch(answer):
         answer,
         "CD",
         unclear="give only the two letters, each from A to D",
-        opposite=("just the other way round: these two ring on a note, and MFCC is what loses it"),
+        opposite="it is the other two: these ring on a note, and MFCC is what loses it",
         single="try to hum along with this one: it still has a note",
         many="only two came from MFCC: with which two can you not hum along?",
         mixed=(
@@ -107,30 +107,65 @@ def _solve_pitch(clips, tonal):
 
 
 # %% ../../../nbs/reference/checks/lesson_01.ipynb #d1040d99
+def _hann(t):
+    """A Hann window of length 1 at the time `t` from its middle."""
+    return np.where(abs(t) < 0.5, np.cos(np.pi * t) ** 2, 0)
+
+
+def _dip_of_clicks(n):
+    """How far the power falls between two clicks 110 samples apart, in dB, with a window of `n`."""
+    at_click = _hann(0) ** 2 + _hann(110 / n) ** 2
+    between = 2 * _hann(55 / n) ** 2
+    return max(0.0, 10 * np.log10(at_click / max(between, 1e-9)))
+
+
+def _hann_spectrum(bins):
+    """How strongly a tone is seen so many bins away, through a Hann window."""
+    weights = 0.5 * np.array([0.5, 1, 0.5])
+    return 2 * weights @ np.sinc(bins + np.array([-1, 0, 1]))
+
+
+def _dip_of_tones(n):
+    """How far the power falls between two tones 30 Hz apart, in dB, with a window of `n`."""
+    bin_of = n / 22050
+    at_tone = _hann_spectrum(0) ** 2 + _hann_spectrum(30 * bin_of) ** 2
+    between = 2 * _hann_spectrum(15 * bin_of) ** 2
+    return max(0.0, 10 * np.log10(at_tone / max(between, 1e-9)))
+
+
+_LEAST_DIP = 2  # dB that two things have to stand apart to be seen as two
+
+
+# %% ../../../nbs/reference/checks/lesson_01.ipynb #d1040d9b
 @exercise(
     "01-window",
     "thought",
     "two window lengths in samples and a truth value, such as (512, 512, True)",
 )
 def _check_window(answer):
-    clicks, tones, both = answer
-    if clicks >= 1300 and 2 <= tones <= 110:
-        return "just the other way round: which window tells moments apart, and which tones?"
-    if clicks > 110:
+    roles = ("click", "tone", "both|one window")
+    clicks, tones, both = read_parts(answer, 3, roles)
+    clicks = read_number(clicks, SAMPLES)
+    tones = read_number(tones, SAMPLES)
+    if min(clicks, tones) < 2:
+        return "a window has two samples at least: choose among 64, 512 and 2,048"
+    tells_clicks = _dip_of_clicks(clicks) >= _LEAST_DIP
+    tells_tones = _dip_of_tones(tones) >= _LEAST_DIP
+    if not tells_clicks and not tells_tones and _dip_of_clicks(tones) >= _LEAST_DIP:
+        return "the two are swapped: which window tells moments apart, and which tones?"
+    if not tells_clicks:
         return (
-            "the clicks are 5 ms apart, about 110 samples: a frame that holds both cannot tell "
-            "them apart"
+            f"the clicks are 5 ms apart, about 110 samples: through a window of {clicks:g} the "
+            f"power falls by {_dip_of_clicks(clicks):.1f} dB between them, which does not show"
         )
-    if tones < 1300:
+    if not tells_tones:
         return (
             "the window for the tones is too short: its bins lie 22,050 / N Hz apart, and a tone "
             "fills some two of them, so how does that compare with 30 Hz?"
         )
-    if clicks < 2 or tones > 22050 // 4:
-        return "choose among 64, 512 and 2,048"
-    if both not in (True, False):
-        return "the third is True or False: could one window show both?"
-    if both:
+    if max(clicks, tones) > 22050 // 4:
+        return "that window is longer than the sound: choose among 64, 512 and 2,048"
+    if read_truth(both):
         return (
             "compare your two lengths: can one window be as short as the one and as long as the "
             "other?"
@@ -161,7 +196,7 @@ def _solve_window(clicks, tones, plot_spectrogram):
     plt.show()
 
     # The upright stripes in the tones at 64 are no clicks: the two tones beat, 30
-    # times a second. The clicks need a window shorter than 5 ms. A Hann window of N
-    # samples tells tones apart that lie about 2 × 22,050 / N Hz away, so the tones
-    # need one of some 1,500 samples, 67 ms: no window is both.
+    # times a second. A Hann window is low at its ends, so the clicks, 110 samples
+    # apart, show up to some 200 samples. It tells tones apart that lie about
+    # 2 × 22,050 / N Hz away, so they need some 1,500 samples: no window is both.
     return 64, 2048, False

@@ -6,9 +6,11 @@
 __all__ = []
 
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #c0200003
+import inspect
+
 import numpy as np
 
-from ..exercises import exercise, solves, two_of_four
+from ..exercises import exercise, one_letter, solves, two_of_four
 
 
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #2a812779
@@ -46,19 +48,36 @@ def _made_up_hits(sr=22050):
 
 
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #2a812779b
+def _borrows_a_finder(function):
+    """Whether a function is the package's own onset finder, or makes use of it."""
+    function = inspect.unwrap(function)
+    while hasattr(function, "func"):
+        function = function.func  # of a partial
+    if getattr(function, "__module__", "") == "drumlesson.attack":
+        return True
+    if not inspect.isfunction(function):
+        return False
+    uses = inspect.getclosurevars(function)
+    used = [*uses.globals.values(), *uses.nonlocals.values()]
+    homes = [getattr(value, "__module__", "") for value in used]
+    homes += [value.__name__ for value in used if inspect.ismodule(value)]
+    return "drumlesson.attack" in {*homes, *function.__code__.co_names}
+
+
 @exercise(
     "02-onset",
     "code",
     "a function of a sound and its sample rate that returns the sample at which the hit begins",
 )
 def _check_onset(answer):
+    if _borrows_a_finder(answer):
+        return (
+            "this is the package's own finder at work: write one yourself, in three steps: the "
+            "loudest sample of each millisecond, a threshold, the first millisecond above it"
+        )
+    many = "one number is asked for, and it returns many: np.argmax gives the first True"
     for what, x, start in _made_up_hits():
-        got = answer(x.copy(), 22050)
-        if got is None:
-            return "it returns nothing yet"
-        if np.size(got) > 1:
-            return "one number is asked for, and it returns many: np.argmax gives the first True"
-        got = float(got)
+        got = answer.number(x.copy(), 22050, many=many)
         if not np.isfinite(got):
             return f"on a hit {what} it returns no number"
         as_seconds = abs(got * 22050 - start)
@@ -109,7 +128,7 @@ def _check_lost(answer):
         answer,
         "BD",
         unclear="give only the two letters, each from A to D",
-        opposite="just the other way round: on these two you hear the stick",
+        opposite="it is the other two: on these you hear the stick",
         single="on this one you hear the stick: its attack is there",
         many="only two have lost it: on which two do you hear no stick, only the skin?",
         mixed=(
@@ -161,16 +180,15 @@ def _solve_lost(clips):
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #8b8563a8
 @exercise("02-level", "thought", "one letter, a to d")
 def _check_level(answer):
-    letter = answer.strip().lower().strip("().:\"'")
     hints = {
-        "a": "scaling multiplies every sample by one number: what would that do to a pitch?",
-        "b": None,
-        "c": "the onset is found before the window is scaled",
-        "d": (
+        "A": "scaling multiplies every sample by one number: what would that do to a pitch?",
+        "B": None,
+        "C": "the onset is found before the window is scaled",
+        "D": (
             "how far a hit has died away after 100 ms: does that not tell a hihat from a cymbal?"
         ),
     }
-    return hints.get(letter, "answer a, b, c or d")
+    return one_letter(answer, hints)
 
 
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #8b8563a1

@@ -8,17 +8,19 @@ __all__ = []
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #c0600003
 import numpy as np
 
-from ..exercises import exercise, solves
+from ..exercises import exercise, one_letter, solves
+from ..reading import MILLISECONDS, read_number, read_table
 
 
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #e846669f
+def _strongest(w):
+    """The most that a filter answers to a line from upper left to lower right, wherever it lies."""
+    return max(np.trace(w, offset) for offset in range(-2, 3))
+
+
 @exercise("06-glide", "code", "a table of 3 x 3 weights: rows are frames, columns are bands")
 def _check_glide(answer):
-    w = np.asarray(answer, float)
-    if w.shape != (3, 3):
-        return f"a table of 3 x 3 weights is asked for, not of shape {w.shape}"
-    if not np.isfinite(w).all():
-        return "the weights are finite numbers"
+    w = read_table(answer, (3, 3))
     size = max(np.abs(w).sum(), 1e-9)
     if size < 1e-6:
         return "it answers nothing at all"
@@ -38,6 +40,11 @@ def _check_glide(answer):
         return f"{flaw}, and yours waits for a rising one" if rising > 0.1 * size else flaw
     if rising > 0.01 * size:
         return "it answers a rising line, too"
+    if _strongest(w) > 0.6 * falling:
+        return (
+            "it does not tell falling from rising: slide it along, and a rising line that passes "
+            f"beside its middle is answered by {_strongest(w):g}, a falling one by {falling:g}"
+        )
     return None
 
 
@@ -55,6 +62,7 @@ def _solve_glide():
         "even plane": np.ones((3, 3)),
     }
     patches["steady tone"] = np.array([[0, 1, 0], [0, 1, 0], [0, 1, 0]])
+    patches["rising line at the edge"] = np.eye(3, k=2)
     patches["onset"] = np.array([[0, 0, 0], [1, 1, 1], [1, 1, 1]])
     for name, patch in patches.items():
         print(f"{name}: {(my_filter * patch).sum():+.0f}")
@@ -64,7 +72,7 @@ def _solve_glide():
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #e642095f
 @exercise("06-field", "thought", "a number of milliseconds")
 def _check_field(answer):
-    ms = float(answer)
+    ms = read_number(answer, MILLISECONDS)
 
     def near(hops, window=0):
         return abs(ms - (hops * 256 + window) / 22.05) < 1.5
@@ -73,10 +81,11 @@ def _check_field(answer):
         return None
     if near(45):
         return "46 frames, yes, but the last frame is itself a window of 1,024 samples"
-    if near(46):
+    if near(46):  # which is as long as 42 hops and a window
         return (
-            "46 frames, yes: from the first to the last are 45 hops, and the last is a window of "
-            "1,024 samples"
+            "did you take 46 hops? From the first to the last are 45 hops, and the last frame is "
+            "a window of 1,024 samples. Or 43 frames? Pooling looks at two values itself: it "
+            "adds a step of its own"
         )
     if near(46 * 4):
         return "46 frames, yes, but their windows overlap: they begin 256 samples apart"
@@ -88,8 +97,6 @@ def _check_field(answer):
             "no more than a step of its own. Filters overlap, and pooling stretches the steps of "
             "all that comes after it"
         )
-    if near(42, window=1024):
-        return "pooling looks at two values itself: it adds a step of its own"
     if ms in (45, 46):
         return "those are frames: how long are they together?"
     if abs(ms - 0.569) < 0.002:
@@ -122,7 +129,6 @@ def _solve_field(receptive_field, keras):
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #c22359de
 @exercise("06-deaf", "listening", "one letter, A to C: the change that this network cannot notice")
 def _check_deaf(answer):
-    letter = answer.strip().upper().strip("().\"'")
     hints = {
         "A": (
             "its treble is gone, so every frame looks different: would the mean of a map that "
@@ -134,7 +140,7 @@ def _check_deaf(answer):
             "notice that"
         ),
     }
-    return hints.get(letter, "one letter is asked for: A, B or C")
+    return one_letter(answer, hints)
 
 
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #c22359d1

@@ -8,7 +8,8 @@ __all__ = []
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #c0700003
 import numpy as np
 
-from ..exercises import capitals, exercise, solves
+from ..exercises import exercise, solves
+from ..reading import read_letters
 
 
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #e38a8977
@@ -57,10 +58,10 @@ def _check_cost(answer):
     prices = [(1, 1), (10, 1), (1, 10), (1, 500), (500, 1)]
     for random_state, (miss, alarm) in enumerate(prices):
         p, yes = _made_up_outputs(random_state)
-        t = answer(p.copy(), yes.copy(), miss, alarm)
-        if t is None:
-            return "not answered yet: your function returns None"
-        flaw = _flaw_of_threshold(float(t), p, yes, miss, alarm)
+        t = answer.number(p.copy(), yes.copy(), miss, alarm, many="one threshold is asked for")
+        if np.isnan(t):
+            return "your function returns no number (nan)"
+        flaw = _flaw_of_threshold(t, p, yes, miss, alarm)
         if flaw:
             return flaw
     return None
@@ -89,8 +90,8 @@ def _flaw_of_threshold(t, p, yes, miss, alarm):
         )
     if _is_cheapest(t, _cost, p, hits, prices):
         return (
-            "at 500 for a false alarm, never saying yes is cheapest: try a threshold above every "
-            "output, too"
+            f"at {alarm} for a false alarm, never saying yes is cheapest: try a threshold above "
+            "every output, too"
         )
     return (
         f"with a miss at {miss} and a false alarm at {alarm} your threshold costs {got:g}, "
@@ -143,10 +144,11 @@ def _solve_cost(p, yes):
     'two letters, such as "AC": the tom that it missed, then its false alarm',
 )
 def _check_mistakes(answer):
-    letters = capitals(answer)
+    roles = ("miss", "alarm")
+    letters = read_letters(answer, "ABCDE", ordered=True, roles=roles)
     if letters == "DB":
         return None
-    if len(letters) != 2 or set(letters) - set("ABCDE"):
+    if len(letters) != 2:
         return "two letters from A to E are asked for: the miss, then the false alarm"
     if letters == "BD":
         return "the right two, the other way round: a miss is a tom that got a no"
@@ -218,7 +220,7 @@ def _solve_mistakes(picked, said, toys):
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #c99d67d5
 @exercise("07-curves", "thought", 'three letters, such as "ABC": whose curves 1, 2 and 3 are')
 def _check_curves(answer):
-    letters = capitals(answer)
+    letters = read_letters(answer, "ABC", ordered=True)
     if letters == "CAB":
         return None
     if sorted(letters) != list("ABC"):

@@ -6,9 +6,12 @@
 __all__ = []
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #c0800003
+import re
+
 import numpy as np
 
-from ..exercises import capitals, exercise, solves
+from ..exercises import exercise, solves
+from ..reading import Unclear, read_choice, read_letters, read_number, read_parts
 
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #79b1b151
@@ -32,7 +35,14 @@ def _ends(draws, q=(0.025, 0.975)):
 def _draws_single_hits(answer):
     """Whether there is an interval where all kits are alike, so that kits are nothing to draw."""
     alike = (np.full(16, v) for v in (8, 7, 10))
-    return np.ptp([float(v) for v in answer(*alike)]) > 0.01
+    return np.ptp(_two_ends(answer(*alike))) > 0.01
+
+
+def _two_ends(got):
+    """The low and the high end that a function returned. Raises Unclear."""
+    got = getattr(got, "confidence_interval", got)  # of SciPy's bootstrap
+    low, high = read_parts(got, 2, ("low", "high"))
+    return read_number(low), read_number(high)
 
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #79b1b152
@@ -44,10 +54,7 @@ def _draws_single_hits(answer):
 )
 def _check_bootstrap(answer):
     a, b, n = _made_up_kits()
-    got = answer(a.copy(), b.copy(), n.copy())
-    if got is None:
-        return "not answered yet: your function returns None"
-    low, high = (float(v) for v in got)
+    low, high = _two_ends(answer(a.copy(), b.copy(), n.copy()))
 
     def same(ends):
         return np.allclose([low, high], ends, atol=0.09 * np.ptp(ends))
@@ -121,11 +128,11 @@ def _solve_bootstrap(dense, line):
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #8c4b8bc7
 @exercise("08-sisters", "listening", 'two letters, such as "AB": the two strokes on one drum')
 def _check_sisters(answer):
-    pair = set(capitals(answer))
+    pair = set(read_letters(answer, "ABCDE"))
     sisters = set("BE")
     if pair == sisters:
         return None
-    if len(pair) != 2 or pair - set("ABCDE"):
+    if len(pair) != 2:
         return "two letters from A to E are asked for"
     if pair & sisters:
         one = (pair & sisters).pop()
@@ -185,11 +192,34 @@ def _solve_sisters(strokes):
 
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #95ada63e
+_VERDICTS = {
+    "S": r"^s$|^support",
+    "R": r"^r$|^real",
+    "N": r"^n$|^no\b",
+    "C": r"^c$|^contra",
+    "U": r"^u$|^undecid",
+}
+
+
+def _initials(answer):
+    """The initials of six verdicts, given as letters or as words. Raises Unclear."""
+    if isinstance(answer, dict):
+        answer = [answer[name] for name in sorted(answer, key=str)]
+    if isinstance(answer, str):
+        text = re.sub(r"\b[A-F]\s*[:=)]\s*", "", answer)  # such as "A: S, B: R"
+        only_letters = re.fullmatch(r"(?:[SRNCU]\W*)+", text, re.IGNORECASE)
+        answer = re.findall(r"\w", text) if only_letters else re.split(r"\s*[,;\n]\s*", text)
+    if not isinstance(answer, (list, tuple)):
+        raise Unclear("write the six in their order")
+    verdicts = [read_choice(verdict, _VERDICTS)[0] for verdict in answer]
+    return "".join(verdicts)
+
+
 @exercise("08-verdicts", "thought", 'six letters, S, R, N, C or U, for A to F, such as "SRNCUU"')
 def _check_verdicts(answer):
-    letters = capitals(answer)
-    if len(letters) != 6 or set(letters) - set("SRNCU"):
-        return "six letters, each S, R, N, C or U"
+    letters = _initials(answer)
+    if len(letters) != 6:
+        return f"six letters, each S, R, N, C or U, and these are {len(letters)}"
     hints = {
         "A": "the whole interval lies above zero, and the dot beyond the tick",
         "B": "look at the high end: does it reach what would matter?",
