@@ -178,3 +178,66 @@ def _solve_same(tapes, picture, RNN, keras):
         apart = np.abs(last[letter] - last["A"]).max()
         print(f"{letter}: farthest unit {apart:.3f} from where A leaves it")
     return "".join(k for k in last if np.allclose(last[k], last["A"], atol=1e-5))
+
+
+# %% ../../../nbs/reference/checks/lesson_05.ipynb #0wns0002
+def _made_pictures():
+    """Pictures (hits, frames, bands), and how many frames of each are silent at its end."""
+    pictures = np.random.default_rng(0).normal(size=(4, 10, 5))
+    pictures[0, 7:] = pictures[0, 6]
+    pictures[1, 4] = pictures[1, 3]  # stays the same for a while, and goes on
+    pictures[2, 3:] = pictures[2, 2]
+    pictures[2, 6] = pictures[2, 5] + 1  # a second stroke in the silence
+    pictures[2, 7:] = -60.0
+    pictures[3, 2:, 0] = 0.0  # one band falls silent
+    return pictures, np.array([3, 0, 2, 0])
+
+
+@exercise(
+    "05-own",
+    "code",
+    "a function of pictures, shape (hits, frames, bands), that returns a number for each hit",
+)
+def _check_own(answer):
+    pictures, silent = _made_pictures()
+    got = np.asarray(answer(pictures.copy()), float)
+    if got.size != len(silent):
+        return f"4 hits need 4 numbers, not an answer of shape {got.shape}"
+    got = got.reshape(len(silent))  # of a single row or column
+    if np.allclose(got, silent):
+        return None
+    same = (np.diff(pictures, axis=1) == 0).all(axis=2)
+    if np.allclose(got, same.sum(axis=1)):
+        return (
+            "you count every frame that equals the one before it: only those at the end do, "
+            "after the last change"
+        )
+    if np.allclose(got[[0, 2]], silent[[0, 2]] + 1):
+        return "one too many: the first silent frame still differs from the one before it"
+    if got[3] > 0:
+        return "a frame is silent when none of its bands changes: one band alone is not enough"
+    if np.allclose(got, silent / 10):
+        return "those are shares of the hit: how many frames are they?"
+    return (
+        "compare each frame with the one before it, in all bands; then count from the end back "
+        "to the last change"
+    )
+
+
+# %% ../../../nbs/reference/checks/lesson_05.ipynb #0wns0003
+@solves("05-own")
+def _solve_own(mine, picture, Attack):
+    def my_silent(pictures):
+        counts = []
+        for frames in pictures:
+            changes = (frames[1:] != frames[:-1]).any(axis=1)
+            # From the end back, how many frames until the first change?
+            backwards = np.append(changes[::-1], True)
+            counts.append(int(backwards.argmax()))
+        return np.array(counts)
+
+    counts = my_silent(picture(Attack(1.0)(mine.waves)))
+    for label in sorted(set(mine.labels)):
+        mean = counts[mine.labels == label].mean()
+        print(f"{label}: {mean:.0f} frames of silence end a second, on average")
+    return my_silent

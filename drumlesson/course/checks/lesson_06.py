@@ -160,3 +160,64 @@ def _solve_deaf(whole, changed, picture, keras):
         moves[letter] = float(moved.mean() / np.abs(there).mean())
         print(f"{letter} moves the vector by {moves[letter]:.0%}")
     return min(moves, key=moves.get)
+
+
+# %% ../../../nbs/reference/checks/lesson_06.ipynb #0wns0002
+def _strokes():
+    """Pictures (frames, bands) in dB, and the first loud frame of each, by what it tries."""
+    quiet = np.full((30, 20), -80.0)
+    plain = quiet.copy()
+    plain[12:] = -20
+    fall = quiet + 70  # ends all at once, and rises again by less
+    fall[8:] = -80
+    fall[20:] = -40
+    swell = quiet.copy()
+    swell[9:] = -40 + 1.5 * np.arange(21)[:, None]
+    band = quiet.copy()
+    band[6:, 3] = 0  # one band by much, then all by less
+    band[17:] += 30
+    return {"plain": (plain, 12), "fall": (fall, 20), "swell": (swell, 9), "band": (band, 17)}
+
+
+_TRAPS = {
+    "plain": "rows are frames: the stroke is where a row is louder than the one before",
+    "fall": "a fall is no stroke: leave out what is negative, and keep the sign until then",
+    "swell": "the loudest frame may come long after the stroke: look for the rise",
+    "band": "one band that jumps is less than all that rise together: add the bands up",
+}
+
+
+@exercise(
+    "06-own", "code", "a function of one picture, shape (frames, bands), that returns a frame"
+)
+def _check_own(answer):
+    for trap, (p, frame) in _strokes().items():
+        got = np.asarray(answer(p.copy()), float)
+        if got.size != 1:
+            return f"one number for one picture, not an answer of shape {got.shape}"
+        found = got.item()
+        if not np.isfinite(found):
+            return "the frame is a finite number, counted from 0"
+        # With a filter of three frames the middle lies before or behind the step.
+        if abs(found - frame) > 2:
+            return _TRAPS[trap]
+    return None
+
+
+# %% ../../../nbs/reference/checks/lesson_06.ipynb #0wns0003
+@solves("06-own")
+def _solve_own(mine, picture):
+    def my_stroke(p):
+        rise = p[1:] - p[:-1]  # of each band, from frame to frame
+        # Falls do not count, and all bands count together.
+        together = np.maximum(rise, 0).sum(axis=1)
+        return int(together.argmax()) + 1
+
+    # What begins at once is never seen to rise: silence goes in front.
+    silence = np.zeros(4096, "float32")
+    for label in sorted(set(mine.labels)):
+        waves = mine[mine.labels == label].waves
+        frames = [my_stroke(picture(np.append(silence, x))[0]) for x in waves]
+        samples = np.median(frames) * picture.hop_length - len(silence)
+        print(f"{label}: the stroke is found at {1000 * samples / 22050:.0f} ms")
+    return my_stroke
