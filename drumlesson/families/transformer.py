@@ -82,7 +82,7 @@ class CCT(Parameters):
 
     filters: tuple[int, ...] = (128,)
     kernel: int = 3
-    pool: int = 1
+    pool: int = 2
     dim: int = 48
     heads: int = 4
     blocks: int = 2
@@ -130,9 +130,9 @@ class CCT(Parameters):
         layers = keras.layers
         for n in self.filters:
             h = layers.Conv1D(n, self.kernel, padding="same", activation="relu")(h)
-        h = layers.Conv1D(self.dim, self.kernel, padding="same")(h)
         if self.pool > 1:
             h = layers.MaxPooling1D(self.pool, padding="same")(h)
+        h = layers.Conv1D(self.dim, self.kernel, padding="same")(h)
         if not self.positions:
             return h
         return keras.ops.add(h, positions(h.shape[1], self.dim))
