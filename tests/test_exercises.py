@@ -22,7 +22,7 @@ from drumlesson.course.exercises import (
     wrong,
 )
 
-LESSONS = [f"{number:02}" for number in range(9)]
+LESSONS = [f"{number:02}" for number in range(10)]
 ALL = {name: e for lesson in LESSONS for name, e in exercises_of(lesson).items()}
 
 
