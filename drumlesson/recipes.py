@@ -32,7 +32,7 @@ from drumlesson.evaluation import (
 )
 
 from .classifier import DrumClassifier, digest, spec_of
-from .drums import Drums, folds, synth_drums
+from .drums import Drums, folds
 from .families.convolutional import CNN
 from .features import LogMel
 from .files import _save_or_rescue, atomic
@@ -237,16 +237,6 @@ def _with_made(drums: Drums, outside) -> Drums:
     return drums + outside_drums()
 
 
-_SYNTHESISED = {"n_kits": 40, "hits": 1, "random_state": 2_000_000}  # kits that no page makes
-
-
-def _with_synthesised(train: Drums) -> Drums:
-    "What is learned from, with synthesised drums where made sounds are learned from."
-    if "none" not in train.labels:
-        return train
-    return train + synth_drums(**_SYNTHESISED)
-
-
 def _one_outside_fold(model, train, test) -> tuple[np.ndarray, np.ndarray]:
     "What a model that learns from one set of drums says of another: of each class, and of none."
     with _one_thread():
@@ -264,9 +254,7 @@ def _fold_outside(model, drums, k: int, random_state: int, jobs) -> _Folded:
     settings = {"random_state": random_state, "verbose": 0}
     work = [
         delayed(_one_outside_fold)(
-            clone(model).set_params(**settings),
-            _with_synthesised(drums[train]),
-            drums[test] + made,
+            clone(model).set_params(**settings), drums[train], drums[test] + made
         )
         for train, test in cut
     ]
@@ -427,7 +415,7 @@ def train_recipe(
     drums = _with_made(drums, _labels_outside(model, drums))
     calibration, report = _judged(model, drums, k, random_state, jobs)
     folded = time.perf_counter() - start
-    model.set_params(random_state=random_state).fit(_with_synthesised(drums))
+    model.set_params(random_state=random_state).fit(drums)
     model.calibration_ = calibration
     made = {"recipe": name, "digest": made_of, "seed": random_state}
     seconds = {
@@ -513,13 +501,6 @@ def _commonest_mistake(report) -> tuple[int, str, str]:
         if played != predicted
     ]
     return max(mistakes)
-
-
-def _licences(report) -> str:
-    "How many kits come under each licence, the commonest first."
-    kits = pd.DataFrame(report["per_kit"].values())
-    counts = kits["licence"].value_counts()
-    return ", ".join(f"{name} {n}" for name, n in counts.items())
 
 
 def _f1_of(report, label) -> float:
@@ -609,7 +590,6 @@ def _card_facts(report, calibration) -> dict:
     kits = report["per_kit"].values()
     facts["kits"] = len(kits)
     facts["small_kits"] = sum(kit["n"] < 10 for kit in kits)
-    facts["licences"] = _licences(report)
 
     over = report.get("averaged_over", "hits")
     facts["counted"], facts["of_classes"] = _COUNTED[over], _OF_CLASSES[over]

@@ -14,7 +14,6 @@ from drumlesson import recipes
 from drumlesson.answers import OUTSIDE, UNSURE, Calibration
 from drumlesson.classifier import DrumClassifier, digest, spec_of
 from drumlesson.course.results import recipe_table, scores, stored
-from drumlesson.drums import synth_drums
 from drumlesson.evaluation import _calibrate_outside, calibrate
 from drumlesson.families.dense import Dense
 from drumlesson.families.ensemble import Ensemble
@@ -380,8 +379,7 @@ def test_a_recipe_with_labels_outside_is_trained_judged_and_described(with_claps
     report = model.report_
     json.dumps(report)
     assert report["n"] == np.isin(with_claps.labels, model.classes_).sum()
-    assert set(report["per_kit"]) == set(with_claps.kits[with_claps.labels != "clap"])
-    assert set(synth_drums(**recipes._SYNTHESISED).kits) <= set(model.training_kits_)
+    assert not any(kit.startswith("outside") for kit in report["per_kit"])
     outside = report["outside"]
     assert outside["recorded"]["n"] == (with_claps.labels == "clap").sum()
     assert outside["made"]["n"] == 240
@@ -408,10 +406,8 @@ def test_no_fold_learns_from_what_it_is_judged_by(with_claps, monkeypatch):
     drums = recipes._with_made(with_claps, ("none",))
     recipes._fold_outside(CLAPS, drums, 3, 0, 1)
     assert len(met) == 3
-    synthesised = set(synth_drums(**recipes._SYNTHESISED).kits)
     for kits, articulations, test in met:
         assert not kits & set(test.kits)
-        assert synthesised <= kits
         assert not articulations & set(_HELD_OUT_KINDS)
         assert set(_LEARNED_KINDS) <= articulations
         assert (np.isin(test.table["articulation"], _HELD_OUT_KINDS)).sum() == 240
