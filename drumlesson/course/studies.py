@@ -52,8 +52,8 @@ from ..families.recurrent import RNN
 from ..families.transformer import CCT
 from ..features import MFCC, STFT, LogMel
 from ..labels import LABELS
-from ..outside import _OUTSIDE_LABELS, outside_drums
-from ..recipes import _with_synthesised, recipe
+from ..outside import _OUTSIDE_LABELS
+from ..recipes import _with_made, recipe
 from ..registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS, Registry, to_spec
 
 # %% ../../nbs/reference/studies.ipynb #61273636
@@ -407,7 +407,7 @@ def _benchmark(data) -> Benchmark:
 def _outside_sounds() -> Drums:
     "What is none of the five, recorded and made."
     recorded = tuple(label for label in _OUTSIDE_LABELS if label != "none")
-    return load_drums("open", labels=recorded) + outside_drums()
+    return _with_made(load_drums("open", labels=recorded), _OUTSIDE_LABELS)
 
 
 def _dealt_out(benchmark, seed, fold) -> tuple[np.ndarray, np.ndarray]:
@@ -434,7 +434,7 @@ def part(
     train, test = benchmark.part(0 if data == "one cut" else seed % _CUTS, fold)
     if data == "with outside sounds":
         outside = _outside_sounds()
-        train = _with_synthesised(train + outside[~np.isin(outside.kits, test.kits)])
+        train = train + outside[~np.isin(outside.kits, test.kits)]
     return train, test
 
 
@@ -612,15 +612,13 @@ def _question(task) -> DrumClassifier:
 def _recipes() -> dict:
     "What the model that comes along might be, each with outputs for what is none of the five."
     best = recipe("best")
-    plain = replace(best.family, residual=False)
     both = Ensemble(("cnn1d", CNN(stride=(2, 2))))  # of version 0.1.0
-    pair = Ensemble((best.family, best.family))
+    plain = replace(best.family, residual=False)
     return {
         "logistic regression": linear(),
         "residual": best,
         "residual, classes balanced": clone(best).set_params(class_weight="balanced"),
         "as deep, not residual": clone(best).set_params(family=plain),
-        "two residuals": clone(best).set_params(family=pair, epochs=40),
         "1-D and 2-D": clone(best).set_params(family=both, learning_rate=1e-3),
     }
 
