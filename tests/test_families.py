@@ -219,7 +219,7 @@ def test_a_masked_network_does_not_hear_the_padding(padding):
 
 
 def small(**settings):
-    """A transformer that sees one frame at a time and does not drop anything."""
+    """A transformer whose tokens are single frames."""
     return CCT((), kernel=1, pool=1, dim=8, heads=2, **settings)
 
 
@@ -268,10 +268,10 @@ def test_attention_is_what_a_head_by_hand_gives(toys):
     layers = model.network_.layers
     layer = next(lay for lay in layers if isinstance(lay, keras.layers.MultiHeadAttention))
     before = keras.Model(model.network_.inputs, layer.input[0]).predict_on_batch(x)
-    query, query_bias, key, key_bias = layer.get_weights()[:4]
-    products = np.einsum("ntd,dhk->nhtk", before, query) + query_bias[:, None]
-    found = np.einsum("ntd,dhk->nhtk", before, key) + key_bias[:, None]
-    fit = products @ found.swapaxes(-1, -2) / np.sqrt(4)
+    table = layer.get_weights()  # those of the queries and their offset, then those of the keys
+    queries = np.einsum("ntd,dhk->nhtk", before, table[0]) + table[1][:, None]
+    keys = np.einsum("ntd,dhk->nhtk", before, table[2]) + table[3][:, None]
+    fit = queries @ keys.swapaxes(-1, -2) / np.sqrt(4)
     e = np.exp(fit - fit.max(axis=-1, keepdims=True))
     assert looks[:, 0] == pytest.approx(e / e.sum(axis=-1, keepdims=True), abs=1e-4)
 
