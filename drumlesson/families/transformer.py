@@ -153,7 +153,9 @@ class CCT(Parameters):
 
         layers = keras.layers
         change = layers.LayerNormalization()(h)
-        change = layers.Dense(self.widen * self.dim, activation="gelu")(change)
+        change = layers.Dense(self.widen * self.dim)(change)
+        # GELU, of operations that a file without Keras has, too
+        change = 0.5 * change * (1 + keras.ops.erf(change * 0.5**0.5))
         change = layers.Dense(self.dim)(change)
         return layers.Add()([h, layers.Dropout(self.dropout / 3)(change)])
 
