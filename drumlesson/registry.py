@@ -149,6 +149,7 @@ FAMILIES = Registry(  # what answers it
         "simple": "drumlesson.families.recurrent:SIMPLE",
         "gru": "drumlesson.families.recurrent:GRU",
         "lstm": "drumlesson.families.recurrent:LSTM",
+        "transformer": "drumlesson.families.transformer:CCT",
         "ensemble": "drumlesson.families.ensemble:Ensemble",
     },
 )

@@ -13,6 +13,7 @@ from drumlesson.exporting import to_onnx, with_metadata
 from drumlesson.families.convolutional import CNN, CNN1D
 from drumlesson.families.dense import Dense
 from drumlesson.families.recurrent import RNN
+from drumlesson.families.transformer import CCT
 from drumlesson.features import MFCC, STFT, LogMel
 from drumlesson.onnxfiles import _check_onnx, open_session
 from drumlesson.runtime import load
@@ -28,6 +29,7 @@ FAMILIES = {
     "simple": RNN("simple", units=(8,)),
     "gru": RNN("gru", units=(8,)),
     "lstm": RNN("lstm", units=(8,)),
+    "transformer": CCT(filters=(8,), dim=8, heads=2),
 }
 TASKS = {
     "multiclass": (Multiclass(), 3),

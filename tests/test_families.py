@@ -12,6 +12,7 @@ from drumlesson import DrumClassifier
 from drumlesson.families.convolutional import CNN, CNN1D, occlusion, receptive_field
 from drumlesson.families.dense import Dense
 from drumlesson.families.recurrent import GRU, LSTM, RNN, SIMPLE, _before, _padding
+from drumlesson.families.transformer import CCT, attention, positions
 from drumlesson.features import LogMel
 from drumlesson.protocols import FamilyLike, Parameters
 from drumlesson.registry import FAMILIES, from_spec, to_spec
@@ -19,7 +20,7 @@ from drumlesson.registry import FAMILIES, from_spec, to_spec
 QUICK = dict(
     feature=LogMel(n_mels=16, hop_length=512), window=0.1, epochs=2, refit=False, verbose=0
 )
-KINDS = [Dense, CNN, CNN1D, RNN]
+KINDS = [Dense, CNN, CNN1D, RNN, CCT]
 
 
 def built(family, frames=13, bins=16):
@@ -111,6 +112,9 @@ def test_registered_families_come_back():
         (lambda: CNN1D(filters=()), "at least one"),
         (lambda: CNN(pooling="median"), "pooling is one of mean, max, both, not 'median'"),
         (lambda: CNN1D(pooling="median"), "pooling is one of mean, max, both, not 'median'"),
+        (lambda: CCT(dim=48, heads=5), "dim is an even multiple of heads, not 48 with 5 heads"),
+        (lambda: CCT(dim=9, heads=3), "dim is an even multiple of heads, not 9 with 3 heads"),
+        (lambda: CCT(blocks=0), "blocks lies within 1 to 100, not at 0"),
     ],
 )
 def test_impossible_families(make, what):
@@ -158,6 +162,24 @@ def test_layers_of_a_recurrent_network():
     assert one_way.output_shape == (None, 3)
 
 
+def test_layers_of_a_transformer():
+    network = built(CCT((4,), dim=6, heads=2, blocks=2, widen=3))
+    tokens = ["GaussianNoise", "Conv1D", "MaxPooling1D", "Conv1D"]
+    looks = ["LayerNormalization", "MultiHeadAttention", "Dropout", "Add"]
+    thinks = ["LayerNormalization", "Dense", "Dense", "Dropout", "Add"]
+    end = ["LayerNormalization", "Dense", "Softmax", "Dot", "Flatten", "Dropout"]
+    assert layer_kinds(network) == [*tokens, *2 * (looks + thinks), *end]
+    assert network.output_shape == (None, 6)
+    assert "Conv1D" in layer_kinds(built(CCT((), pool=1)))  # the one that makes tokens is left
+
+
+def test_numbers_of_a_transformer_by_hand():
+    """On the picture of the study: 128 bands; a token has 48 numbers, a head 12."""
+    tokens = 128 * 3 * 128 + 128 + 128 * 3 * 48 + 48
+    block = 4 * (48 * 48 + 48) + 48 * 192 + 192 + 192 * 48 + 48 + 2 * 2 * 48
+    assert built(CCT(), 26, 128).count_params() == tokens + 2 * block + 2 * 48 + 48 + 1
+
+
 # -- recurrent networks and the frames in which nothing sounds
 
 
@@ -191,6 +213,73 @@ def test_a_masked_network_does_not_hear_the_padding(padding):
         answers.append(network.predict_on_batch(x))
     short, long = answers
     assert long == pytest.approx(short, abs=1e-5)
+
+
+# -- transformers, and the order of frames
+
+
+def small(**settings):
+    """A transformer whose tokens are single frames."""
+    return CCT((), kernel=1, pool=1, dim=8, heads=2, **settings)
+
+
+@pytest.mark.parametrize(
+    "family, knows",
+    [
+        (small(positions=False), False),
+        (small(), True),
+        (replace(small(positions=False), kernel=3), True),
+    ],
+)
+def test_without_positions_and_convolution_the_order_is_lost(family, knows):
+    from drumlesson.backend import keras
+
+    keras.utils.set_random_seed(1)
+    network = built(family)
+    x = np.random.default_rng(0).standard_normal((3, 13, 16)).astype(np.float32)
+    moved = network.predict_on_batch(x[:, ::-1]) - network.predict_on_batch(x)
+    assert (np.abs(moved).max() > 1e-3) is np.bool_(knows)
+    if not knows:
+        assert moved == pytest.approx(np.zeros_like(moved), abs=1e-5)
+
+
+def test_each_position_is_like_itself_most():
+    rows = positions(40, 24)
+    assert rows.shape == (40, 24) and rows.dtype == np.float32
+    assert rows[0] == pytest.approx([0] * 12 + [1] * 12)
+    alike = rows @ rows.T
+    assert (alike.argmax(axis=1) == np.arange(40)).all()
+    assert (alike[0, :4] == np.sort(alike[0, :4])[::-1]).all()
+
+
+def test_attention_is_what_a_head_by_hand_gives(toys):
+    family = CCT((6,), dim=8, heads=2, blocks=2, widen=1, dropout=0.0, noise=0.0)
+    model = DrumClassifier(family, **QUICK, validation_fraction=0).fit(toys)
+    x = model.features(toys)
+    looks, weights = attention(model, x)
+    n_tokens = -(-x.shape[1] // 2)
+    assert looks.shape == (len(toys), 2, 2, n_tokens, n_tokens)
+    assert weights.shape == (len(toys), n_tokens)
+    assert looks.sum(axis=-1) == pytest.approx(1, abs=1e-4)
+    assert weights.sum(axis=-1) == pytest.approx(1, abs=1e-4)
+
+    from drumlesson.backend import keras
+
+    layers = model.network_.layers
+    layer = next(lay for lay in layers if isinstance(lay, keras.layers.MultiHeadAttention))
+    before = keras.Model(model.network_.inputs, layer.input[0]).predict_on_batch(x)
+    table = layer.get_weights()  # those of the queries and their offset, then those of the keys
+    queries = np.einsum("ntd,dhk->nhtk", before, table[0]) + table[1][:, None]
+    keys = np.einsum("ntd,dhk->nhtk", before, table[2]) + table[3][:, None]
+    fit = queries @ keys.swapaxes(-1, -2) / np.sqrt(4)
+    e = np.exp(fit - fit.max(axis=-1, keepdims=True))
+    assert looks[:, 0] == pytest.approx(e / e.sum(axis=-1, keepdims=True), abs=1e-4)
+
+
+def test_attention_of_a_network_without_any(toys):
+    model = DrumClassifier(Dense((4,)), **QUICK, validation_fraction=0).fit(toys)
+    with pytest.raises(ValueError, match="has no attention: fit one of the family 'transformer'"):
+        attention(model, model.features(toys))
 
 
 # -- how far a value sees, and what a network heeds

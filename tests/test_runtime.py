@@ -62,6 +62,7 @@ WAYS = {
     "dense": ("dense", "multiclass", "logmel"),
     "cnn1d": ("cnn1d", "one-vs-rest", "mfcc"),
     "gru": ("gru", "kick", "stft"),
+    "transformer": ("transformer", "multiclass", "mfcc"),
     "ensemble": (Ensemble(("dense", "cnn1d")), "multiclass", "logmel"),
 }
 

@@ -13,6 +13,7 @@ from drumlesson.evaluation import evaluate
 from drumlesson.families.convolutional import CNN, CNN1D
 from drumlesson.families.dense import Dense
 from drumlesson.families.recurrent import RNN
+from drumlesson.families.transformer import CCT
 from drumlesson.features import LogMel
 from drumlesson.labels import LABELS
 from drumlesson.protocols import Parameters, TaskLike
@@ -37,6 +38,7 @@ SMALL = {
     "cnn1d": CNN1D((4, 4)),
     "rnn": RNN("gru", (4,)),
     "simple": RNN("simple", (4,), bidirectional=False),
+    "transformer": CCT((4,), dim=4, heads=2, blocks=1),
 }
 SMALL["lstm"] = RNN("lstm", (4, 4), mask=True, padding="before")
 KINDS = [Multiclass(), Binary("kick"), Binary("tom", 0.4), OneVsRest(), OneVsRest(thresholds=None)]
