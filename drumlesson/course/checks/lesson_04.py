@@ -166,3 +166,44 @@ def _solve_curves(drawn):
             f"over the last ten epochs it changed by {change:+.2f}"
         )
     return "CB"
+
+
+# %% ../../../nbs/reference/checks/lesson_04.ipynb #m1ne1001
+@exercise(
+    "04-mine", "code", "a pair: (a classifier that has learned, hits of a kit that it has not met)"
+)
+def _check_mine(answer):
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+        return "two things are asked for, as a pair: (classifier, hits)"
+    model, hits = answer
+    if hasattr(hits, "predict"):
+        model, hits = hits, model
+    if not hasattr(model, "predict"):
+        return "one of the two should be a classifier: DrumClassifier().fit(...)"
+    if not hasattr(model, "training_kits_"):
+        return "this classifier has not learned from drums yet: call its `fit` with some"
+    if not hasattr(hits, "kits"):
+        return "the hits should be drums, which know their kit: such as mine[mine.kits == name]"
+    if not len(hits):
+        return "there is not one hit to ask about: is the name of the kit among mine.kits?"
+    met = {*model.training_kits_, *model.validation_kits_} & set(hits.kits.tolist())
+    if met:
+        return (
+            f"it has met {', '.join(sorted(met))}: fit it with the drums of other kits only, "
+            "such as mine[mine.kits != name]"
+        )
+    return None
+
+
+# %% ../../../nbs/reference/checks/lesson_04.ipynb #m1ne1002
+@solves("04-mine")
+def _solve_mine(drums, mine):
+    from drumlesson import DrumClassifier
+
+    name = mine.kits[0]
+    mine_too = mine[mine.kits != name]
+    hits = mine[mine.kits == name]
+    classifier = DrumClassifier("dense", verbose=0).fit(drums + mine_too)
+    said = classifier.predict(hits)
+    print(f"{name}: {(said == hits.labels).sum()} of {len(hits)} hits right")
+    return classifier, hits
