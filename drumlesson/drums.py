@@ -16,7 +16,6 @@ __all__ = [
 ]
 
 # %% ../nbs/00_drums.ipynb #017adc50
-#| code-fold: true
 import hashlib
 import os
 import re
@@ -39,7 +38,6 @@ from .synth import synth_hits
 
 
 # %% ../nbs/00_drums.ipynb #3e25ef52
-#| code-fold: true
 @dataclass(frozen=True, eq=False)
 class Drums:
     """Hits with their labels, kits and provenance: a list of waves and a table, indexed as one.
@@ -126,7 +124,6 @@ class Drums:
 
 
 # %% ../nbs/00_drums.ipynb #c98567d7
-#| code-fold: true
 def synth_drums(n_kits: int = 40, hits: int = 4, random_state: int = 0) -> Drums:
     """Synthesise drums: no file, no network.
 
@@ -180,7 +177,6 @@ def _sound(x: np.ndarray, row) -> Sound:
 
 
 # %% ../nbs/00_drums.ipynb #2966b51a
-#| code-fold: true
 def _open_drums() -> Drums:
     """The open kits, with every label they have. Raises `SourceError` where none is at hand."""
     return Drums(*read_open())
@@ -308,7 +304,6 @@ def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
 
 
 # %% ../nbs/00_drums.ipynb #a84f8f1f
-#| code-fold: true
 def _listed(values: pd.Series) -> str:
     """Each text of a column once."""
     return ", ".join(sorted(set(values) - {""}))
@@ -346,7 +341,6 @@ def plot_summary(drums: Drums, ax=None):
 
 
 # %% ../nbs/00_drums.ipynb #5d86cd7b
-#| code-fold: true
 def _tell_tales(table: pd.DataFrame) -> dict[str, np.ndarray]:
     """Facts of a file that have nothing to do with its sound, each a number a hit."""
     facts = {}
@@ -394,7 +388,6 @@ def audit_facts(
 
 
 # %% ../nbs/00_drums.ipynb #296d6e27
-#| code-fold: true
 def _likeness(
     x: np.ndarray,  # windows, (n, samples)
     pairs,  # of row numbers, (pairs, 2)
@@ -436,7 +429,6 @@ def duplicates(
 
 
 # %% ../nbs/00_drums.ipynb #52753e44
-#| code-fold: true
 def folds(drums: Drums, k: int = 5, random_state: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
     """Cut drums into folds in which no kit stands on both sides.
 

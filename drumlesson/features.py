@@ -6,7 +6,6 @@
 __all__ = ["STFT", "LogMel", "MFCC"]
 
 # %% ../nbs/01_audio_basics.ipynb #1ad486da
-#| code-fold: true
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -19,7 +18,6 @@ from .protocols import Transformer
 
 
 # %% ../nbs/01_audio_basics.ipynb #303b472a
-#| code-fold: true
 def _batch(x) -> np.ndarray:
     """`x` as float32 of shape (n, samples); one sound becomes a batch of one. Raises ValueError."""
     x = np.atleast_2d(np.asarray(x, np.float32))
@@ -85,7 +83,6 @@ def _griffinlim(power, n_fft, hop_length, samples, random_state) -> np.ndarray:
 
 
 # %% ../nbs/01_audio_basics.ipynb #26092ae9
-#| code-fold: true
 @dataclass(unsafe_hash=True)
 class STFT(Transformer):
     """Short-time Fourier transform: the level of each frequency in each frame, in decibels.
@@ -176,7 +173,6 @@ class STFT(Transformer):
 
 
 # %% ../nbs/01_audio_basics.ipynb #34c70981
-#| code-fold: true
 _BEND_HZ, _BEND_MEL = 1000.0, 15.0  # up to here the scale is straight, from here logarithmic
 _OCTAVES = np.log(6.4) / 27  # a mel above the bend, as a natural logarithm
 
@@ -335,7 +331,6 @@ class LogMel(STFT):
 
 
 # %% ../nbs/01_audio_basics.ipynb #abe3d06c
-#| code-fold: true
 @dataclass(unsafe_hash=True)
 class MFCC(LogMel):
     """Mel-frequency cepstral coefficients: the outline of each frame of the log-mel spectrogram.

@@ -273,7 +273,7 @@ class TestChecks:
         """Never an error of Python, and never one in the words of the hint."""
         itself = []
         itself.append(itself)
-        odd = [-1, 0, True, 1 + 1j, float("nan"), 10**400, object(), int, print, lambda: 1, type]
+        odd = [-1, 0, True, 1 + 1j, float("nan"), 10**400, object(), int, print, type]
         odd += [[], {}, set(), [[]], [None, 1], itself, [[1], [2, 3]], {"a": None}, {1: {2: 3}}]
         odd += ["?", "(", "[1, 2", "{}", "'", "a" * 10_000, "\0", "½", b"AB", "no idea", "all"]
         odd += [np.zeros((2, 0)), np.array("?"), pd.DataFrame(), pd.Series([1.5]), range(10**9)]

@@ -13,6 +13,7 @@ __all__ = [
     "solves",
     "solution",
     "capitals",
+    "one_letter",
     "two_of_four",
     "right",
     "wrong",
@@ -25,6 +26,7 @@ import inspect
 import os
 import pkgutil
 import re
+import string
 import sys
 import tempfile
 import textwrap
@@ -37,6 +39,7 @@ from pathlib import Path
 from typing import Any
 
 from . import checks
+from .reading import Flaw, Tried, Unclear, is_nothing, plain, read_letters
 
 # %% ../../nbs/reference/exercises.ipynb #98da47aa
 KINDS = ("code", "listening", "thought")  # of exercises: write it, hear it, think it out
@@ -56,14 +59,20 @@ class Exercise:
 
     def hint(self, answer) -> str | None:
         """What is wrong with an `answer`; None where it is right."""
-        if answer is None or answer is ...:
-            return f"not answered yet: {self.asks}"
         try:
-            return self.checker(answer)
-        except Exception as e:
-            if callable(answer):
-                return f"tried, your function ends in {type(e).__name__}: {e}"
-            return f"this is not the kind of answer that is asked for: {self.asks}"
+            given = plain(answer)
+            if is_nothing(given):
+                return f"not answered yet: {self.asks}"
+            if isinstance(given, list) and len(given) == 1 and callable(given[0]):
+                given = given[0]
+            return self.checker(Tried(given) if callable(given) else given)
+        except Unclear as e:
+            return f"{e}; asked for: {self.asks}"
+        except Flaw as e:
+            return str(e)
+        except Exception:
+            what = "what your function returns" if callable(answer) else "this"
+            return f"{what} is not the kind of answer that is asked for: {self.asks}"
 
     def needs(self) -> list[str]:
         """The names of the lesson's variables that the solution uses."""
@@ -269,10 +278,19 @@ def solution(
 
 # %% ../../nbs/reference/exercises.ipynb #39479a9e
 def capitals(answer) -> str:
-    """The letters of an `answer`, as capitals: of one text, or of a list or set of them."""
-    parts = sorted(answer) if isinstance(answer, (set, frozenset)) else answer
-    letters = "".join(parts).upper().replace("AND", "")
-    return "".join(c for c in letters if c.isalpha())
+    """The letters of an `answer`, as capitals, whichever they are. Raises Unclear."""
+    return read_letters(answer, string.ascii_uppercase, repeated=True)
+
+
+def one_letter(
+    answer,  # a letter, however it is given
+    hints: dict,  # {a letter: the hint at it, or None where it is right}
+) -> str | None:  # None where it is right
+    """What is wrong with an answer that should be one letter. Raises Unclear."""
+    given = read_letters(answer, "".join(hints))
+    if len(given) > 1:
+        raise Unclear(f"one letter is asked for, and these are {len(given)}")
+    return hints[given]
 
 
 def two_of_four(
@@ -286,11 +304,12 @@ def two_of_four(
     mixed: str,  # where one of two is right; {right} and {wrong} in it become their letters
 ) -> str | None:  # None where it is the pair
     """What is wrong with an answer that should name two of the clips A to D."""
-    given = set(capitals(answer))
+    try:
+        given = set(read_letters(answer))
+    except Unclear:
+        return unclear
     right_ones = given & set(pair)
     wrong_ones = given - set(pair)
-    if not given or given - set("ABCD"):
-        return unclear
     if given == set(pair):
         return None
     if len(given) == 1:
@@ -319,10 +338,14 @@ def right(
 def wrong(
     name: str,  # of the exercise
     *answers,  # that should be wrong
+    told: str = "",  # what the hint at each of them must contain
 ):
     """Assert that there is a hint where no answer is given, an empty one, or one of `answers`."""
-    for answer in (None, ..., "", *answers):
+    for answer in (None, ..., ""):
         assert hint(name, answer), (name, answer)
+    for answer in answers:
+        flaw = hint(name, answer)
+        assert flaw and told in flaw, (name, answer, flaw, told)
 
 
 # %% ../../nbs/reference/exercises.ipynb #0wnd0002

@@ -1012,12 +1012,15 @@ def _call(what, words, folder):
         raise RuntimeError(f"{what} fails: {''.join(last)}")
 
 
-def _wrap_docstring(module: Path):
-    "Breaks the docstring of a module, which is the promise of its page, where it is too long."
+def _tidy_module(module: Path):
+    "Breaks the docstring of a module, its page's promise, where too long; takes out directives."
     text = module.read_text(encoding="utf-8")
     first, rest = text.split("\n", 1)
     if len(first) > _LINE:
-        module.write_text("\n".join(textwrap.wrap(first, _LINE)) + "\n" + rest, encoding="utf-8")
+        first = "\n".join(textwrap.wrap(first, _LINE))
+    tidy = first + "\n" + _DIRECTIVES.sub("", rest)
+    if tidy != text:
+        module.write_text(tidy, encoding="utf-8")
 
 
 def export(
@@ -1028,7 +1031,7 @@ def export(
     _call("nbdev_export", ["-c", code], top)
     for module in Path(top, _PACKAGE).rglob("*.py"):
         if module.stat().st_size:
-            _wrap_docstring(module)
+            _tidy_module(module)
     sorting = ["-m", "ruff", "check", "-q", "--fix", "--select", "I", _PACKAGE]
     _call("ruff check", sorting, top)
     _call("ruff format", ["-m", "ruff", "format", "-q", _PACKAGE], top)
