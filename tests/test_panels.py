@@ -13,6 +13,7 @@ from html import escape
 import numpy as np
 import pytest
 import soundfile
+from matplotlib.figure import Figure
 from PIL import Image
 
 from drumlesson import augment
@@ -20,6 +21,7 @@ from drumlesson.attack import Attack
 from drumlesson.audio import SR, Sound
 from drumlesson.course import panels
 from drumlesson.course.panels import (
+    Panel,
     attack_explorer,
     augment_bench,
     confusion_explorer,
@@ -33,7 +35,7 @@ from drumlesson.display import HEADROOM
 from drumlesson.features import MFCC, STFT, LogMel
 from drumlesson.labels import LABELS
 
-pytest.importorskip("ipywidgets")
+ipywidgets = pytest.importorskip("ipywidgets")
 
 NAMES = (
     "attack_explorer",
@@ -238,6 +240,124 @@ def test_the_same_setting_is_drawn_once(five, monkeypatch):
 def test_unknown_controls_are_refused(five):
     with pytest.raises(ValueError, match="no control called stop: there are hit, start, length"):
         attack_explorer(five).set(stop=3)
+
+
+@pytest.mark.parametrize(
+    "hit", ["snare", "Snare", "2 snare rimshot", "snare rimshot", "rimshot snare", 1, np.int64(1)]
+)
+def test_a_hit_is_chosen_by_its_name(five, hit):
+    panel = stft_explorer(five).set(hit=hit, top="4 kHz", window=np.int64(512))
+    assert panel.values == {"hit": 1, "window": 512, "hop_length": 256, "top": 4}
+    assert panel.text.startswith("snare rimshot: a window of 512 samples")
+
+
+def test_a_feature_is_chosen_by_a_word(five):
+    assert resynthesis(five).set(feature="mfcc", hit="tom").values["feature"] == "MFCC"
+    assert resynthesis(five).set(feature="stft").values["feature"] == "STFT magnitude"
+
+
+def test_a_name_that_fits_two_hits_is_answered_with_both(five):
+    panel = attack_explorer([*five, five[1]])
+    both = "'2 snare rimshot', '6 snare rimshot'"
+    told = f"hit='snare' could be any of {both}: choose one of '1 kick'"
+    with pytest.raises(ValueError, match=re.escape(told)):
+        panel.set(hit="snare")
+    assert panel.set(hit="6 snare rimshot").values["hit"] == 5
+
+
+HITS = (
+    "choose one of '1 kick', '2 snare rimshot', '3 hihat closed', '4 cymbal crash', '5 tom low', "
+    "or a number from 0 to 4"
+)
+WINDOWS = "choose one of 64, 128, 256, 512, 1024, 2048, 4096"
+RANGE = "choose two numbers from -12 to 12, the lower one first"
+CELLS = "each one of 'kick', 'snare', 'hihat', 'cymbal', 'tom', or a number from 0 to 4"
+
+
+@pytest.mark.parametrize(
+    "make, values, told",
+    [
+        (stft_explorer, {"window": 100}, f"window=100 is none of them: {WINDOWS}"),
+        (stft_explorer, {"window": "long"}, f"window='long' is none of them: {WINDOWS}"),
+        (stft_explorer, {"window": True}, f"window=True is none of them: {WINDOWS}"),
+        (stft_explorer, {"window": [64, 128]}, f"window=[64, 128] is none of them: {WINDOWS}"),
+        (stft_explorer, {"top": 5}, "choose one of '11 kHz', '4 kHz', '1 kHz', or 11, 4, 1"),
+        (stft_explorer, {"hit": "gong"}, f"hit='gong' is none of them: {HITS}"),
+        (stft_explorer, {"hit": ""}, f"hit='' is none of them: {HITS}"),
+        (stft_explorer, {"hit": 5}, f"hit=5 is none of them: {HITS}"),
+        (stft_explorer, {"hit": None}, f"hit=None is none of them: {HITS}"),
+        (attack_explorer, {"start": 5000}, "start=5000 is out of range: choose a whole number fr"),
+        (attack_explorer, {"start": -1}, "start=-1 is out of range: choose a whole number from 0"),
+        (attack_explorer, {"start": 2.5}, "start=2.5 is no whole number: choose a whole number"),
+        (attack_explorer, {"start": "2"}, "start='2' is no number: choose a whole number from 0"),
+        (attack_explorer, {"start": None}, "start=None is no number: choose a whole number from"),
+        (attack_explorer, {"start": np.nan}, "start=nan is out of range"),
+        (augment_bench, {"amount": 3}, f"amount=3 is not two numbers: {RANGE}"),
+        (augment_bench, {"amount": (3, -3)}, f"amount=(3, -3) has the higher one first: {RANGE}"),
+        (augment_bench, {"amount": (0, 99)}, f"amount=(0, 99) is out of range: {RANGE}"),
+        (augment_bench, {"amount": ("a", 1)}, f"amount=('a', 1) is no number: {RANGE}"),
+        (augment_bench, {"augmentation": "Echo"}, "choose one of 'Speed', 'Gain', 'Shift'"),
+    ],
+)
+def test_what_a_control_does_not_take_is_answered_with_the_choices(five, make, values, told):
+    panel = make(five)
+    before = panel.values
+    with pytest.raises(ValueError, match=re.escape(told)) as raised:
+        panel.set(**values)
+    assert "\n" not in str(raised.value)
+    assert panel.values == before
+
+
+def test_where_one_value_is_refused_nothing_moves(five):
+    panel = augment_bench(five)
+    before = panel.values
+    with pytest.raises(ValueError, match="amount=\\(-99, 0\\) is out of range: .* from -24 to 6"):
+        panel.set(hit=2, augmentation="Gain", draw=3, amount=(-99, 0))
+    assert panel.values == before and panel.controls["amount"].max == 12
+    assert panel.set(augmentation="Gain", amount=(-20, 0)).values["amount"] == (-20, 0)
+
+
+@pytest.mark.parametrize("cell", [("tom", "kick"), ("Tom", 0), [4, 0], "tom, kick", (4.0, "KICK")])
+def test_a_cell_is_chosen_by_its_labels(judged, cell):
+    assert confusion_explorer(*judged).set(cell=cell).values["cell"] == (4, 0)
+
+
+@pytest.mark.parametrize(
+    "cell", ["tom", ("tom",), ("tom", "gong"), (0, 5), 3, None, ("tom", "kick", "snare"), {1, 2}]
+)
+def test_a_cell_that_there_is_not(judged, cell):
+    panel = confusion_explorer(*judged)
+    before = panel.values
+    with pytest.raises(ValueError, match=re.escape(CELLS)):
+        panel.set(cell=cell)
+    assert panel.values == before
+
+
+def test_the_choices_of_each_control(five):
+    told = attack_explorer(five).choices()
+    assert list(told) == ["hit", "start", "length"]
+    assert told["start"] == "a whole number from 0 to 998" and told["length"].startswith("one of 2")
+    many = stft_explorer(five * 5).choices()["hit"]
+    assert "... (13 more), or a number from 0 to 24" in many and len(many) < 300
+
+
+def test_other_controls_are_set_as_well():
+    """A panel of one's own may have a box to tick, or a text."""
+    box = ipywidgets.Checkbox(value=False, description="Fade")
+    text = ipywidgets.Text(value="kick", description="Name")
+    controls = {"fade": box, "name": text}
+    panel = Panel(Figure(), lambda fade, name: (f"{name} {fade}", []), "", "", controls)
+    assert panel.set(fade=1, name="tom").text == "tom True"
+    assert panel.choices() == {"fade": "True or False", "name": "a text"}
+    with pytest.raises(ValueError, match="fade='loud' is neither: choose True or False"):
+        panel.set(fade="loud")
+
+
+def test_a_window_beyond_the_hit_is_said_to_be(five):
+    short = five[0].replace(five[0].x[:2205])
+    panel = attack_explorer([short, five[3]]).set(start=900, length=5)
+    assert "At 900 ms the hit is over, so its last 2 ms are shown." in panel.text
+    assert "is over" not in panel.set(start=50).text
 
 
 def test_sliders_are_named_by_a_script_that_stands_on_lines(five):

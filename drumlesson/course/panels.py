@@ -19,6 +19,7 @@ __all__ = [
 # %% ../../nbs/reference/panels.ipynb #342215d7
 import base64
 import io
+import re
 import struct
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -117,6 +118,107 @@ const name = () => {
 name();
 """
 
+# %% ../../nbs/reference/panels.ipynb #pnlset02
+_LISTED = 12  # options that a line lists at most
+
+
+def _options(control) -> list[tuple]:  # (what is written on it, value)
+    """The options of a control; none where it has no options."""
+    options = getattr(control, "options", ())
+    return [option if isinstance(option, tuple) else (str(option), option) for option in options]
+
+
+def _choices(control) -> str:
+    """What a control can be set to, in words."""
+    options = _options(control)
+    if options:
+        return _listed(options)
+    if isinstance(control.value, (bool, str)):
+        return "True or False" if isinstance(control.value, bool) else "a text"
+    span = f"from {control.min:g} to {control.max:g}"
+    if isinstance(control.value, tuple):
+        return f"two numbers {span}, the lower one first"
+    whole = "whole " if isinstance(control.value, int) else ""
+    return f"a {whole}number {span}"
+
+
+def _listed(options) -> str:
+    """Some options (what is written on it, value), in words."""
+    words = []
+    for label, value in options[:_LISTED]:
+        words.append(f"'{label}'" if isinstance(value, str) or label != str(value) else label)
+    more = len(options) - len(words)
+    if more > 0:
+        words.append(f"... ({more} more)")
+    listed = ", ".join(words)
+    values = [value for _, value in options]
+    if values == list(range(len(options))):
+        return f"one of {listed}, or a number from 0 to {len(options) - 1}"
+    if all(isinstance(value, (int, float)) for value in values) and "'" in listed:
+        return f"one of {listed}, or {', '.join(f'{value:g}' for value in values[:_LISTED])}"
+    return f"one of {listed}"
+
+
+# %% ../../nbs/reference/panels.ipynb #pnlset03
+def _words(text: str) -> str:
+    """What is written on an option, without capitals and the number before it."""
+    return re.sub(r"^\d+ (?=\D)", "", text.strip().casefold())
+
+
+def _chosen(options, value):
+    """The value of the option that is meant by its value or label. Raises ValueError."""
+    for label, option in options:
+        if isinstance(value, str) and label == value:
+            return option
+        if np.isscalar(value) and option == value and not isinstance(value, (bool, np.bool_)):
+            return option
+    if not isinstance(value, str):
+        raise ValueError("is none of them")
+    wanted = _words(value)
+    found = [(label, option) for label, option in options if _words(label) == wanted]
+    if not found:
+        parts = set(wanted.split()) or {""}
+        found = [(lab, option) for lab, option in options if parts <= set(_words(lab).split())]
+    if len(found) == 1:
+        return found[0][1]
+    if found:
+        labels = ", ".join(f"'{label}'" for label, _ in found[:_LISTED])
+        raise ValueError(f"could be any of {labels}")
+    raise ValueError("is none of them")
+
+
+def _number_within(control, value):
+    """A number that lies in the range of a slider. Raises ValueError."""
+    if isinstance(value, (bool, str, bytes)) or np.ndim(value) or not hasattr(value, "__float__"):
+        raise ValueError("is no number")
+    if not control.min <= value <= control.max:
+        raise ValueError("is out of range")
+    kind = type(control.min)
+    if kind(value) != value:
+        raise ValueError("is no whole number")
+    return kind(value)
+
+
+def _taken(control, value):
+    """A value as the control takes it. Raises ValueError, with what is wrong."""
+    options = _options(control)
+    if options:
+        return _chosen(options, value)
+    if isinstance(control.value, bool):
+        if value not in (True, False):
+            raise ValueError("is neither")
+        return bool(value)
+    if isinstance(control.value, str):
+        return str(value)
+    if not isinstance(control.value, tuple):
+        return _number_within(control, value)
+    if not isinstance(value, (tuple, list, np.ndarray)) or len(value) != 2:
+        raise ValueError("is not two numbers")
+    low, high = (_number_within(control, end) for end in value)
+    if low > high:
+        raise ValueError("has the higher one first")
+    return low, high
+
 
 # %% ../../nbs/reference/panels.ipynb #85c10ae9
 class Panel:
@@ -137,6 +239,7 @@ class Panel:
         controls: dict,  # {an argument of `update`: a control of ipywidgets with a description}
         more: Iterable = (),  # further widgets, below the controls
         extra: Callable[[], str] = str,  # further HTML for the page
+        reads: dict | None = None,  # {an argument that only `set` changes: its reader}
         **state,  # further arguments of `update`, which only `set` changes
     ):
         W = _ipywidgets()
@@ -146,6 +249,7 @@ class Panel:
         self.caption = caption
         self.controls = controls
         self.extra = extra
+        self.reads = reads or {}
         self.state: dict[str, Any] = state
         self.values: dict[str, Any] | None = None
         self.text = ""
@@ -177,28 +281,50 @@ class Panel:
         self.picture.value = _img(self.png, f"{self.alt} {self.text}", _NAME_SLIDERS)
         self.players.value = str(listen(*self.sounds)) if self.sounds else ""
 
+    def choices(self) -> dict[str, str]:  # {name of a control: what it can be set to}
+        """What each control can be set to, in words."""
+        return {name: _choices(control) for name, control in self.controls.items()}
+
     def set(
         self,
-        **values,  # by the names of the controls
+        **values,  # by the names of the controls; an option by its value or what is written on it
     ) -> "Panel":  # the same panel
-        """Move controls, as a hand would, and show the result once. Raises ValueError."""
+        """Move controls, as a hand would, and show the result once.
+
+        Raises ValueError, with the choices, for what a control does not take; then nothing moves.
+        """
         known = [*self.controls, *self.state]
         unknown = sorted(values.keys() - set(known))
         if unknown:
             raise ValueError(
                 f"no control called {', '.join(unknown)}: there are {', '.join(known)}"
             )
-        for name in self.state:
-            self.state[name] = values.get(name, self.state[name])
+        state = {name: values[name] for name in self.state if name in values}
+        for name in state.keys() & self.reads.keys():
+            state[name] = self.reads[name](state[name])
         self._held = True  # one refresh for all
+        before = {name: control.value for name, control in self.controls.items()}
         try:
-            for name, control in self.controls.items():
-                if name in values:
-                    control.value = values[name]
+            self._move(values)
+        except ValueError:
+            self._move(before)
+            raise
         finally:
             self._held = False
+        self.state |= state
         self.refresh()
         return self
+
+    def _move(self, values: dict):
+        """Set controls, in their order, as one may set the range of the next. Raises ValueError."""
+        for name, control in self.controls.items():
+            if name not in values:
+                continue
+            try:
+                control.value = _taken(control, values[name])
+            except ValueError as error:
+                flaw = f"{name}={values[name]!r} {error}: choose {_choices(control)}"
+                raise ValueError(flaw) from None
 
     def on_paper(self) -> str:
         """The line of text, for the page."""
@@ -506,11 +632,14 @@ def attack_explorer(
         chosen = hits[hit]
         x = chosen.x[:SR]
         latest = int(len(x) / SR * 1000) - 2
-        start = min(start, max(0, latest))  # of a hit that is short, its last 2 ms
+        asked = start
+        start = min(asked, max(0, latest))  # of a hit that is short, its last 2 ms
         window = _cut(chosen, start / 1000, (start + length) / 1000)
         stop = start + len(window.x) / SR * 1000
         drawing.draw(x, window.x, start, stop)
         text = _attack_text(_name(chosen), x, window.x, start, stop)
+        if start < asked:
+            text += f" At {asked} ms the hit is over, so its last {stop - start:.0f} ms are shown."
         window = window.replace(name=f"{start} to {stop:.0f} ms")
         return text, [window, _cut(chosen, 0, 1, name="the hit")]
 
@@ -1107,12 +1236,27 @@ def _clip_text(clip: int, proba) -> str:
     return f" Clip {clip}: {listed}."
 
 
+def _cell_of(value) -> tuple[int, int]:
+    """The cell (true, said) of two classes, given by name or number. Raises ValueError."""
+    options = [(label, i) for i, label in enumerate(LABELS)]
+    choices = f"two classes, the true one and the one that was said, each {_listed(options)}"
+    if isinstance(value, str):
+        value = re.findall(r"\w+", value)
+    if not isinstance(value, (tuple, list, np.ndarray)) or len(value) != 2:
+        raise ValueError(f"cell={value!r} is not two classes: choose {choices}")
+    try:
+        true, predicted = (_chosen(options, part) for part in value)
+    except ValueError:
+        raise ValueError(f"cell={value!r}: choose {choices}") from None
+    return true, predicted
+
+
 # %% ../../nbs/reference/panels.ipynb #51f62e6d
 def confusion_explorer(
     y_true,  # labels, shape (n,)
     proba,  # probabilities, shape (n, 5), columns in the order of `LABELS`
     sounds,  # the `Sound`s, n of them
-) -> Panel:  # a button for each cell; `panel.set(cell=(0, 4))` chooses one as well
+) -> Panel:  # a button for each cell; `panel.set(cell=("tom", "kick"))` chooses one as well
     """The confusion matrix as buttons: a cell shows its clips, at most six. Raises ValueError."""
     hits = _hits(sounds, "confusion_explorer")
     answers = _Answers(y_true, proba, hits, "confusion_explorer")
@@ -1141,6 +1285,7 @@ def confusion_explorer(
         {},
         [_matrix(answers.counts, lambda cell: panel.set(cell=cell))],
         lambda: _table(answers.counts),
+        {"cell": _cell_of},
         cell=answers.commonest_mistake(),
     )
     return panel
