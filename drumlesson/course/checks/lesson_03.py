@@ -182,6 +182,11 @@ def _steps(answer) -> list:
     """The changes of a chain, of one within another, or of a list of them."""
     if hasattr(answer, "steps"):
         answer = answer.steps
+    answer = getattr(answer, "__wrapped__", answer)  # a change can be called, as a function can
+    if isinstance(answer, dict):
+        answer = list(answer.values())
+    if isinstance(answer, np.ndarray):
+        answer = answer.ravel().tolist()
     if not isinstance(answer, (list, tuple)):
         return [answer]
     return [step for part in answer for step in _steps(part)]
