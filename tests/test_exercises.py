@@ -34,11 +34,11 @@ from drumlesson.course.reading import (
     Unclear,
     is_nothing,
     plain,
+    read_array,
     read_choice,
     read_letters,
     read_number,
     read_parts,
-    read_table,
     read_truth,
 )
 from drumlesson.dev import notebooks
@@ -436,12 +436,12 @@ class TestReading:
 
     @pytest.mark.parametrize("given", [[1, 2], [[1, 2]], [[1], [2]], "1 2", {"a": 1, "b": 2}])
     def test_tables(self, given):
-        assert read_table(given, (2,)).tolist() == [1, 2]
+        assert read_array(given, (2,)).tolist() == [1, 2]
 
     @pytest.mark.parametrize("given", [[1], [1, 2, 3], "x", [[1], [2, 3]], [1, np.nan], 5, print])
     def test_no_table(self, given):
         with pytest.raises(Unclear):
-            read_table(given, (2,))
+            read_array(given, (2,))
 
     @pytest.mark.parametrize(
         "given", ["64, 2048, no", (64, 2048, False), "64 2048 no", [[64, 2048, 0]]]

@@ -14,7 +14,7 @@ __all__ = [
     "is_nothing",
     "read_letters",
     "read_number",
-    "read_table",
+    "read_array",
     "read_truth",
     "read_parts",
     "read_choice",
@@ -59,7 +59,9 @@ def _short(answer, most: int = 40) -> str:
 _MOST = 100_000  # entries of an array that may be an answer
 
 
-def plain(answer) -> Any:
+def plain(
+    answer,  # of any kind
+) -> Any:
     """An answer without arrays, tables and sounds: numbers, texts, lists, tuples, sets, dicts.
 
     Raises Unclear for an array that is too long for an answer.
@@ -112,7 +114,9 @@ def _single(answer):
 
 
 # %% ../../nbs/reference/reading.ipynb #read0010
-def is_nothing(answer) -> bool:
+def is_nothing(
+    answer,  # as `plain` gives it
+) -> bool:
     """Whether a plain answer is none yet: None, an empty text or list, or a list of Nones."""
     if answer is None or answer is ...:
         return True
@@ -267,7 +271,9 @@ _NUMBER = re.compile(
     r"(?:[\s-]*(?P<unit>[^\W\d_]+|%))?",
     re.IGNORECASE,
 )
+# Units of time, and how many milliseconds each is.
 MILLISECONDS = {"ms": 1, "msec": 1, "millisecond": 1, "s": 1000, "sec": 1000, "second": 1000}
+# The unit of lengths that are counted.
 SAMPLES = {"sample": 1}
 # Words behind a number that are units; others are words, as in "46 and".
 _UNITS = {*MILLISECONDS, *SAMPLES, "%", "frame", "hop", "hz", "khz", "db", "bin", "band", "point"}
@@ -332,7 +338,7 @@ def read_number(
 
 
 # %% ../../nbs/reference/reading.ipynb #read0025
-def read_table(
+def read_array(
     answer,  # numbers in rows, however they are given
     shape: tuple,  # that is asked for
 ) -> np.ndarray:  # of that shape, as floats
@@ -450,7 +456,10 @@ class Tried:
     def __repr__(self):
         return "a function"
 
-    def __call__(self, *arguments):
+    def __call__(
+        self,
+        *arguments,  # that it is called with
+    ):
         function = self.__wrapped__
         _check_number_of_arguments(function, arguments)
         try:

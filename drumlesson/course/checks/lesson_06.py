@@ -9,7 +9,7 @@ __all__ = []
 import numpy as np
 
 from ..exercises import exercise, one_letter, solves
-from ..reading import MILLISECONDS, read_number, read_table
+from ..reading import MILLISECONDS, read_array, read_number
 
 
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #e846669f
@@ -20,7 +20,7 @@ def _strongest(w):
 
 @exercise("06-glide", "code", "a table of 3 x 3 weights: rows are frames, columns are bands")
 def _check_glide(answer):
-    w = read_table(answer, (3, 3))
+    w = read_array(answer, (3, 3))
     size = max(np.abs(w).sum(), 1e-9)
     if size < 1e-6:
         return "it answers nothing at all"
