@@ -48,7 +48,7 @@ class CCT(Parameters):
     heads : int
         Heads in each block, each on its share of the numbers.
     blocks : int
-        How often the tokens look at each other.
+        Number of blocks: how often the tokens look at each other.
     widen : int
         Units of the dense layer in a block, as a multiple of `dim`.
     positions : bool
