@@ -12,7 +12,7 @@ from drumlesson import DrumClassifier
 from drumlesson.families.convolutional import CNN, CNN1D, occlusion, receptive_field
 from drumlesson.families.dense import Dense
 from drumlesson.families.recurrent import GRU, LSTM, RNN, SIMPLE, _before, _padding
-from drumlesson.families.transformer import CCT, attention, positions
+from drumlesson.families.transformer import CCT, _attention, _positions
 from drumlesson.features import LogMel
 from drumlesson.protocols import FamilyLike, Parameters
 from drumlesson.registry import FAMILIES, from_spec, to_spec
@@ -244,7 +244,7 @@ def test_without_positions_and_convolution_the_order_is_lost(family, knows):
 
 
 def test_each_position_is_like_itself_most():
-    rows = positions(40, 24)
+    rows = _positions(40, 24)
     assert rows.shape == (40, 24) and rows.dtype == np.float32
     assert rows[0] == pytest.approx([0] * 12 + [1] * 12)
     alike = rows @ rows.T
@@ -256,7 +256,7 @@ def test_attention_is_what_a_head_by_hand_gives(toys):
     family = CCT((6,), dim=8, heads=2, blocks=2, widen=1, dropout=0.0, noise=0.0)
     model = DrumClassifier(family, **QUICK, validation_fraction=0).fit(toys)
     x = model.features(toys)
-    looks, weights = attention(model, x)
+    looks, weights = _attention(model, x)
     n_tokens = -(-x.shape[1] // 2)
     assert looks.shape == (len(toys), 2, 2, n_tokens, n_tokens)
     assert weights.shape == (len(toys), n_tokens)
@@ -279,7 +279,7 @@ def test_attention_is_what_a_head_by_hand_gives(toys):
 def test_attention_of_a_network_without_any(toys):
     model = DrumClassifier(Dense((4,)), **QUICK, validation_fraction=0).fit(toys)
     with pytest.raises(ValueError, match="has no attention: fit one of the family 'transformer'"):
-        attention(model, model.features(toys))
+        _attention(model, model.features(toys))
 
 
 # -- how far a value sees, and what a network heeds

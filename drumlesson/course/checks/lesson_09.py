@@ -178,8 +178,8 @@ def _check_own(answer):
 
 # %% ../../../nbs/reference/checks/lesson_09.ipynb #c0900014
 @solves("09-own")
-def _solve_own(own, model, attention):
-    _, weights = attention(model, model.features(own))
+def _solve_own(own, model, _attention):
+    _, weights = _attention(model, model.features(own))
     spent = np.cumsum(weights, axis=1)  # (hits, tokens), up to one
     tokens = (spent < 0.5).sum(axis=1) + 1  # until half is spent
     milliseconds = tokens * 2 * 256 / 22.05
