@@ -22,10 +22,10 @@ from drumlesson.folders import SourceError
 from drumlesson.outside import _HELD_OUT_KINDS, _LEARNED_KINDS
 from drumlesson.recipes import (
     _card_path,
+    _judge,
     _one_thread,
     _with_made,
     card,
-    judge,
     out_of_fold,
     recipe,
     train_recipe,
@@ -291,7 +291,7 @@ def test_train_recipe_writes_model_and_card_or_nothing(toys, tmp_path):
 def test_a_report_holds_what_its_card_names(toys):
     small = DrumClassifier(Dense((8,)), validation_fraction=0, epochs=2, verbose=0)
     proba, classes, fold = out_of_fold(small, toys, k=2, jobs=1)
-    calibration, report = judge(proba, classes, fold, toys)
+    calibration, report = _judge(proba, classes, fold, toys)
     low, value, high = report["macro_f1"]
     assert calibration == calibrate(proba, np.searchsorted(classes, toys.labels))
     assert low <= value <= high
@@ -309,7 +309,7 @@ def test_a_report_lets_each_kit_count_the_same(toys):
     rng = np.random.default_rng(0)
     proba = rng.dirichlet(np.ones(5), len(drums))
     classes = np.array(sorted(set(drums.labels)))
-    report = judge(proba, classes, np.arange(len(drums)) % 2, drums)[1]
+    report = _judge(proba, classes, np.arange(len(drums)) % 2, drums)[1]
     y_pred = classes[proba.argmax(axis=1)]
     size = np.array([np.sum(drums.kits == kit) for kit in drums.kits])
     accuracy = accuracy_score(drums.labels, y_pred, sample_weight=1 / size)
