@@ -237,6 +237,16 @@ def test_the_same_setting_is_drawn_once(five, monkeypatch):
     assert len(drawn) == 1
 
 
+def test_the_first_two_milliseconds_of_a_kick_are_its_click(five):
+    """What lesson 02 lets one see: 10 ms later the same window is far duller."""
+    panel = attack_explorer(five)
+    centroids = []
+    for start in (0, 10):
+        text = panel.set(hit=0, start=start, length=2).text
+        centroids.append(float(text.split("centroid ")[1].split(" Hz")[0].replace(",", "")))
+    assert centroids[0] > 2 * centroids[1]
+
+
 def test_unknown_controls_are_refused(five):
     with pytest.raises(ValueError, match="no control called stop: there are hit, start, length"):
         attack_explorer(five).set(stop=3)
