@@ -1636,12 +1636,14 @@ def test_a_long_table_takes_little_memory(home):
     rows = [f"some folder/deeper/hit number {i}.wav,snare,kit {i % 50}" for i in range(4000)]
     table = write_table(home / "long.csv", "path,label,kit", "a.wav,kick,one", *rows)
     read_csv(table)
-    tracemalloc.start()
-    _, _, problems = read_csv(table)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    peaks = []
+    for _ in range(3):  # a thread of another test may take memory in between
+        tracemalloc.start()
+        _, _, problems = read_csv(table)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
     assert len(problems) == 4000 and len({id(why) for why in problems.values()}) == 1
-    assert peak < 4000 * 500 + 2_000_000
+    assert min(peaks) < 4000 * 500 + 2_000_000
 
 
 def test_a_table_that_is_a_folder(tmp_path):
