@@ -17,25 +17,20 @@ __all__ = [
     "two_of_four",
     "right",
     "wrong",
-    "own_drums",
     "guessed",
 ]
 
 # %% ../../nbs/reference/exercises.ipynb #2abacb90
 import inspect
-import os
 import pkgutil
 import re
 import string
 import sys
-import tempfile
 import textwrap
-from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from . import checks
@@ -346,88 +341,6 @@ def wrong(
     for answer in answers:
         flaw = hint(name, answer)
         assert flaw and told in flaw, (name, answer, flaw, told)
-
-
-# %% ../../nbs/reference/exercises.ipynb #0wnd0002
-# The folder that stands in: the folders in it, and the class of the hits that they hold.
-_STAND_IN = {
-    "old machine/BD": "kick",
-    "old machine/SD": "snare",
-    "old machine/hh": "hihat",
-    "old machine/Crashes": "cymbal",
-    "live room/Kicks": "kick",
-    "live room/Snares": "snare",
-    "live room/Floor Tom": "tom",
-    "live room/claps": "snare",
-}
-
-
-def _fill(home: Path):
-    """Writes synthesised hits into the folders that stand in for a learner's."""
-    import soundfile
-
-    from drumlesson.drums import synth_drums
-
-    kits = {"old machine": synth_drums(1, 2, 11), "live room": synth_drums(1, 2, 12)}
-    for folder, label in _STAND_IN.items():
-        (home / folder).mkdir(parents=True)
-        drums = kits[folder.partition("/")[0]]
-        for number, hit in enumerate(drums[drums.labels == label], 1):
-            soundfile.write(home / folder / f"{number}.wav", hit.x, hit.sr)
-    copied = kits["old machine"][0]  # turned down, as it is found in the packs of others
-    soundfile.write(home / "live room/Kicks/best kick ever.wav", copied.x / 2, copied.sr)
-    (home / "old machine/BD/notes.wav").write_text("no sound in here")
-
-
-def _print_left_out(problems: dict[str, str], home, most: int = 3):
-    """Prints the files that were left out: for each reason how many, and the first names."""
-    if not problems:
-        print("nothing was left out")
-        return
-    files_of = defaultdict(list)
-    for file, why in problems.items():
-        files_of[why].append(os.path.relpath(file, home) if os.path.isabs(file) else file)
-    print(f"left out: {len(problems)}")
-    for why, files in files_of.items():
-        more = f" and {len(files) - most} more" if len(files) > most else ""
-        print(f"- {', '.join(files[:most])}{more}: {why}")
-
-
-def _load_own(folder):
-    """The drums of a folder, labelled by its folders; by its names, where no folder says one."""
-    from drumlesson.drums import SourceError, load_drums
-
-    try:
-        return load_drums(folder)
-    except SourceError:
-        if not Path(folder).expanduser().is_dir():
-            raise
-        drums = load_drums(folder, labels="names")
-    print("no folder is named after a class: the names of the files were read")
-    return drums
-
-
-def own_drums(
-    folder=None,  # of the learner's, or an archive; where None, synthesised sounds stand in
-):
-    """`Drums` from a folder of one's own. Prints what was found, what was left out, and why."""
-    from drumlesson.drums import SourceError
-
-    if folder is not None:
-        try:
-            drums = _load_own(folder)
-            print(drums)
-            _print_left_out(drums.problems, Path(folder).expanduser())
-            return drums
-        except SourceError as e:
-            print(f"{e}\nso a folder of synthesised sounds stands in")
-    with tempfile.TemporaryDirectory() as home:
-        _fill(Path(home))
-        drums = _load_own(home)
-        print(drums)
-        _print_left_out(drums.problems, home)
-    table = drums.table.assign(source="synth", licence="synthesised")
-    return replace(drums, table=table)
 
 
 # %% ../../nbs/reference/exercises.ipynb #0wnd0006

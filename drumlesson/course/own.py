@@ -25,29 +25,64 @@ from ..labels import LABELS, as_label
 _KITS = ("attic", "cellar", "garage")
 # Files that lie in the wrong folder: {where such a file lies: what it is, and which of its kind}.
 _MISFILED = {"attic/tom/3.wav": ("kick", 2), "attic/snare/3.wav": ("hihat", 2)}
+# What the folders of the cellar are called.
+_BY_OTHER_WORDS = {
+    "kick": "BD",
+    "snare": "SD",
+    "hihat": "hh",
+    "tom": "Floor Tom",
+}
+_LATE = {"kick": 0.02, "snare": 0.04, "hihat": 0.1, "tom": 0.25}  # seconds
+
+
+def _folder_of(kit, label, number) -> str:
+    "Where a hit of the practice folder lies."
+    if kit == "attic":
+        for place, misfiled in _MISFILED.items():
+            if misfiled == (label, number):
+                return place
+    word = _BY_OTHER_WORDS[label] if kit == "cellar" else label
+    return f"{kit}/{word}/{number}.wav"
+
+
+def _late(x, label, rng) -> np.ndarray:
+    "The hit behind some hiss, as in the garage."
+    samples = round(_LATE[label] * 22050)
+    hiss = 0.001 * np.abs(x).max() * rng.standard_normal(samples)
+    return np.concatenate([hiss, x]).astype("float32")
 
 
 def practice_folder(
     folder,  # is made, where it is not there
 ) -> Path:  # the same folder
-    "Writes thirty synthesised hits as files, `kit/label/1.wav`, two of them in the wrong folder."
-    import soundfile
-
+    "Writes 27 synthesised hits as files, `kit/label/1.wav`, as untidy as such folders are."
     from drumlesson.synth import synth_hits
 
-    folder = Path(folder)
-    wrong = {wanted: name for name, wanted in _MISFILED.items()}
-    count = Counter()  # hits so far of each kit and label
+    rng = np.random.default_rng(0)
+    sounds, count = {}, Counter()
     for i, hit in enumerate(synth_hits(len(_KITS), 2, 5)):
         kit = _KITS[i // 10]
         count[kit, hit.label] += 1
-        number = count[kit, hit.label]
-        path = folder / kit / hit.label / f"{number}.wav"
-        if kit == "attic" and (hit.label, number) in wrong:
-            path = folder / wrong[hit.label, number]
+        if hit.label == "cymbal" and kit != "attic":
+            continue
+        place = _folder_of(kit, hit.label, count[kit, hit.label])
+        sounds[place] = _late(hit.x, hit.label, rng) if kit == "garage" else hit.x
+    sounds["garage/kick/best kick ever.wav"] = sounds["attic/kick/1.wav"] / 2
+    sounds["garage/claps/1.wav"] = sounds["garage/snare/1.wav"]
+    sounds["garage/claps/2.wav"] = sounds["garage/snare/2.wav"]
+    _write(Path(folder), sounds)
+    Path(folder, "cellar/BD/notes.wav").write_text("no sound in here")
+    return Path(folder)
+
+
+def _write(folder, sounds):
+    "Sounds by the path in the folder, as files."
+    import soundfile
+
+    for place, x in sounds.items():
+        path = folder / place
         path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, hit.x, 22050, subtype="FLOAT")
-    return folder
+        soundfile.write(path, x, 22050, subtype="FLOAT")
 
 
 # %% ../../nbs/reference/own.ipynb #f5a8987d
@@ -70,13 +105,36 @@ def _read_mine(place) -> Drums:
     return max(found, key=len)
 
 
+def _nearest(file) -> str:
+    "A file and the folder that it lies in."
+    return "/".join(PurePath(file).parts[-2:])
+
+
 def _reasons(problems: dict) -> list[str]:
     "What was left out, a line a reason, the commonest first, with the first file of each."
     lines = []
     for why, n in Counter(problems.values()).most_common(5):
         first = next(name for name, reason in problems.items() if reason == why)
-        lines.append(f"  {n} skipped, such as {PurePath(first).name}: {why}")
+        lines.append(f"  {n} skipped, such as {_nearest(first)}: {why}")
     return lines
+
+
+def _tell(drums, what):
+    "Prints how many there are, of which label, and what was skipped."
+    kits = drums.table["kit"].nunique()
+    of_label = Counter(drums.labels.tolist()).most_common()
+    labels = ", ".join(f"{label} {n}" for label, n in of_label)
+    print(f"{len(drums)} {what}, in {kits} {'kit' if kits == 1 else 'kits'}: {labels}")
+    for line in _reasons(drums.problems):
+        print(line)
+
+
+def _without(folder, drums) -> Drums:
+    "The practice drums, as if they had never lain in a folder that is gone soon."
+    files = [os.path.relpath(file, folder).replace(os.sep, "/") for file in drums.table["file"]]
+    about = drums.table.assign(file=files, source="synth", licence="synthesised")
+    problems = {os.path.relpath(file, folder): why for file, why in drums.problems.items()}
+    return replace(drums, table=about, problems=problems)
 
 
 def my_drums(
@@ -88,16 +146,11 @@ def my_drums(
     """
     if place is None:
         with tempfile.TemporaryDirectory() as folder:
-            drums = load_drums(practice_folder(folder))
-            files = [Path(file).relative_to(folder).as_posix() for file in drums.table["file"]]
-        about = drums.table.assign(file=files, source="synth", licence="synthesised")
-        drums = replace(drums, table=about)
-        print(f"{len(drums)} synthesised sounds to practise on, in {len(_KITS)} kits")
-        return drums
-    drums = _read_mine(place)
-    kits = drums.table["kit"].nunique()
-    print(f"{len(drums)} sounds of yours, in {kits} {'kit' if kits == 1 else 'kits'}")
-    print(*_reasons(drums.problems), sep="\n", end="\n" if drums.problems else "")
+            drums = _without(folder, load_drums(practice_folder(folder)))
+        _tell(drums, "synthesised sounds to practise on")
+    else:
+        drums = _read_mine(place)
+        _tell(drums, "sounds of yours")
     return drums
 
 
