@@ -72,6 +72,15 @@ def test_a_diagonal_study_runs_another_fold_each_seed():
     assert [fold for *_, fold in Study({"a": None}, diagonal=True).runs()] == [0, 1, 2, 3, 4]
 
 
+def test_a_single_study_learns_from_other_kits_each_seed_and_judges_by_the_same():
+    runs = Study({"a": None}, data=("new synthesised kits",), seeds=2, single=True).runs()
+    assert [run[3:] for run in runs] == [(0, 0), (1, 0)]
+    (train, test), (other_train, other_test) = (part(run[0], *run[3:]) for run in runs)
+    assert test is other_test and len(set(test.kits)) == 100
+    assert len(set(train.kits)) == 80 and not set(train.kits) & set(other_train.kits)
+    assert not set(train.kits) & set(test.kits)
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_each_study_names_conditions_that_there_are_and_has_a_slice(name):
     study = STUDIES[name]

@@ -393,7 +393,15 @@ CONDITIONS["5 kits, 12 hits"] = _KitsTimesHits(5, 12)
 
 # %% ../../nbs/reference/studies.ipynb #7b65a063
 # What is learned from and judged on, by name.
-DATA = ("open", "one cut", "unaudited", "random split", "synth", "with outside sounds")
+DATA = (
+    "open",
+    "one cut",
+    "unaudited",
+    "random split",
+    "synth",
+    "new synthesised kits",
+    "with outside sounds",
+)
 
 
 @lru_cache(2)
@@ -408,6 +416,19 @@ def _outside_sounds() -> Drums:
     "What is none of the five, recorded and made."
     recorded = tuple(label for label in _OUTSIDE_LABELS if label != "none")
     return _with_made(load_drums("open", labels=recorded), _OUTSIDE_LABELS)
+
+
+_SEED_OF_TEST_KITS = 1000  # no study has a seed like it
+
+
+@lru_cache(1)
+def _synthesised_test() -> Drums:
+    return load_drums("synth", n_kits=100, hits=5, random_state=_SEED_OF_TEST_KITS)
+
+
+@lru_cache(1)
+def _new_synthesised(seed) -> Drums:
+    return load_drums("synth", n_kits=80, hits=3, random_state=seed)
 
 
 def _dealt_out(benchmark, seed, fold) -> tuple[np.ndarray, np.ndarray]:
@@ -427,6 +448,8 @@ def part(
     fold: int,  # which part of it is tested on, from 0 up
 ) -> tuple[Drums, Drums]:
     "The training drums and the test drums of one fold of a seed."
+    if data == "new synthesised kits":
+        return _new_synthesised(seed), _synthesised_test()
     benchmark = _benchmark(data)
     if data == "random split":
         dealt, judging = _dealt_out(benchmark, seed, fold)
@@ -449,6 +472,7 @@ class Study:
     seeds: int = 5  # how many, from 0 up
     fewer: dict = field(default_factory=dict)  # name of a model, condition or data -> seeds
     diagonal: bool = False  # one fold a seed, another each time
+    single: bool = False  # no folds: each seed learns from drums of its own
     quick: tuple = ("logistic regression",)  # the models of the thin slice
 
     def runs(
@@ -469,6 +493,8 @@ class Study:
 
     def _folds(self, seed):
         "The folds of a seed."
+        if self.single:
+            return [0]
         return [seed % _FOLDS] if self.diagonal else range(_FOLDS)
 
     def slice(self) -> list[tuple]:
@@ -689,6 +715,49 @@ STUDIES["steadiness"] = Study(
     data=("one cut",),
     seeds=10,
     quick=("multiclass",),
+)
+
+
+def _in_new_kits(studies, conditions=("all",)) -> Study:
+    "Models of other studies {name of a study: names of models}, on synthesised kits."
+    models = {}
+    for name, chosen in studies.items():
+        for model in chosen:
+            models[model] = STUDIES[name].models[model]
+    return Study(
+        models,
+        conditions,
+        data=("new synthesised kits",),
+        seeds=10,
+        single=True,
+        quick=tuple(models)[:1],
+    )
+
+
+STUDIES["synthesised"] = _in_new_kits(
+    {
+        "families": (
+            "logistic regression",
+            "summary vector",
+            "dense",
+            "1-D",
+            "2-D",
+            "gru",
+        ),
+        "attack": (
+            "logistic regression, 20 ms",
+            "logistic regression, 500 ms",
+            "dense, 100 ms",
+            "dense, 500 ms",
+            "dense, 50 ms",
+            "dense, 50 to 500 ms",
+        ),
+        "changes": ("Gain", "waves"),
+    }
+)
+STUDIES["synthesised_question"] = _in_new_kits(
+    {"question": ("multiclass", "one-vs-rest")},
+    conditions=("all", "8 a class", "one class / 16", "40 % wrong"),
 )
 STUDIES["recipes"] = Study(_recipes(), data=("with outside sounds",), seeds=2)
 STUDIES["attention"] = Study(_attention())
