@@ -19,6 +19,7 @@ __all__ = [
     "Verdict",
     "judge_claims",
     "measure_effect",
+    "in_new_kits",
     "verdict_table",
     "plot_verdicts",
     "saying",
@@ -27,7 +28,7 @@ __all__ = [
 
 # %% ../../nbs/reference/verdicts.ipynb #ve000002
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from string import ascii_lowercase
@@ -614,6 +615,40 @@ def measure_effect(
     if isinstance(sides, Effect):
         return sides
     return _effects([sides], draws, [random_state])[0]
+
+
+# %% ../../nbs/reference/verdicts.ipynb #newk1t02
+# Where a study has models that also learned from synthesised kits -> the study of those.
+_IN_NEW_KITS = {
+    "attack": "synthesised",
+    "families": "synthesised",
+    "changes": "synthesised",
+    "question": "synthesised_question",
+}
+
+
+def in_new_kits(
+    claims: Iterable[Claim],  # of `read_claims`
+) -> list[Claim]:  # with the same keys
+    "Those of the claims that can be put to synthesised kits without limit, put to them."
+    moved = []
+    for claim in claims:
+        name = _IN_NEW_KITS.get(claim.study)
+        if name and _can_judge(name, claim):
+            moved.append(replace(claim, study=name, cuts=STUDIES[name].seeds))
+    return moved
+
+
+def _can_judge(name, claim) -> bool:
+    "Whether a study of `STUDIES` has the models of a claim."
+    no_rows = pd.DataFrame(columns=[*_Side._fields, "seed", "fold", "true", "predicted"])
+    study = _Study(name, no_rows)
+    try:
+        study.sides(claim.plus)
+        study.sides(claim.minus)
+    except ValueError:
+        return False
+    return True
 
 
 # %% ../../nbs/reference/verdicts.ipynb #ve000021
