@@ -18,6 +18,7 @@ from drumlesson.course.verdicts import (
     Effect,
     Verdict,
     decide,
+    in_new_kits,
     judge_claims,
     measure_effect,
     plot_verdicts,
@@ -551,6 +552,18 @@ def test_the_projects_claims_can_be_read(monkeypatch):
     found = read_claims()
     assert len(found) == len(pd.read_csv(ROOT / "nbs" / "evidence" / "claims.csv"))
     assert {one.says for one in found} == {"more", "as much"}
+
+
+def test_a_claim_is_put_to_synthesised_kits_where_their_study_has_its_models(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    claims = {claim.key: claim for claim in read_claims()}
+    moved = {claim.key: claim for claim in in_new_kits(claims.values())}
+    assert {"1", "2", "3", "4", "6", "7", "9"} <= set(moved) < set(claims)
+    assert not {"5", "8", "10", "11"} & set(moved)
+    for key, claim in moved.items():
+        study = STUDIES[claim.study]
+        assert study.data == ("new synthesised kits",) and claim.cuts == study.seeds
+        assert replace(claim, study=claims[key].study, cuts=claims[key].cuts) == claims[key]
 
 
 def test_what_a_side_leaves_out_is_the_usual_or_the_only_one():

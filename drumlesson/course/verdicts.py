@@ -741,13 +741,20 @@ def plot_verdicts(
 def saying(
     key: str,  # number of the saying, such as "8"
 ):
-    "Prints the verdicts on a saying and draws them; returns the axes. Raises ValueError."
+    """Prints the verdicts on a saying, on recorded and on synthesised kits, and draws the first.
+
+    Returns the axes. Raises ValueError.
+    """
     about = [claim for claim in read_claims() if claim.key.rstrip(ascii_lowercase) == key]
     if not about:
         raise ValueError(f"there is no saying {key!r}: the first is '1'")
     judged = judge_claims(about)
+    elsewhere = {verdict.claim.key: verdict for verdict in judge_claims(in_new_kits(about))}
     for verdict in judged:
-        print(f"{verdict.claim.key:3} {verdict.claim.sentence}: {verdict.told()}")
+        key = verdict.claim.key
+        print(f"{key:3} {verdict.claim.sentence}: {verdict.told()}")
+        if key in elsewhere:
+            print(f"    on synthesised kits: {elsewhere[key].told()}")
     return plot_verdicts(verdict_table(judged))
 
 
