@@ -769,7 +769,15 @@ def read_folder(
     home, sounds = _drums_in(root, left_out)
     problems = left_out.lost() | left_out.problems
     rows = {}
-    places = _labelled([sound.place for sound in sounds], home, labels)
+    files = [sound.place for sound in sounds]
+    places = list(_labelled(files, home, labels))
+    if labels == "classes" and all(isinstance(place, str) for _, place in places):
+        named = sum(isinstance(place, dict) for _, place in _labelled(files, home, "names"))
+        if named:
+            raise SourceError(
+                f"{root}: none of its {len(files)} sounds lies in a folder named after a class, "
+                f"but {named} of them by their own names are of one: read these with labels 'names'"
+            )
     for sound, (_, place) in zip(sounds, places, strict=True):
         if isinstance(place, str):
             problems[sound.shown] = place

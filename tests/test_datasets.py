@@ -1309,6 +1309,14 @@ def test_what_names_no_drums(data, said):
     assert "\n" not in str(e.value)
 
 
+def test_a_heap_of_named_files_is_told_how_it_can_be_read(tmp_path):
+    for name in ("Kick 01.wav", "Snare 02.wav", "xyzzy.wav"):
+        write_sound(tmp_path / name)
+    with pytest.raises(SourceError, match="none of its 3 sounds .*2 of them by.*labels 'names'$"):
+        read_folder(tmp_path)
+    assert read_folder(tmp_path, labels="names")[1]["label"].tolist() == ["kick", "snare"]
+
+
 @pytest.mark.parametrize(
     "make, said",
     [
