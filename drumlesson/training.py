@@ -250,7 +250,7 @@ def train(
     random_state: int = 0,  # of the augmentations and of the order of augmented hits
     verbose: int = 1,  # 0 is silent, 1 shows a bar
     title: str = "training",  # of the bar
-) -> pd.DataFrame:  # a row an epoch: loss, accuracy and, with validation, val_loss, val_accuracy
+) -> pd.DataFrame:  # a row an epoch: loss, share right, and both of the validation hits
     """Trains until the validation loss stops falling, and leaves `network` at its best.
 
     Raises ValueError where the loss becomes NaN.
@@ -277,7 +277,7 @@ def train(
             augmented, (x, y, weights), batch_size, random_state, augment_every
         )
     adam = keras.optimizers.Adam(rate, global_clipnorm=clipnorm)
-    network.compile(adam, loss, weighted_metrics=["accuracy"])
+    network.compile(adam, loss, metrics=["accuracy"])
     bar = _progress_bar(epochs, title) if verbose else None
     try:
         with _hold_interrupts() as held:

@@ -36,7 +36,7 @@ from drumlesson.features import LogMel
 from drumlesson.labels import LABELS
 from drumlesson.modelfiles import FORMAT
 from drumlesson.registry import AUGMENTATIONS, FAMILIES, FEATURES, from_spec, to_spec
-from drumlesson.tasks import Multiclass
+from drumlesson.tasks import Binary, Multiclass
 
 QUICK = dict(
     family=Dense(units=(8,)),
@@ -131,6 +131,18 @@ def test_every_form_of_input_is_the_same(model, others, tmp_path):
         assert model.predict_proba(X) == pytest.approx(expected, abs=1e-4), form
     assert model.predict_proba(paths[0]) == pytest.approx(expected[:1], abs=1e-4)
     assert model.predict_proba(others[0]) == pytest.approx(expected[:1], abs=1e-4)
+
+
+@pytest.mark.parametrize("task", [Binary("kick", threshold=0.5), Multiclass()])
+def test_the_validation_accuracy_that_is_told_is_the_share_right(task, toys, capsys):
+    rare = toys[
+        (toys.labels != "kick") | (np.arange(len(toys)) % 3 == 0)
+    ]  # no class weighs the same
+    model = DrumClassifier(**QUICK | {"epochs": 1, "verbose": 1}, task=task, random_state=0)
+    model.fit(rare)
+    judging = rare[np.isin(rare.kits, model.validation_kits_)]
+    told = f"validation accuracy {model.score(judging):.3f} on"
+    assert told in capsys.readouterr().out
 
 
 def test_the_same_seed_gives_nearly_the_same_model(small, toys, others):
