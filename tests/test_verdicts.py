@@ -668,7 +668,7 @@ def not_told(verdicts, text):
     missed = []
     for verdict in verdicts:
         low, value, high = verdict.points()
-        about = f"| {verdict.claim.sentence} | "
+        about = f"| {verdict.claim.sentence} "  # or the saying that it goes on from
         line = next((line for line in text.splitlines() if about in line), "")
         effect = f"{value} ({low} to {high})" if verdict.effect.kits else verdict.name
         if verdict.name not in line or effect not in line:

@@ -75,6 +75,9 @@ def _check_bootstrap(answer):
         return None
     if same(expected[::-1]):
         return "the low end first, then the high end"
+    half = np.ptp(expected) / 2
+    if np.allclose([low, high], [expected.mean(), half], atol=0.2 * half):
+        return "the middle and half the width, it seems: give the two ends"
     if _draws_single_hits(answer):
         return (
             "single hits are drawn, but the hits of a kit are won or lost together: draw whole kits"
@@ -223,7 +226,7 @@ def _initials(answer):
     return "".join(verdicts)
 
 
-@exercise("08-verdicts", "thought", 'six letters, S, R, N, C or U, for A to F, such as "SRNCUU"')
+@exercise("08-verdicts", "thought", 'six letters, S, R, N, C or U, for A to F, such as "UNCSRR"')
 def _check_verdicts(answer):
     letters = _initials(answer)
     if len(letters) != 6:
@@ -265,8 +268,8 @@ def _solve_verdicts(drawn):
 def _kit_of_40():
     """Stored leads in points, and which hits of a new kit two models have right."""
     leads = np.array([-12.0, 0.0, 5.0, -7.5, 2.5, 0.0, -4.0, 10.0])
-    short_right = np.arange(40) < 22
-    long_right = np.arange(40)[::-1] < 32
+    short_right = 1 * (np.arange(40) < 22)
+    long_right = 1 * (np.arange(40)[::-1] < 32)
     return leads, short_right, long_right
 
 
