@@ -86,7 +86,7 @@ class CNN(Parameters):
     Raises
     ------
     ValueError
-        Where `filters` is empty `pooling` is none of these, or a setting is of another kind or
+        Where `filters` is empty, `pooling` is none of these, or a setting is of another kind or
         out of `LIMITS`.
 
     References
@@ -192,7 +192,7 @@ class CNN1D(Parameters):
     Raises
     ------
     ValueError
-        Where `filters` is empty `pooling` is none of these, or a setting is of another kind or
+        Where `filters` is empty, `pooling` is none of these, or a setting is of another kind or
         out of `LIMITS`.
 
     References
