@@ -749,3 +749,44 @@ def test_the_command_line_names_what_fails(project, monkeypatch, capfd):
     assert "nbs/x.ipynb: nothing stored: cell 1: ZeroDivisionError" in err
     assert "nbs/y.ipynb: cannot be read" in err
     assert "Traceback" not in err
+
+
+def entries_that_name_a_lesson():
+    """The entries of the glossary, with their lesson: (its word and other forms, file)."""
+    text = "\n".join(cell.source for cell in nb.read(TOP / "nbs" / "glossary.ipynb").cells)
+    for entry in re.split(r"^### ", text, flags=re.M)[1:]:
+        forms = [entry.splitlines()[0].strip()]
+        also = re.search(r"^\*also: (.+)\*$", entry, re.M)
+        if also:
+            forms += also[1].split(", ")
+        for file in re.findall(r"\]\((\d\d_\w+\.ipynb)\)", entry):
+            yield forms, file
+
+
+def speaks_of(forms, prose):
+    """Whether one of the forms of a word, or its plural, stands in a text."""
+    either = "|".join(map(re.escape, forms))
+    return bool(re.search(rf"(?<![\w-])(?:{either})s?(?![\w-])", prose, re.I))
+
+
+@pytest.mark.parametrize(
+    "forms, prose, found",
+    [
+        (["batch"], "A *[batch](glossary.ipynb#batch)* of hits", True),
+        (["epoch"], "Epochs are counted", True),
+        (["F1", "macro F1"], "by *macro F1*", True),
+        (["rate"], "crate, half-rate", False),
+    ],
+)
+def test_a_word_is_found_as_a_word(forms, prose, found):
+    assert speaks_of(forms, prose) is found
+
+
+def test_the_glossary_names_lessons_that_speak_of_the_word():
+    """In prose, not only in code; gradient, learning rate and the like in lesson 04."""
+    prose = {path.name: nb._prose(nb.read(path)) for path in (TOP / "nbs").glob("*.ipynb")}
+    named = list(entries_that_name_a_lesson())
+    missing = [(forms[0], file) for forms, file in named if not speaks_of(forms, prose[file])]
+    assert not missing, "explain the word there, or name another lesson, or none"
+    in_04 = {forms[0] for forms, file in named if file == "04_dense.ipynb"}
+    assert {"gradient", "learning rate", "batch", "epoch", "overfitting", "loss"} <= in_04
