@@ -151,7 +151,8 @@ def _check_order(answer):
 # %% ../../../nbs/reference/checks/lesson_09.ipynb #c0900010
 @solves("09-order")
 def _solve_order(whole, changed, picture, CCT, keras):
-    # Tables drawn by chance will do. A turns whole frames round; C also makes new ones at each cut.
+    # Tables drawn by chance will do: what no tables can notice, training cannot mend.
+    # A turns whole frames round; C also makes new ones, at each cut.
     keras.utils.set_random_seed(0)
     inputs = keras.Input((26, 128))
     no_order = CCT((), kernel=1, pool=1, positions=False)
