@@ -23,6 +23,7 @@ from drumlesson.course.verdicts import (
     measure_effect,
     plot_verdicts,
     read_claims,
+    saying,
     variance_shares,
     verdict_table,
     yes_or_no,
@@ -674,6 +675,17 @@ def not_told(verdicts, text):
         if verdict.name not in line or effect not in line:
             missed.append(verdict.claim.key)
     return missed
+
+
+def test_a_saying_is_told_in_the_lesson_that_raised_it(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    plt.close(saying("6", "04_dense").figure)
+    keys = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert keys == ["6", "on", "6b", "on"]  # each on recorded and on synthesised kits
+    with pytest.raises(ValueError, match="'02_attack_phase' raised no claim of saying 6: 04_dense"):
+        saying("6", "02_attack_phase")
+    with pytest.raises(ValueError, match="no saying '99'"):
+        saying("99")
 
 
 def test_lesson_08_tells_each_verdict_as_the_data_have_it(verdicts_now):

@@ -740,6 +740,7 @@ def plot_verdicts(
 
 def saying(
     key: str,  # number of the saying, such as "8"
+    lesson: str = "",  # only the claims that this notebook raised, such as "04_dense"
 ):
     """Prints the verdicts on a saying, on recorded and on synthesised kits, and draws the first.
 
@@ -748,6 +749,10 @@ def saying(
     about = [claim for claim in read_claims() if claim.key.rstrip(ascii_lowercase) == key]
     if not about:
         raise ValueError(f"there is no saying {key!r}: the first is '1'")
+    homes = sorted({claim.lesson for claim in about})
+    if lesson and lesson not in homes:
+        raise ValueError(f"{lesson!r} raised no claim of saying {key}: {', '.join(homes)} did")
+    about = [claim for claim in about if lesson in ("", claim.lesson)]
     judged = judge_claims(about)
     elsewhere = {verdict.claim.key: verdict for verdict in judge_claims(in_new_kits(about))}
     for verdict in judged:

@@ -152,7 +152,7 @@ def _solve_leak():
     taken = {
         "a": ("the answers alone", False),
         "b": ("a part of the mean and the spread", True),
-        "c": ("nothing: its copies stay beside it, out of training, whatever came first", False),
+        "c": ("nothing: a copy stays beside its hit, on the test side", False),
         "d": ("the sound of its room", True),
         "e": ("the best of forty ranges", True),
     }
