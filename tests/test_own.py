@@ -205,16 +205,23 @@ def test_ten_minutes_with_a_zip(tmp_path):
     assert first.startswith("27 sounds of yours, in 3 kits: ")
 
 
-def test_ten_minutes_with_a_folder_and_the_practice_corrections_left_in(tmp_path):
+MISFILED = {name: label for name, (label, _) in own._MISFILED.items()}
+
+
+def test_ten_minutes_with_a_folder_and_corrections_of_the_practice_folder(tmp_path):
     for label in LABELS:
         write(tmp_path / "mine" / label / "a.wav", label)
-    lines = ten_minutes(tmp_path, ("my_folder = None", "my_folder = 'mine'"))
+    mine = ("my_folder = None", "my_folder = 'mine'")
+    lines = ten_minutes(tmp_path, mine, ("my_ears = {}", f"my_ears = {MISFILED}"))
     told = [line for line in lines if "none of these sounds" in line]
-    assert len(told) == 2 and all(
-        name in line for name, line in zip(own._MISFILED, told, strict=True)
-    )
+    assert len(told) == 2 and all(name in line for name, line in zip(MISFILED, told, strict=True))
 
 
-def test_the_corrections_of_the_front_page_are_those_of_the_practice_folder():
-    for name, (label, _) in own._MISFILED.items():
-        assert f'"{name}": "{label}"' in TEN_MINUTES
+def test_the_front_page_folds_the_answer_and_it_is_that_of_the_practice_folder(tmp_path):
+    answer = re.search(r"<details>.*?</details>", SECTION, re.DOTALL)[0]
+    before = SECTION.replace(answer, "")
+    for name, label in MISFILED.items():
+        assert f"`{name}` is a {label}" in answer and name not in before
+    lines = ten_minutes(tmp_path, ("my_ears = {}", f"my_ears = {MISFILED}"))
+    old, new = re.findall(r"(\d+) of 27", lines[-1])
+    assert int(new) > int(old) and f"rises from {old} to {new} of 27" in answer

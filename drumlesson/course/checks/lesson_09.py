@@ -11,6 +11,7 @@ import re
 import numpy as np
 
 from ..exercises import exercise, solves, two_of_four
+from ..reading import Flaw, Stops, Unclear, read_number
 
 
 # %% ../../../nbs/reference/checks/lesson_09.ipynb #c0900006
@@ -31,6 +32,12 @@ def _flaw_of_weights(got, products) -> str | None:
         return "a softmax, yes; divide the products by the root of 12 first"
     if np.allclose(got, _softmax(products / 12), atol=1e-4):
         return "divide by the root of 12, not by 12"
+    if np.allclose(got, _softmax(products / np.sqrt(len(products))), atol=1e-4):
+        return "the root of 12, how many numbers were added up, not the root of how many keys"
+    if np.allclose(got, _softmax(products * np.sqrt(12)), atol=1e-4):
+        return "divide by the root of 12; you multiply by it"
+    if np.allclose(got, products / products.sum(), atol=1e-4):
+        return "a share of the sum can be less than nothing: take e to the power of each, first"
     if np.allclose(got, products / np.sqrt(12), atol=1e-4) or np.allclose(got, products, atol=1e-4):
         return "those are the products; softmax makes weights of them"
     if abs(got.sum() - 1) > 1e-3:
@@ -45,8 +52,14 @@ def _check_weights(answer):
     rng = np.random.default_rng(5)
     for size in (1, 100):  # of the numbers: the second overflows where nothing is taken out
         query, keys = size * rng.normal(size=12), rng.normal(size=(7, 12)) * size
-        with np.errstate(all="ignore"):
-            got = answer(query, keys)
+        try:
+            with np.errstate(all="ignore"):
+                got = answer(query, keys)
+        except Stops as e:
+            if "mismatch" in str(e) or "not aligned" in str(e):
+                turned = "(n, 12) times (12,): which way round do they go?"
+                return f"your function multiplies what does not fit: {turned}"
+            raise
         if got is None:
             return "your function returns nothing"
         flaw = _flaw_of_weights(np.asarray(got, float), keys @ query)
@@ -75,6 +88,9 @@ def _number(answer) -> float:
         [answer] = answer
     if not isinstance(answer, str):
         return float(answer)
+    square = re.fullmatch(r"\s*(\d+)\s*(?:²|\^\s*2|\*\*\s*2|squared)\s*", answer)
+    if square:
+        return float(square[1]) ** 2
     product = re.fullmatch(r"\s*(\d+)\s*[*x×]\s*(\d+)\s*", answer)
     if product:
         return float(product[1]) * float(product[2])
@@ -117,17 +133,17 @@ def _solve_pairs():
 
 
 # %% ../../../nbs/reference/checks/lesson_09.ipynb #c090000f
-@exercise("09-order", "listening", "two letters, A to D: the changes that it hardly notices")
+@exercise("09-order", "listening", "two letters, A to D: the changes that matter least to it")
 def _check_order(answer):
     return two_of_four(
         answer,
         "AC",
         unclear="two letters are asked for, of A to D",
         opposite=(
-            "just the other way round: B and D change what the frames hold, A and C their order"
+            "just the other way round: B and D change the frames, A and C mostly their order"
         ),
-        single="two are asked for: which changes leave the frames as they are, in another order?",
-        many="two are asked for: which changes leave the frames as they are, in another order?",
+        single="two are asked for: which leave the frames much as they are, in another order?",
+        many="two are asked for: which leave the frames much as they are, in another order?",
         mixed="{right}, yes; but {wrong} changes what the frames themselves hold",
     )
 
@@ -135,7 +151,8 @@ def _check_order(answer):
 # %% ../../../nbs/reference/checks/lesson_09.ipynb #c0900010
 @solves("09-order")
 def _solve_order(whole, changed, picture, CCT, keras):
-    # Weights drawn by chance will do: what no weights can notice, training cannot mend.
+    # Tables drawn by chance will do: what no tables can notice, training cannot mend.
+    # A turns whole frames round; C also makes new ones, at each cut.
     keras.utils.set_random_seed(0)
     inputs = keras.Input((26, 128))
     no_order = CCT((), kernel=1, pool=1, positions=False)
@@ -154,37 +171,61 @@ def _solve_order(whole, changed, picture, CCT, keras):
 
 
 # %% ../../../nbs/reference/checks/lesson_09.ipynb #c0900013
-_MOMENTS = "a dict of a class and its milliseconds, such as {'kick': 120}"
+_TOKEN = 2 * 256 / 22.05  # milliseconds: two frames, each 256 samples further
 
 
-@exercise("09-own", "code", _MOMENTS)
-def _check_own(answer):
-    if not hasattr(answer, "items") or not len(answer):
-        return f"{_MOMENTS}: one for each class of yours"
-    moments = {name: float(ms) for name, ms in answer.items()}
-    values = np.array(list(moments.values()))
-    if not np.isfinite(values).all() or values.min() < 0:
-        return "milliseconds are zero or more"
-    if values.max() <= 0.3:
+def _flaw_of_half(ms, weights) -> str | None:
+    "What is wrong with the milliseconds by which half of some weights are spent, or None."
+    token = int((np.cumsum(weights) < 0.5).sum())  # in which half is reached, from nought
+    low, high = token * _TOKEN, (token + 1) * _TOKEN
+    if low + 1e-6 < ms <= high + 0.51:  # where in the token is a matter of taste
+        return None
+    if low / 1000 < ms <= high / 1000 + 1e-6:
         return "those look like seconds: how many milliseconds are they?"
-    if values.max() <= 13:
-        return "those look like tokens: a token is two hops of 256 samples at 22,050 Hz"
-    if values.max() > 310:
+    if ms in (token, token + 1):
+        return "those look like tokens: a token is two frames, each 256 samples of 22,050 a second"
+    if abs(ms - low) < 0.51:
+        return "there the token begins in which half is reached: count that token, too"
+    if token * _TOKEN / 2 - 0.51 <= ms <= (token + 1) * _TOKEN / 2 + 0.51:
+        return "a token is two frames, not one"
+    if abs(ms - (1 + np.argmax(weights)) * _TOKEN) < 0.51:
+        return "there is the largest weight: when is half of them all spent?"
+    if ms > 300:
         return "the window is 300 ms long: nothing is weighed after it"
-    if values.min() > 290:
-        return "by then all of it is spent: when is half?"
+    return (
+        f"half of {[round(float(share), 2) for share in weights[:4]]} and so on is spent elsewhere"
+    )
+
+
+@exercise("09-own", "code", "a function of 13 weights that returns milliseconds")
+def _check_own(answer):
+    if not callable(answer):
+        return "a function is asked for: def my_half(weights): ..."
+    rng = np.random.default_rng(6)
+    for _ in range(20):
+        weights = rng.dirichlet(np.ones(13))
+        got = answer(weights)
+        try:
+            ms = read_number(got, {"ms": 1, "millisecond": 1})
+        except Unclear as e:
+            raise Flaw(f"your function should return one number of milliseconds: {e}") from e
+        flaw = _flaw_of_half(ms, weights)
+        if flaw:
+            return flaw
     return None
 
 
 # %% ../../../nbs/reference/checks/lesson_09.ipynb #c0900014
 @solves("09-own")
 def _solve_own(own, model, _attention):
-    _, weights = _attention(model, model.features(own))
-    spent = np.cumsum(weights, axis=1)  # (hits, tokens), up to one
-    tokens = (spent < 0.5).sum(axis=1) + 1  # until half is spent
-    milliseconds = tokens * 2 * 256 / 22.05
-    moments = {}
+    def my_half(weights):
+        spent = np.cumsum(weights)  # up to one
+        tokens = (spent < 0.5).sum() + 1  # until half is spent
+        return tokens * 2 * 256 / 22.05
+
+    weights = _attention(model, model.features(own))[1]
+    halves = np.array([my_half(of_hit) for of_hit in weights])
     for label in sorted(set(own.labels)):
-        moments[str(label)] = round(float(np.median(milliseconds[own.labels == label])))
-        print(f"{label}: half of the weights after {moments[label]} ms")
-    return moments
+        middle = np.median(halves[own.labels == label])
+        print(f"{label}: half of the weights are spent after {middle:.0f} ms (median)")
+    return my_half
