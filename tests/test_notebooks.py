@@ -627,31 +627,26 @@ def test_the_course_map_names_the_minutes_of_each_lesson(tmp_path):
         nb.course(tmp_path)
 
 
-# The last commit before the package was rebuilt: the lessons of 0.1.0, as their readers had them.
-BEFORE = "966ace2909004b3e1fe12f1a377fdf9ec5046091"
+# The lessons as they were when the minutes of their readers were fitted.
+READ_AT = "4e08b299651fec9b0f5e2a307b27343941e14b5f"
 
 
-def of_before(what):
-    """What git says of the lessons of 0.1.0; nothing where the history does not reach back."""
+def of_then(what):
+    """What git says of the lessons as they were read; nothing where the history is not there."""
     done = subprocess.run(["git", *what.split()], cwd=TOP, capture_output=True, text=True)
     return done.stdout if done.returncode == 0 else ""
 
 
-@pytest.mark.skipif(not of_before(f"cat-file -t {BEFORE}"), reason="no history of 0.1.0 here")
+@pytest.mark.skipif(not of_then(f"cat-file -t {READ_AT}"), reason="the history is not here")
 def test_minutes_are_fitted_to_what_the_lessons_of_their_readers_held():
     """The table on the page holds what is counted in them today."""
     page = nb.read(TOP / "nbs" / "reference" / "notebooks.ipynb")
     table = next(c.source for c in page.cells if c.source.startswith("_READ = "))
     head, *rows = table.split('"""')[1].split()
-    names = [f for f in of_before(f"ls-tree --name-only {BEFORE} nbs/").split() if nb.is_lesson(f)]
-    assert len(rows) == len(names) == 9
+    names = [f for f in of_then(f"ls-tree --name-only {READ_AT} nbs/").split() if nb.is_lesson(f)]
+    assert len(rows) == len(names) == 10
     for row, file in zip(rows, names, strict=True):
-        lesson = nb.nbformat.reads(of_before(f"show {BEFORE}:{file}"), 4)
-        no_code = [c for c in nb._code(lesson) if re.match(r"#\| *(hide|default_exp)", c.source)]
-        no_code += [c for c in nb._code(lesson) if nb._solved(c)]
-        to_read = nb._to_read(lesson)
-        rest = [c for c in nb._code(lesson) if c not in to_read and c not in no_code]
-        held = nb._work(lesson) | {"folded": nb._n_letters(rest)}
+        held = nb._work(nb.nbformat.reads(of_then(f"show {READ_AT}:{file}"), 4))
         told = dict(zip(head.split(","), row.split(","), strict=True))
         assert told.pop("lesson") == Path(file).name[:2] and int(told.pop("minutes")) >= 60
         assert {key: held[key] for key in told} == {key: int(n) for key, n in told.items()}
