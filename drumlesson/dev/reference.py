@@ -46,7 +46,9 @@ FLOORS = {  # what is on a floor uses only what is on it or below
         "attack",
     ),
     "library": (
+        "midi",
         "datasets",
+        "grooves",
         "drums",
         "benchmark",
         "outside",
