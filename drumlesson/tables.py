@@ -43,24 +43,28 @@ def _text(cell: str) -> str:
     return cell
 
 
-def _records(path) -> Iterator[dict]:
+def _records(
+    path,
+    needs: tuple[str, ...],  # as for `read_table`
+    may_have: tuple[str, ...],
+) -> Iterator[dict]:
     """The rows of a CSV, one at a time: {column: cell}, cells without a column under None."""
     with open(path, newline="", **_encoding(path)) as file:
         line = file.readline()
         while line and (not line.strip() or re.fullmatch("\ufeff?sep=.\\s*", line)):
             line = file.readline()
-        wanted = {"path", "label"}
+        wanted = set(needs)
         columns = {separator: _heading(line, separator) for separator in ",;\t|"}
         separator = max(columns, key=lambda s: (len(wanted & {*columns[s]}), len(columns[s])))
         names = columns[separator]
         if not any(names):
             raise SourceError(f"{path}: is no table in CSV form (it is empty)")
-        missing = [name for name in ("path", "label") if name not in names]
+        missing = [name for name in needs if name not in names]
         if missing:
             noun = "column" if len(missing) == 1 else "columns"
             raise SourceError(
                 f"{path}: lacks the {noun} {' and '.join(missing)}: "
-                "it needs path,label and may have kit"
+                f"it needs {','.join(needs)} and may have {','.join(may_have)}"
             )
         yield from csv.DictReader(
             file, names, restval="", delimiter=separator, skipinitialspace=True
@@ -70,6 +74,8 @@ def _records(path) -> Iterator[dict]:
 def read_table(
     path,  # of a CSV
     may_be_empty: bool = False,  # whether a heading is enough
+    needs: tuple[str, ...] = ("path", "label"),  # its columns
+    may_have: tuple[str, ...] = ("kit",),  # other columns, for the message
 ) -> Iterator[dict]:
     """The rows of a CSV that hold something, one at a time.
 
@@ -77,7 +83,7 @@ def read_table(
     """
     empty = not may_be_empty
     try:
-        for record in _records(path):
+        for record in _records(path, needs, may_have):
             if any(any(cell) for cell in record.values()):
                 empty = False
                 yield record
