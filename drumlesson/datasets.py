@@ -387,10 +387,13 @@ def _missing_here(row) -> str:
     return f"is not in the cache, and DRUMLESSON_MIRROR is {mirror()!r}, neither a folder nor a URL"
 
 
-def _sweep_cache():
+def _sweep_cache(
+    rows: pd.DataFrame,  # of files that may be there, beside the open kits
+):
     """Removes what killed processes left in the cache."""
     kept = cache_dir() / "files"
-    for folder in {cache_dir(), *((kept / key).parent for key in manifest()["key"])}:
+    keys = {*manifest()["key"], *rows["key"]}
+    for folder in {cache_dir(), *((kept / key).parent for key in keys)}:
         _remove_stale(folder)
 
 
@@ -407,12 +410,12 @@ def _in_turn(futures) -> Iterator:
 
 
 def _fetch(
-    rows: pd.DataFrame,  # of the manifest
+    rows: pd.DataFrame,  # with the columns key, sha256 and bytes, as the manifest has them
     verify: bool,  # as for `fetch_open`
     progress: Callable,  # as for `fetch_open`
 ) -> dict:  # {key: what went wrong}
-    """Makes some files of the open kits be at hand."""
-    _sweep_cache()
+    """Makes some published files be at hand."""
+    _sweep_cache(rows)
     stop = threading.Event()
     attempt: Callable = _missing_here
     if mirror().startswith(("http://", "https://")):
