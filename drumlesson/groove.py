@@ -5,6 +5,7 @@ __all__ = [
     "DRUMS",
     "HOP",
     "FRAMES",
+    "GHOST",
     "frame_picture",
     "frame_targets",
     "FrameNetwork",
@@ -153,9 +154,8 @@ class FrameNetwork(Parameters):
         if self.causal:
             h = layers.ZeroPadding2D(((2, 0), (1, 1)))(h)
         padding = "valid" if self.causal else "same"
-        h = layers.Conv2D(filters, 3, padding=padding, use_bias=False)(h)
-        h = layers.ReLU()(layers.BatchNormalization()(h))
-        return layers.MaxPooling2D((1, 2))(h)
+        h = layers.Conv2D(filters, 3, (1, 2), padding, use_bias=False)(h)
+        return layers.ReLU()(layers.BatchNormalization()(h))
 
     def _remembering(self, h, dilation: int):
         """One convolution over frames that lie apart."""
@@ -214,25 +214,37 @@ def to_groove(
     return Groove(frames * HOP / SR, labels, duration=max(len(proba) * HOP / SR, 0))
 
 
-# %% ../nbs/10_groove.ipynb #b5677329
+# %% ../nbs/10_groove.ipynb #3e8cb2f6
+GHOST = 20  # velocity up to which a note is a ghost note: felt rather than heard
+
+
 def count_hits(
     truth: Groove,
     found: Groove,
     window: float = 0.05,  # seconds by which a hit may be off
-) -> "pd.DataFrame":  # a row a drum: right, found, there
-    """How many hits of each drum are right, were found, and are there.
+) -> "pd.DataFrame":  # a row a drum: right, found, there, ghosts, ghosts found
+    """How many hits of each drum are right, were found, and are there; ghost notes apart.
 
-    Each hit is matched with one at most, as many as can be (`mir_eval`).
+    Each hit is matched with one at most, as many as can be (`mir_eval`). A ghost note that is
+    found is no mistake, and one that is missed is none either.
     """
     import mir_eval
     import pandas as pd
 
     rows = {}
     for drum in DRUMS:
-        there = truth.times[truth.labels == drum]
+        there = truth.labels == drum
         claimed = found.times[found.labels == drum]
-        right = mir_eval.util.match_events(there, claimed, window)
-        rows[drum] = {"right": len(right), "found": len(claimed), "there": len(there)}
+        is_ghost = truth.velocities[there] <= GHOST
+        matched = mir_eval.util.match_events(truth.times[there], claimed, window)
+        ghosts = sum(bool(is_ghost[i]) for i, _ in matched)
+        rows[drum] = {
+            "right": len(matched) - ghosts,
+            "found": len(claimed) - ghosts,
+            "there": int((~is_ghost).sum()),
+            "ghosts": int(is_ghost.sum()),
+            "ghosts found": ghosts,
+        }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -285,12 +297,13 @@ def frame_model(
     network: FrameNetwork,
     outputs: int = len(DRUMS),  # for each frame
     frames: int = 400,
+    activation: str = "sigmoid",  # softmax, where one of the outputs is right
 ):
     """A Keras model that gives the probabilities of all frames, (batch, frames * outputs)."""
     from drumlesson.backend import keras
 
     x = keras.Input((frames, FRAMES.n_mels))
-    each = keras.layers.Dense(outputs, activation="sigmoid")(network(x))
+    each = keras.layers.Dense(outputs, activation=activation)(network(x))
     return keras.Model(x, keras.layers.Flatten()(each))
 
 
