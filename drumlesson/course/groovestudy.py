@@ -16,6 +16,7 @@ __all__ = [
     "one_a_frame",
     "softmax_crossentropy",
     "run_side",
+    "groove_table",
 ]
 
 # %% ../../nbs/reference/groovestudy.ipynb #29787862
@@ -53,6 +54,7 @@ from ..midi import Groove
 from ..rendering import DrumKit, Rendering, drum_kits, renderings
 from .runner import _ANSWERS, _RUNS, StoredStudy, _machine, _versions
 from .studies import linear
+from .verdicts import measure_effect
 
 # %% ../../nbs/reference/groovestudy.ipynb #b5de0f21
 FOLDS = 5
@@ -300,3 +302,29 @@ def run_side(
     study = StoredStudy(rows, together[together["n"] > 0].assign(run=0)[_ANSWERS])
     study.store("grooves", folder)
     return study
+
+
+# %% ../../nbs/reference/groovestudy.ipynb #3f17cfcb
+def _f_of_class(rows: pd.DataFrame, drum: str) -> float:
+    """The F measure of one class, all kits together."""
+    there = rows.loc[rows["true"] == drum, "n"].sum()
+    found = rows.loc[rows["predicted"] == drum, "n"].sum()
+    right = rows.loc[(rows["true"] == drum) & (rows["predicted"] == drum), "n"].sum()
+    return 2 * right / (there + found)
+
+
+def groove_table(
+    rows: pd.DataFrame,  # of `stored("grooves")`
+) -> pd.DataFrame:  # a row a side: F with its interval, of each class, and ghost notes found
+    """What each side finds, in hundredths."""
+    table = {}
+    for name, of_side in rows.groupby("model"):
+        effect = measure_effect(rows, name, ruler="F at 50 ms")
+        found = {"F": effect.value, "low": effect.low, "high": effect.high}
+        found |= {drum: 100 * _f_of_class(of_side, drum) for drum in DRUMS}
+        ghosts = of_side[of_side["true"] == GHOSTS]
+        heard = ghosts.loc[ghosts["predicted"] == GHOSTS, "n"].sum()
+        found["ghost notes found"] = 100 * heard / max(ghosts["n"].sum(), 1)
+        found["folds"] = of_side["fold"].nunique()
+        table[name] = found
+    return pd.DataFrame.from_dict(table, orient="index").round(1).sort_values("F")
