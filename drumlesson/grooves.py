@@ -143,7 +143,7 @@ def load_grooves(
     return Grooves(at_hand, problems)
 
 
-# %% ../nbs/reference/grooves.ipynb #ac1f589f
+# %% ../nbs/reference/grooves.ipynb #25a67628
 class GrooveFold(NamedTuple):
     """Three groups of drummers, for `load_grooves`; nobody is in two of them."""
 
