@@ -306,7 +306,9 @@ def test_folds_are_balanced_by_seconds(seconds, n_folds):
     drummers = [f"drummer{i}" for i in range(1, len(seconds) + 1)]
     facts = pd.DataFrame({"drummer": drummers, "duration": seconds})
     of = dict(zip(drummers, seconds, strict=True))
-    groups = [[of[drummer] for drummer in fold.test] for fold in groove_folds(n_folds, facts)]
+    groups = []
+    for fold in groove_folds(n_folds, facts):
+        groups.append([of[drummer] for drummer in fold.test])
     largest, smallest = max(groups, key=sum), min(groups, key=sum)
     assert sum(largest) - sum(smallest) <= min(largest) * (1 + 1e-9)
 

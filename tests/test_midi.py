@@ -354,8 +354,8 @@ GROOVES = st.tuples(st.lists(NOTES, min_size=1, max_size=30), st.floats(0, 5))
 
 def groove_of(drawn):
     notes, rest = drawn
-    times, labels, velocities, numbers = zip(*notes, strict=True)
-    return Groove(times, labels, velocities, numbers, duration=max(times) + rest)
+    times, *others = zip(*notes, strict=True)
+    return Groove(times, *others, duration=max(times) + rest)
 
 
 @settings(max_examples=80)
