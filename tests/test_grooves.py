@@ -7,6 +7,7 @@ import re
 import threading
 import warnings
 from collections import Counter
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -231,10 +232,10 @@ class Handler(SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def host(small, tmp_path, monkeypatch):
+@contextmanager
+def served(folder, monkeypatch):
     """A web server on this computer, which counts how often it is asked for a file."""
-    handler = partial(Handler, directory=os.fspath(tmp_path / "mirror"))
+    handler = partial(Handler, directory=os.fspath(folder))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.asked = Counter()
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -243,6 +244,22 @@ def host(small, tmp_path, monkeypatch):
     yield server
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def host(small, tmp_path, monkeypatch):
+    with served(tmp_path / "mirror", monkeypatch) as server:
+        yield server
+
+
+def test_what_was_published_is_fetched(recorded, tmp_path, monkeypatch):
+    """By the checksums and sizes that the package carries."""
+    folder = mirror()
+    monkeypatch.setenv("DRUMLESSON_CACHE", str(tmp_path))
+    with served(folder, monkeypatch) as server:
+        found = load_grooves("drummer4")
+    assert found.problems == {} and len(found) == len(server.asked) == 9
+    assert found[0].drummer == "drummer4"
 
 
 def test_files_are_fetched_once_and_then_read_without_a_network(host, small, monkeypatch):
