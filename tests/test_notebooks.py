@@ -525,6 +525,11 @@ NO_SOLUTION = "no folded solution right after the exercise 00-code"
         (added(new_markdown_cell("word " * 600)), "words: 1200 to 1800"),
         (added(*(new_code_cell("1") for _ in range(16))), " reading cells: 12 to 26 wanted"),
         (added(new_code_cell("x = 1\n" * 13)), "13 lines: 12 at most, or fold it"),
+        (added(new_code_cell("x = 1\n\n" * 6 + "x = 1")), "13 lines: 12 at most"),  # six are blank
+        (
+            added(new_code_cell("#| fig-cap: x\n" * 5 + "x = 1\n" * 12)),
+            "17 lines with its directives: 16 at most",
+        ),
         (added(new_code_cell(f"x = {'1' * 85}")), "1 lines of more than 88 letters"),
         (added(new_code_cell("import os")), "imports, which are folded"),
         (
@@ -539,6 +544,15 @@ def test_lesson_departures_are_seen(tmp_path, change, message):
     change(cells)
     found = nb.lesson_departures(stored(tmp_path / "nbs" / "00_x.ipynb", *cells))
     assert any(message in line for line in found), found
+
+
+@pytest.mark.usefixtures("written")
+def test_directives_are_no_lines_to_read(tmp_path):
+    cells = lesson(tmp_path)
+    full = "#| fig-cap: x\n#| fig-alt: y\n" + "x = 1\n\n" * 5 + "x = 1\nx = 2"
+    added(new_code_cell(full))(cells)
+    found = nb.lesson_departures(stored(tmp_path / "nbs" / "00_x.ipynb", *cells))
+    assert not any("at most" in line for line in found), found
 
 
 def test_a_kind_of_exercise_that_is_missing_is_seen(tmp_path, written):
