@@ -82,6 +82,7 @@ MEANS = {
     "y_pred": "the labels that a model gave, shape (n,)",
     "sr": "samples a second, in Hz",
     "drums": "a `Drums`: hits with their labels and kits",
+    "groove": "a `Groove`: what was struck when, and how hard",
     "labels": "the class of each hit, shape (n,)",
     "kits": "the kit of each hit, shape (n,)",
     "classes": "the names of the classes, in the order of the columns",
