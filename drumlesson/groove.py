@@ -142,7 +142,7 @@ def masked_crossentropy(y_true, y_pred):
     return ops.sum(loss * counts) / ops.sum(counts)
 
 
-# %% ../nbs/10_groove.ipynb #g102740b
+# %% ../nbs/10_groove.ipynb #g10d025e
 @dataclass(frozen=True)
 class FrameNetwork(Parameters):
     """A network that says something of each frame, having seen those around it.
@@ -225,7 +225,7 @@ class FrameNetwork(Parameters):
         return layers.ReLU()(layers.BatchNormalization()(h))
 
 
-# %% ../nbs/10_groove.ipynb #g1021aca
+# %% ../nbs/10_groove.ipynb #g109008e
 class Pictures:
     """Renderings as a network sees them: pictures and targets, from which batches are drawn."""
 
@@ -260,7 +260,7 @@ class Pictures:
             yield np.log10(10 ** (x + gain) + _FAINT), y.reshape(size, -1)
 
 
-# %% ../nbs/10_groove.ipynb #g10fc7cd
+# %% ../nbs/10_groove.ipynb #g1045a83
 def frame_model(
     network: FrameNetwork,
     outputs: int = len(DRUMS),  # for each frame
