@@ -226,7 +226,7 @@ def _solve_late(rock, transcriptions, count_hits, f_measure):
         scores[letter] = f_measure(count_hits(rock, groove))
         wide = f_measure(count_hits(rock, groove, window=0.07))
         print(f"{letter}: F {scores[letter]:.2f} within 50 ms, {wide:.2f} within 70 ms")
-    # 60 ms late is out of the window, each time; and each note's neighbour is further still.
+    # 60 ms late is outside of 50 ms, each time; the note's neighbours are further still.
     return min(scores, key=scores.get)
 
 
