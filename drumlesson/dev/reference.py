@@ -63,6 +63,7 @@ FLOORS = {  # what is on a floor uses only what is on it or below
         "families",
         "training",
         "evaluation",
+        "groove_recipe",
         "classifier",
         "display",
         "recipes",
