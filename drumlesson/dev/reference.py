@@ -66,6 +66,10 @@ FLOORS = {  # what is on a floor uses only what is on it or below
         "classifier",
         "display",
         "recipes",
+        "rendering",
+        "groove",
+        "transcribing",
+        "slicing",
         "sorting",
         "auditing",
     ),
@@ -136,6 +140,8 @@ MET_BY_USERS = (
     "recipes.train_recipe",
     "sorting.sort_files",
     "sorting.undo",
+    "transcribing.transcribe",
+    "slicing.slice_hits",
 )
 
 # %% ../../nbs/reference/package.ipynb #269f5d01
