@@ -21,7 +21,7 @@ from .audio import AudioError, _open, _Stream
 from .files import atomic
 from .groove import DRUMS
 from .midi import Groove
-from .transcribing import transcribe
+from .transcribing import _opened, transcribe
 
 # %% ../nbs/reference/slicing.ipynb #s1icehit
 _TOGETHER = 0.03  # seconds within which drums count as hit at once
@@ -188,7 +188,11 @@ def slice_hits(path, into, groove: Groove | None = None, *, longest: float = 1.0
     path, into = Path(path), Path(os.path.expanduser(into))
     recording = _short(path.stem)
     _check_free(into, recording)
-    hits = _hits(transcribe(path) if groove is None else groove)
+    if groove is None:
+        groove = transcribe(path)
+    else:
+        _opened(path)  # all of it is read, to find what is wrong before anything is written
+    hits = _hits(groove)
     if not hits:
         raise AudioError(f"{path}: no drum is heard in it")
     written = []

@@ -123,7 +123,7 @@ DEV = ["nbdev", "nbformat", "nbclient", "nbconvert", "numpydoc", "pytest", "fast
 DEV += ["distributed"]
 SHIPPED = [name for name in modules(PACKAGE) if not name.startswith("dev.")]
 TO_TRAIN = {"benchmark", "classifier", "datasets", "drums", "evaluation", "grooves"}
-TO_TRAIN |= {"outside", "recipes", "training"}
+TO_TRAIN |= {"outside", "recipes", "rendering", "training"}
 TO_LEARN = {f"course.{room}" for room in ("own", "results", "runner", "studies", "verdicts")}
 PLAIN = [name for name in SHIPPED if name not in TO_TRAIN | TO_LEARN]
 
