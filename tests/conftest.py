@@ -187,7 +187,8 @@ def _toy_transcriber(kits):
     network = FrameNetwork(filters=(4, 8, 8), width=16, dilations=(1, 2))
     model = frame_model(network, frames=64)
     pictures = Pictures(toy_renderings(kits, 60, 0))
-    fit_frames(model, pictures, 200, frames=64, learning_rate=1e-2, verbose=False)
+    settings = {"size": 8, "frames": 64, "learning_rate": 1e-2, "verbose": False}
+    fit_frames(model, pictures, 200, **settings)
     return export_transcriber(network, model, 0.3, {"about": "a toy"})
 
 
