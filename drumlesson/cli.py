@@ -1117,9 +1117,8 @@ def _model_and_recordings(paths) -> tuple[str | None, list[str]]:
     names: dict[str, str] = {}
     for path in recordings:
         if os.path.isdir(path):
-            raise ValueError(
-                f"{path}: is a folder: name the recordings in it, such as {path}/*.wav"
-            )
+            some = os.path.join(path, "*.wav")
+            raise ValueError(f"{path}: is a folder: name the recordings in it, such as {some}")
         name = Path(path).stem.casefold()
         if name in names:
             raise ValueError(
@@ -1225,6 +1224,15 @@ def _counted(groove) -> str:
     return str(groove).removeprefix("Groove(").removesuffix(")")
 
 
+def _write_notes(writer, groove, path):
+    "Writes a groove to a file or, for `-`, to standard output. Raises OSError."
+    if path == "-":
+        with _output(path) as temporary:
+            writer(groove, temporary)
+    else:
+        writer(groove, path)
+
+
 def _heard(recordings, model, problems):
     "Each recording that drums are heard in: its number and its groove; the others are entered."
     from drumlesson.transcribing import load_transcriber, transcribe
@@ -1289,8 +1297,7 @@ def _transcribe(
     for number, groove in _heard(recordings, model, problems):
         for writer, outputs in ((write_as_midi, midis), (write_notes, tables)):
             if outputs:
-                with _output(outputs[number]) as temporary:
-                    writer(groove, temporary)
+                _write_notes(writer, groove, outputs[number])
         if not (midis or tables):
             _print_notes(groove, recordings[number])
         elif "-" not in (midi, table):

@@ -167,11 +167,12 @@ def toy_kits():
 
 
 def toy_renderings(kits, n, random_state):
-    """So many short renderings, without effects."""
+    """So many short renderings, dry."""
     from drumlesson.rendering import renderings
 
     grooves = [toy_groove(i) for i in range(40)]
-    return list(itertools.islice(renderings(grooves, kits, 4.0, random_state, effects=None), n))
+    dry = renderings(grooves, kits, 4.0, random_state, effects=None, strip=None)
+    return list(itertools.islice(dry, n))
 
 
 def _toy_transcriber(kits):
@@ -220,7 +221,7 @@ def beat(toy_kits):
     """Eight seconds of drums that the small transcriber did not learn from."""
     from drumlesson.rendering import render
 
-    return render(toy_groove(1000, 8.0), toy_kits[0], toy_kits, 5, effects=None)
+    return render(toy_groove(1000, 8.0), toy_kits[0], toy_kits, 5, effects=None, strip=None)
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from drumlesson.rendering import Rendering
 from drumlesson.transcribing import Transcriber
 
 KICK, SNARE, HIHAT = range(3)
+COUNTED = ["right", "found", "there"]
 TINY = FrameNetwork(filters=(2, 3), width=4, dilations=(1, 2))
 
 
@@ -218,13 +219,25 @@ def test_hits_are_counted():
     found = Groove([1.04, 2.06, 2.98, 3.02, 4.0], ["kick", "kick", "snare", "snare", "cymbal"])
     counts = count_hits(truth, found)
     assert counts.index.tolist() == list(DRUMS)
-    assert counts.loc["kick"].to_dict() == {"right": 1, "found": 2, "there": 2}
-    assert counts.loc["snare"].to_dict() == {"right": 1, "found": 2, "there": 1}
-    assert counts.loc["tom"].to_dict() == {"right": 0, "found": 0, "there": 1}
-    assert counts.loc["cymbal"].to_dict() == {"right": 0, "found": 1, "there": 0}
+    assert counts.loc["kick"][COUNTED].to_dict() == {"right": 1, "found": 2, "there": 2}
+    assert counts.loc["snare"][COUNTED].to_dict() == {"right": 1, "found": 2, "there": 1}
+    assert counts.loc["tom"][COUNTED].to_dict() == {"right": 0, "found": 0, "there": 1}
+    assert counts.loc["cymbal"][COUNTED].to_dict() == {"right": 0, "found": 1, "there": 0}
     assert f_measure(counts) == pytest.approx(2 * 2 / (5 + 4))
     assert f_measure(counts.loc["kick"]) == pytest.approx(0.5)
     assert count_hits(truth, found, window=0.07).loc["kick", "right"] == 2
+
+
+def test_ghost_notes_are_counted_apart():
+    """Found or missed, they change no score; what is found where nothing is does."""
+    truth = Groove([1.0, 2.0, 3.0], ["snare"] * 3, [100, 20, 20])
+    counts = count_hits(truth, Groove([1.0, 2.0], ["snare"] * 2)).loc["snare"]
+    assert counts.to_dict() == dict(zip(COUNTED, (1, 1, 1), strict=True)) | {
+        "ghosts": 2,
+        "ghosts found": 1,
+    }
+    assert f_measure(counts) == 1
+    assert f_measure(count_hits(truth, Groove([1.0, 2.5], ["snare"] * 2))) == pytest.approx(2 / 3)
 
 
 def test_as_many_hits_are_matched_as_can_be():

@@ -16,7 +16,7 @@ from drumlesson.audio import SR, AudioError
 from drumlesson.groove import DRUMS, FRAMES, HOP, count_hits, f_measure, frame_picture
 from drumlesson.outside import _MAKERS, _made
 from drumlesson.transcribing import (
-    SHIPPED,
+    _SHIPPED,
     PictureStream,
     Transcriber,
     load_transcriber,
@@ -116,10 +116,11 @@ WAYS = {  # to keep a recording: samples (n, channels), rate, ending, subtype
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_file_gives_the_hits_of_its_samples(transcriber, beat, tmp_path, way):
-    x, sr, ending, subtype = WAYS[way](beat.x)
+    mono = beat.x / np.float32(2 * np.abs(beat.x).max())
+    x, sr, ending, subtype = WAYS[way](mono)
     path = write_sound(tmp_path / f"a beat.{ending}", x, sr, subtype=subtype)
     groove = transcribe(path, transcriber)
-    expected = transcribe(beat.x, transcriber)
+    expected = transcribe(mono, transcriber)
     assert len(groove) > 20 and alike(groove, expected)
     np.testing.assert_allclose(groove.velocities, expected.velocities, atol=1)
     assert groove.name == "a beat" and groove.duration == pytest.approx(8.0)
@@ -331,7 +332,7 @@ def test_the_package_has_it_under_its_own_name(beat):
 
 
 def test_the_shipped_file_is_small(shipped):
-    assert SHIPPED.stat().st_size < 1_000_000
+    assert _SHIPPED.stat().st_size < 1_000_000
     assert shipped.threshold_.shape == (len(DRUMS),)
     assert np.all((shipped.threshold_ > 0) & (shipped.threshold_ < 1))
 
@@ -344,7 +345,7 @@ def test_the_shipped_one_hears_a_simple_beat(shipped, toy_kits):
     times = np.arange(16) * 0.25 + 0.1
     labels = ["kick", "hihat", "snare", "hihat"] * 4
     groove = Groove(times, labels, duration=4.3)
-    heard = transcribe(render(groove, toy_kits[1], effects=None).x, shipped)
+    heard = transcribe(render(groove, toy_kits[1], effects=None, strip=None).x, shipped)
     counts = count_hits(groove, heard)
     assert counts.loc["kick", "right"] == 4 and f_measure(counts) > 0.75
 
