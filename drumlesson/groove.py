@@ -202,7 +202,9 @@ class FrameNetwork(Parameters):
     @property
     def margin(self) -> int:
         """How many frames it sees on either side; of a recurrent network, enough for it."""
-        return len(self.filters) + 1 + sum(self.dilations) + 100 * bool(self.recurrent)
+        reach = len(self.filters) + 1 + sum(self.dilations)
+        # A causal layer looks as far back as another looks to both sides together.
+        return reach * (1 + self.causal) + 100 * bool(self.recurrent)
 
     def _looking(self, h, filters: int):
         """One convolution over time and bands, and half as many bands."""
@@ -275,6 +277,15 @@ def frame_model(
     return keras.Model(x, keras.layers.Flatten()(each))
 
 
+def _reseed(model, random_state: int, hundred: int) -> None:
+    """Sets what dropout draws from, so that it does not hang on what was drawn before."""
+    for number, layer in enumerate(model._flatten_layers()):
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            drawn = np.random.SeedSequence([random_state, hundred, number]).generate_state(2)
+            generator.state.assign(drawn)
+
+
 def fit_frames(
     model,  # of `frame_model`
     pictures: Pictures,
@@ -303,6 +314,7 @@ def fit_frames(
         model.compile(keras.optimizers.Adam(falling, clipnorm=1.0), loss=loss)
     for hundred in range(done, steps // 100):
         losses = []
+        _reseed(model, random_state, hundred)
         for x, y in pictures.batches([random_state, hundred], **batches):
             losses.append(model.train_on_batch(x, y))
             model.reset_metrics()
@@ -347,8 +359,8 @@ def pick_peaks(
     """Where a drum's curve is at its highest within two frames, and high enough."""
     proba = np.asarray(proba)
     around = np.pad(proba, ((2, 2), (0, 0)), constant_values=-np.inf)
-    windows = np.lib.stride_tricks.sliding_window_view(around, 5, axis=0)
-    is_peak = (proba >= windows.max(axis=-1)) & (proba >= threshold)
+    highest = np.max([around[i : i + len(proba)] for i in range(5)], axis=0)
+    is_peak = (proba >= highest) & (proba >= threshold)
     least = round(gap * SR / HOP)
     frames, drums = [], []
     for drum in range(proba.shape[1]):

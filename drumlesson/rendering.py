@@ -172,8 +172,8 @@ _LEVELS = {  # dB, against kick and snare
     **{"low": -3, "mid": -3, "high": -3, "side-stick": -5, "clap": -5, "cowbell": -10},
 }
 _SPREAD = 2.5  # dB, the standard deviation of a level
-_BORROWED = 0.25  # share of the voices that come from another kit, though the kit has its own
-_STRIP = Chain((Colour((-6, 6), p=0.5), Tilt(p=0.3), Decay(p=0.3)))
+_BORROWED = 0.33  # share of the voices that come from another kit, though the kit has its own
+_STRIP = Chain((Colour((-8, 8), p=0.6), Tilt(p=0.4), Decay(p=0.4)))
 _MOST = 3  # strokes of a voice that are heard in one groove
 _NEXT_BEST = {"pedal": "closed", "ride": "crash", "clap": "side-stick", "cowbell": "side-stick"}
 # Now and then something else is played in a voice's place: (share, by one of these).
@@ -244,24 +244,21 @@ def _miked(stroke: Stroke, strip: Chain | None, number: int) -> Stroke:
     return stroke._replace(wave=x)
 
 
-def _set_up(kit, others, wanted: set[str], strip, rng) -> dict[str, _Voice]:
-    """How each of the voices that are wanted sounds in one groove."""
-    share = _BORROWED if strip else 0
+def _set_up(voices: dict[str, list[Stroke]], strip: Chain | None, rng) -> dict[str, _Voice]:
+    """How each of some voices sounds in one groove."""
     curve = rng.uniform(0.8, 1.8)
     hats = rng.uniform(-3, 3)
-    voices = {}
-    for voice, strokes in _complete(kit, others, share, rng).items():
-        if voice not in wanted:
-            continue
-        ratio = np.exp(rng.normal(0, 0.08))
+    ready = {}
+    for voice, strokes in voices.items():
+        ratio = np.exp(rng.normal(0, 0.1))
         drawn = [strokes[i] for i in rng.permutation(len(strokes))[:_MOST]]
         played = [_tuned(s, ratio * np.exp(rng.normal(0, 0.01))) for s in drawn for _ in range(2)]
         number = int(rng.integers(1 << 30))
         played = [_miked(s, strip, number) for s in played]
         dull = [scipy.signal.lfilter([0.25], [1, -0.75], s.wave) for s in played]
         level = _LEVELS.get(voice, 0) + rng.normal(0, _SPREAD) + hats * (voice in _HATS)
-        voices[voice] = _Voice(played, dull, level, curve)
-    return voices
+        ready[voice] = _Voice(played, dull, level, curve)
+    return ready
 
 
 # %% ../nbs/reference/rendering.ipynb #e96ce380
@@ -303,12 +300,13 @@ class Rendering:
         return f"Rendering({len(self.x) / SR:.1f} s on {self.kit}; {self.groove})"
 
 
-def _voices(groove, rng) -> list[str | None]:
+def _voices(groove, at_hand, rng) -> list[str | None]:
     """The voice that plays each note of a groove; None where none can."""
     instead = {}
     for voice, (share, some) in _IN_PLACE_OF.items():
-        if rng.random() < share:
-            instead[voice] = _one_of(some, rng)
+        known = [other for other in some if other in at_hand]
+        if rng.random() < share and known:
+            instead[voice] = _one_of(known, rng)
     written = [_VOICE_OF_NOTE.get(note) for note in groove.notes.tolist()]
     return [instead.get(voice, voice) for voice in written]
 
@@ -373,9 +371,10 @@ def render(
     Another number as `random_state` gives another player, another room, another microphone.
     """
     rng = np.random.default_rng(random_state)
-    wanted = _voices(groove, rng)
-    voices = _set_up(kit, others, set(wanted), strip, rng)
-    hits = _played(groove, wanted, voices)
+    at_hand = _complete(kit, others, _BORROWED if strip else 0, rng)
+    wanted = _voices(groove, at_hand, rng)
+    used = {voice: strokes for voice, strokes in at_hand.items() if voice in wanted}
+    hits = _played(groove, wanted, _set_up(used, strip, rng))
     if not hits:
         raise ValueError(f"{kit.name} has no voice for any of the {len(groove)} notes of a groove")
     _choke(hits)
@@ -438,7 +437,9 @@ def renderings(
     """
     if not grooves or not kits:
         raise ValueError("to render, there must be a groove and a kit at least")
-    durations = np.array([groove.duration for groove in grooves])
+    if not any(_VOICE_OF_NOTE.get(note) for groove in grooves for note in groove.notes.tolist()):
+        raise ValueError("there is nothing to play: no groove has a note that a voice plays")
+    durations = np.array([max(groove.duration, 0.1) for groove in grooves])
     share = durations / durations.sum()
     number = 0
     while True:

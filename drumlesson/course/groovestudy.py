@@ -6,22 +6,22 @@ what that depends on."""
 # %% auto #0
 __all__ = [
     "FOLDS",
-    "SIDES",
     "SLICER",
+    "ONE",
+    "SYNTHESISED",
+    "RECIPES_OF_FRAMES",
     "NOTHING",
     "GHOSTS",
     "GroovePart",
     "groove_part",
-    "Side",
     "one_a_frame",
     "softmax_crossentropy",
     "run_side",
     "groove_table",
 ]
 
-# %% ../../nbs/reference/groovestudy.ipynb #29787862
+# %% ../../nbs/reference/groovestudy.ipynb #3ee5adac
 import time
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -29,40 +29,23 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-
-from drumlesson.groove import (
-    DRUMS,
-    HOP,
-    FrameNetwork,
-    Pictures,
-    count_hits,
-    f_measure,
-    fit_frames,
-    frame_model,
-    frame_picture,
-    frame_targets,
-    masked_crossentropy,
-    to_groove,
-)
+from filelock import FileLock
 
 from ..audio import SR
-from ..backend import keep_random_state
 from ..drums import load_drums, synth_drums
+from ..files import atomic
+from ..groove import DRUMS, HOP, FrameNetwork, count_hits, frame_targets, to_groove
+from ..groove_recipe import FrameRecipe, learn_frames
 from ..grooves import groove_folds, load_grooves
-from ..labels import LABELS
 from ..midi import Groove
 from ..rendering import DrumKit, Rendering, drum_kits, renderings
-from .runner import _ANSWERS, _RUNS, StoredStudy, _machine, _versions
+from .runner import _ANSWERS, _LOCK, _RUNS, StoredStudy, _machine, _versions
 from .studies import linear
 from .verdicts import measure_effect
 
-# %% ../../nbs/reference/groovestudy.ipynb #b5de0f21
+# %% ../../nbs/reference/groovestudy.ipynb #59703f5a
 FOLDS = 5
-_CLIPS, _SECONDS = 2000, 12.0  # renderings to learn from, and how long each is
-_VALIDATION = 40  # further renderings of the same drummers and kits, to choose a threshold by
 _TEST_CLIPS, _TEST_SECONDS = 60, 25.0  # renderings to judge by
-_STEPS = 3500  # batches
-_THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6)
 
 
 class GroovePart(NamedTuple):
@@ -104,28 +87,7 @@ def _test_renderings(part: GroovePart, fold: int) -> list[Rendering]:
     return list(islice(endless, _TEST_CLIPS))
 
 
-# %% ../../nbs/reference/groovestudy.ipynb #5ed834e2
-@dataclass(frozen=True)
-class Side:
-    """One side of the comparison."""
-
-    network: FrameNetwork = FrameNetwork()
-    one_a_frame: bool = False
-    synthesised: bool = False
-
-
-_RECURRENT = FrameNetwork(dilations=(), recurrent=48)
-SIDES = {
-    "several": Side(),
-    "one a frame": Side(one_a_frame=True),
-    "recurrent": Side(_RECURRENT),
-    "synthesised kits": Side(synthesised=True),
-}
-SLICER = "slicer"
-_NONE = len(DRUMS)  # the number of the class none, behind the drums
-
-
-# %% ../../nbs/reference/groovestudy.ipynb #216d2a25
+# %% ../../nbs/reference/groovestudy.ipynb #94be9d57
 def one_a_frame(
     rendering: Rendering,
     frames: int,
@@ -146,10 +108,10 @@ def _only_hardest(y, hardest, skipped) -> np.ndarray:
     for aside in (-1, 1):
         near = np.maximum(near, np.roll(hardest, aside, axis=0))
     chosen = np.where(y > 0, near, -1).argmax(axis=1)
-    one = np.zeros((len(y), _NONE + 1), np.float32)
+    one = np.zeros((len(y), len(DRUMS) + 1), np.float32)
     rows = np.arange(len(y))
     one[rows, chosen] = np.maximum(y[rows, chosen], 0)
-    one[:, _NONE] = 1 - one.sum(axis=1)
+    one[:, -1] = 1 - one.sum(axis=1)
     one[skipped] = -1
     return one
 
@@ -159,65 +121,31 @@ def softmax_crossentropy(y_true, y_pred):
     from drumlesson.backend import keras
 
     ops = keras.ops
-    shape = (-1, _NONE + 1)
+    shape = (-1, len(DRUMS) + 1)
     y_true, y_pred = ops.reshape(y_true, shape), ops.reshape(y_pred, shape)
     counts = ops.cast(y_true[:, 0] >= 0, y_pred.dtype)
     loss = -ops.sum(y_true * ops.log(ops.clip(y_pred, 1e-6, 1)), axis=1)
     return ops.sum(loss * counts) / ops.sum(counts)
 
 
-# %% ../../nbs/reference/groovestudy.ipynb #b0814b0b
-def _kits_of(side: Side, part: GroovePart) -> list[DrumKit]:
-    """The kits that a side learns from."""
-    if side.synthesised:
-        return drum_kits(synth_drums(n_kits=100, hits=6, random_state=7))
-    return part.train_kits
+# %% ../../nbs/reference/groovestudy.ipynb #28b2fe3a
+SLICER = "slicer"
+ONE = "one a frame"
+SYNTHESISED = "synthesised kits"
+RECIPES_OF_FRAMES = {
+    "several": FrameRecipe(),
+    ONE: FrameRecipe(
+        outputs=len(DRUMS) + 1,
+        activation="softmax",
+        targets=one_a_frame,
+        loss=softmax_crossentropy,
+    ),
+    "recurrent": FrameRecipe(FrameNetwork(dilations=(), recurrent=48)),
+    SYNTHESISED: FrameRecipe(),
+}
 
 
-def _learned(side: Side, part: GroovePart, fold: int, folder: Path | None):
-    """A fitted model, and the threshold that was best on renderings of who it learned from."""
-    from drumlesson.backend import keras
-
-    endless = renderings(part.train_grooves, _kits_of(side, part), _SECONDS, fold)
-    targets = one_a_frame if side.one_a_frame else frame_targets
-    pictures = Pictures(islice(endless, _CLIPS), targets)
-    validation = list(islice(endless, _VALIDATION))
-    loss = softmax_crossentropy if side.one_a_frame else masked_crossentropy
-    with keep_random_state():
-        keras.utils.set_random_seed(fold)
-        model = _model(side, 400)
-        model = fit_frames(model, pictures, _STEPS, fold, folder, loss=loss, verbose=False)
-    curves = _curves(side, model, validation)
-    scores = {threshold: _f_of(curves, validation, threshold) for threshold in _THRESHOLDS}
-    return model, max(scores, key=scores.__getitem__)
-
-
-def _model(side: Side, frames: int):
-    """A model of a side, for stretches of so many frames."""
-    if side.one_a_frame:
-        return frame_model(side.network, _NONE + 1, frames, activation="softmax")
-    return frame_model(side.network, frames=frames)
-
-
-def _curves(side: Side, model, clips: list[Rendering]) -> list[np.ndarray]:  # (frames, 6) each
-    """What a fitted model says of renderings of one length."""
-    frames = len(frame_picture(clips[0].x))
-    long = _model(side, frames)
-    long.set_weights(model.get_weights())
-    said = [long.predict_on_batch(frame_picture(clip.x)[None]) for clip in clips]
-    return [answer.reshape(frames, -1)[:, : len(DRUMS)] for answer in said]
-
-
-def _f_of(curves, clips, threshold) -> float:
-    """The F measure of the five classes, all renderings together."""
-    counts = [
-        count_hits(clip.groove, to_groove(proba, threshold))
-        for proba, clip in zip(curves, clips, strict=True)
-    ]
-    return f_measure(sum(counts).loc[list(LABELS)])
-
-
-# %% ../../nbs/reference/groovestudy.ipynb #24533360
+# %% ../../nbs/reference/groovestudy.ipynb #5153c1e2
 def _pieces(x) -> tuple[np.ndarray, list[np.ndarray]]:
     """The onsets of a recording in seconds, and what sounds from each to the next."""
     import librosa
@@ -243,7 +171,7 @@ def _slicer(part: GroovePart):
     return partial(_sliced, linear().fit(learned.waves, learned.labels))
 
 
-# %% ../../nbs/reference/groovestudy.ipynb #3c14a75c
+# %% ../../nbs/reference/groovestudy.ipynb #24394d33
 NOTHING, GHOSTS = "nothing", "ghost notes"
 
 
@@ -260,18 +188,45 @@ def _answers(truth: Groove, found: Groove, kit: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["kit", "true", "predicted", "n"])
 
 
-def _transcriber(side: Side, part: GroovePart, fold: int, folder: Path | None, clips):
-    """The groove that a side hears in each rendering, its threshold and its size."""
-    model, threshold = _learned(side, part, fold, folder)
-    curves = _curves(side, model, clips)
+def _kits_of(name: str, part: GroovePart) -> list[DrumKit]:
+    """The kits that a side learns from."""
+    if name == SYNTHESISED:
+        return drum_kits(synth_drums(n_kits=100, hits=6, random_state=7))
+    return part.train_kits
+
+
+def _heard(name: str, part: GroovePart, fold: int, folder: Path | None, clips):
+    """The groove that a side hears in each rendering, its threshold, its numbers."""
+    recipe = RECIPES_OF_FRAMES[name]
+    kits = _kits_of(name, part)
+    model, threshold = learn_frames(recipe, part.train_grooves, kits, fold, folder)
+    curves = recipe.curves(model, clips)
     if folder is not None:
         kept = np.array(curves, np.float16)
         np.savez_compressed(folder / "curves.npz", curves=kept, threshold=threshold)
-    return [to_groove(proba, threshold) for proba in curves], threshold, model.count_params()
+    found = [to_groove(proba[:, : len(DRUMS)], threshold) for proba in curves]
+    return found, threshold, model.count_params()
+
+
+def _store_clips(name: str, fold: int, clips, found, path: Path) -> None:
+    """Adds the counts of each rendering to a table, in place of those of the same run."""
+    tables = []
+    for number, (clip, groove) in enumerate(zip(clips, found, strict=True)):
+        counts = count_hits(clip.groove, groove).rename_axis("drum").reset_index()
+        about = {"model": name, "fold": fold, "clip": number, "kit": clip.kit}
+        about |= {"drummer": clip.groove.drummer, "style": clip.groove.style}
+        tables.append(counts.assign(**about))
+    with FileLock(path.parent / _LOCK):
+        if path.exists():
+            before = pd.read_csv(path, keep_default_na=False)
+            same = (before["model"] == name) & (before["fold"] == fold)
+            tables.insert(0, before[~same])
+        with atomic(path) as temporary:
+            pd.concat(tables).to_csv(temporary, index=False)
 
 
 def run_side(
-    name: str,  # of `SIDES`, or `SLICER`
+    name: str,  # of `RECIPES_OF_FRAMES`, or `SLICER`
     fold: int,
     folder="evidence",  # where the study is stored
     work: str | Path | None = None,  # where what was learned so far is kept
@@ -287,7 +242,7 @@ def run_side(
         kept = None if work is None else Path(work) / f"{name}_{fold}".replace(" ", "_")
         if kept is not None:
             kept.mkdir(parents=True, exist_ok=True)
-        found, threshold, parameters = _transcriber(SIDES[name], part, fold, kept, clips)
+        found, threshold, parameters = _heard(name, part, fold, kept, clips)
     answers = [
         _answers(clip.groove, groove, clip.kit) for clip, groove in zip(clips, found, strict=True)
     ]
@@ -301,10 +256,11 @@ def run_side(
     rows = pd.DataFrame([run]).reindex(columns=_RUNS).fillna({"family": ""})
     study = StoredStudy(rows, together[together["n"] > 0].assign(run=0)[_ANSWERS])
     study.store("grooves", folder)
+    _store_clips(name, fold, clips, found, Path(folder) / "grooves_clips.csv")
     return study
 
 
-# %% ../../nbs/reference/groovestudy.ipynb #3f17cfcb
+# %% ../../nbs/reference/groovestudy.ipynb #e03ffe54
 def _f_of_class(rows: pd.DataFrame, drum: str) -> float:
     """The F measure of one class, all kits together."""
     there = rows.loc[rows["true"] == drum, "n"].sum()
