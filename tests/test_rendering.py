@@ -174,7 +174,7 @@ strikes = st.lists(
 @given(strikes, st.integers(0, 1000))
 def test_any_groove_is_played_or_refused(plain_kits, strikes, number):
     """What is heard is a part of what is written, each note a moment later."""
-    times, notes, velocities = ([strike[i] for strike in strikes] for i in range(3))
+    times, notes, velocities = zip(*strikes, strict=True)
     groove = of_notes(times, notes, velocities, duration=1.0)
     try:
         made = render(groove, plain_kits[0], plain_kits, number)
