@@ -57,7 +57,7 @@ def frame_picture(
     return np.log10(FRAMES.mel_power(x)[0] + _FAINT)
 
 
-# %% ../nbs/10_groove.ipynb #g10ec3b0
+# %% ../nbs/10_groove.ipynb #g1014eea
 GHOST = 20  # velocity up to which a note is a ghost note: felt rather than heard
 
 
@@ -100,7 +100,7 @@ def f_measure(counts) -> float:
     return float(2 * right / (found + there)) if found + there else float("nan")
 
 
-# %% ../nbs/10_groove.ipynb #g1090ca0
+# %% ../nbs/10_groove.ipynb #g1098248
 _ASIDE = 0.5  # the target of the frames on either side of a hit
 _NOT_ASKED = -1.0  # the target of frames where a hit cannot be heard
 _NEAR = 2  # frames around such a hit
@@ -130,7 +130,7 @@ def frame_targets(
     return y[_NEAR : _NEAR + frames]
 
 
-# %% ../nbs/10_groove.ipynb #g1051ded
+# %% ../nbs/10_groove.ipynb #g1034c51
 def masked_crossentropy(y_true, y_pred):
     """Cross-entropy, the mean over all numbers that count: targets below 0 do not."""
     from drumlesson.backend import keras
@@ -142,7 +142,7 @@ def masked_crossentropy(y_true, y_pred):
     return ops.sum(loss * counts) / ops.sum(counts)
 
 
-# %% ../nbs/10_groove.ipynb #g10d025e
+# %% ../nbs/10_groove.ipynb #g102740b
 @dataclass(frozen=True)
 class FrameNetwork(Parameters):
     """A network that says something of each frame, having seen those around it.
@@ -227,7 +227,7 @@ class FrameNetwork(Parameters):
         return layers.ReLU()(layers.BatchNormalization()(h))
 
 
-# %% ../nbs/10_groove.ipynb #g109008e
+# %% ../nbs/10_groove.ipynb #g1021aca
 class Pictures:
     """Renderings as a network sees them: pictures and targets, from which batches are drawn."""
 
@@ -262,7 +262,7 @@ class Pictures:
             yield np.log10(10 ** (x + gain) + _FAINT), y.reshape(size, -1)
 
 
-# %% ../nbs/10_groove.ipynb #g1045a83
+# %% ../nbs/10_groove.ipynb #g10fc7cd
 def frame_model(
     network: FrameNetwork,
     outputs: int = len(DRUMS),  # for each frame
@@ -350,7 +350,7 @@ def export_transcriber(
     return with_metadata(to_onnx(long), {"transcriber": json.dumps(about)})
 
 
-# %% ../nbs/10_groove.ipynb #g109f28b
+# %% ../nbs/10_groove.ipynb #g10b87c5
 def pick_peaks(
     proba,  # (frames, drums): how likely each drum is hit in each frame
     threshold=0.5,  # one for all, or one a drum: what a peak must reach
@@ -374,7 +374,7 @@ def pick_peaks(
     return np.array(frames, int)[order], np.array(drums, int)[order]
 
 
-# %% ../nbs/10_groove.ipynb #g1007c75
+# %% ../nbs/10_groove.ipynb #g10dcd5e
 def to_groove(
     proba,  # (frames, drums)
     threshold=0.5,  # as for `pick_peaks`
