@@ -151,6 +151,7 @@ def test_every_shipped_module_imports_with_what_its_extra_brings(rooms, missing)
 def test_the_plain_installation_labels_and_loads_nothing_heavy(tmp_path):
     """The lines of the README, and what they have loaded at the end."""
     code = """
+import numpy
 import soundfile
 from drumlesson.cli import main
 from drumlesson.synth import synth_kit
@@ -163,6 +164,16 @@ print(model.predict(["kick.wav", "hihat.wav"]).tolist())
 assert main(["predict", ".", "--csv", "labels.csv"]) == 0
 assert main(["sort", ".", "--into", "sorted", "--csv", "labels.csv", "--yes"]) == 0
 assert main(["undo", "sorted"]) == 0
+
+beat = numpy.zeros(66150)
+for i in range(8):
+    hit = synth_kit(19).hit("hihat" if i % 2 else "kick")[:7000]
+    beat[2205 + 7500 * i :][: len(hit)] += hit
+soundfile.write("beat.wav", beat, 22050)
+from drumlesson import transcribe
+assert len(transcribe("beat.wav")) > 4
+assert main(["transcribe", "beat.wav", "--midi", "beat.mid", "--csv", "beat.csv"]) == 0
+assert main(["slice", "beat.wav", "--into", "hits"]) == 0
 """
     code += "print([name for name in sys.modules if name.partition('.')[0] in HEAVY])"
     done = without(TRAIN + COURSE + DEV, f"HEAVY = {TRAIN!r}\n" + code, tmp_path)

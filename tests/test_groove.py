@@ -112,8 +112,10 @@ hits = st.lists(
 def test_targets_of_any_groove(hits, delay):
     """Also at both ends of it."""
     hits = sorted(hits, key=lambda hit: hit[0])
-    times, labels, audible = ([hit[i] for hit in hits] for i in range(3))
-    y = frame_targets(rendering(times, labels, np.array(audible, bool)), 101, delay)
+    times = [time for time, _, _ in hits]
+    labels = [label for _, label, _ in hits]
+    audible = np.array([heard for _, _, heard in hits], bool)
+    y = frame_targets(rendering(times, labels, audible), 101, delay)
     assert y.shape == (101, len(DRUMS)) and set(np.unique(y)) <= {-1, 0, 0.5, 1}
     due = set()
     for time, label, heard in hits:

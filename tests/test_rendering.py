@@ -174,7 +174,7 @@ strikes = st.lists(
 @given(strikes, st.integers(0, 1000))
 def test_any_groove_is_played_or_refused(plain_kits, strikes, number):
     """What is heard is a part of what is written, each note a moment later."""
-    times, notes, velocities = ([strike[i] for strike in strikes] for i in range(3))
+    times, notes, velocities = zip(*strikes, strict=True)
     groove = of_notes(times, notes, velocities, duration=1.0)
     try:
         made = render(groove, plain_kits[0], plain_kits, number)
@@ -234,3 +234,19 @@ def test_nothing_to_render(toy_kits):
     for grooves, kits in (([], toy_kits), ([toy_groove(1)], [])):
         with pytest.raises(ValueError, match="a groove and a kit at least"):
             next(renderings(grooves, kits))
+
+
+@pytest.mark.parametrize(
+    "groove",
+    [Groove([], [], duration=4.0), of_notes([0.5], [54]), Groove([], [])],
+    ids=["no notes", "a tambourine", "no time"],
+)
+def test_grooves_of_which_nothing_can_be_played(toy_kits, groove):
+    """Or a search for a stretch with notes in it would never end."""
+    with pytest.raises(ValueError, match="there is nothing to play"):
+        next(renderings([groove], toy_kits))
+
+
+def test_a_groove_of_one_stroke_and_no_time_is_played(toy_kits):
+    (made,) = first_of(renderings([of_notes([0.0], [36], duration=0.0)], toy_kits, 1.0), 1)
+    assert made.groove.labels.tolist() == ["kick"]

@@ -104,21 +104,22 @@ def test_most_of_what_is_played_is_heard(transcriber, beat):
     assert set(groove.labels) <= set(DRUMS)
 
 
-WAYS = {  # to keep a recording: samples (n, channels), rate, ending, subtype
-    "wav": lambda x: (x[:, None], SR, "wav", "FLOAT"),
-    "flac": lambda x: (x[:, None], SR, "flac", "PCM_24"),
-    "stereo": lambda x: (np.stack([x, x], axis=1), SR, "wav", "FLOAT"),
-    "one side": lambda x: (np.stack([x, 0 * x], axis=1), SR, "wav", "FLOAT"),
-    "cancelling": lambda x: (np.stack([x, -x], axis=1), SR, "wav", "FLOAT"),
-    "six channels": lambda x: (np.stack([x] * 6, axis=1), SR, "wav", "PCM_24"),
+WAYS = {  # to keep a recording: what each channel has of it, ending, subtype
+    "wav": ([1], "wav", "FLOAT"),
+    "flac": ([1], "flac", "PCM_24"),
+    "stereo": ([1, 1], "wav", "FLOAT"),
+    "one side": ([1, 0], "wav", "FLOAT"),
+    "cancelling": ([1, -1], "wav", "FLOAT"),
+    "six channels": ([1] * 6, "wav", "PCM_24"),
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_file_gives_the_hits_of_its_samples(transcriber, beat, tmp_path, way):
     mono = beat.x / np.float32(2 * np.abs(beat.x).max())
-    x, sr, ending, subtype = WAYS[way](mono)
-    path = write_sound(tmp_path / f"a beat.{ending}", x, sr, subtype=subtype)
+    gains, ending, subtype = WAYS[way]
+    x = np.outer(mono, np.float32(gains))
+    path = write_sound(tmp_path / f"a beat.{ending}", x, subtype=subtype)
     groove = transcribe(path, transcriber)
     expected = transcribe(mono, transcriber)
     assert len(groove) > 20 and alike(groove, expected)
@@ -140,6 +141,17 @@ def test_another_rate_gives_the_same_hits(transcriber, beat, tmp_path, sr):
 def test_a_soft_recording_gives_the_hits_of_a_loud_one(transcriber, beat, gain):
     groove = transcribe(np.float32(gain) * beat.x, transcriber)
     assert notes_of(groove) == notes_of(transcribe(beat.x, transcriber))
+
+
+@pytest.mark.xfail(strict=True, reason="the level is measured over the silence, too")
+@pytest.mark.parametrize("seconds", [8, 120])
+def test_silence_around_the_drums_changes_nothing(transcriber, beat, seconds):
+    silence = np.zeros(seconds * SR // HOP * HOP, np.float32)
+    whole = transcribe(np.concatenate([silence, beat.x, silence]), transcriber)
+    start = len(silence) / SR
+    alone = transcribe(beat.x, transcriber)
+    counts = count_hits(alone, whole.between(start, start + 8), window=0.015)
+    assert f_measure(counts) > 0.95 and np.all(whole.times > start - 0.02)
 
 
 def test_it_is_the_same_each_time(transcriber, beat):
