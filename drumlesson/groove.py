@@ -23,10 +23,9 @@ __all__ = [
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import pandas as pd
 
 from .audio import SR
 from .features import LogMel
@@ -34,7 +33,11 @@ from .files import atomic
 from .labels import LABELS
 from .midi import Groove
 from .protocols import Parameters
-from .rendering import Rendering
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from drumlesson.rendering import Rendering
 
 # %% ../nbs/10_groove.ipynb #86370250
 DRUMS = (*LABELS, "other")  # what a frame may hold, in this order
@@ -57,7 +60,7 @@ _NEAR = 2  # frames around such a hit
 
 
 def frame_targets(
-    rendering: Rendering,
+    rendering: "Rendering",
     frames: int,
     delay: int = 0,  # frames by which the answer comes later than the hit
 ) -> np.ndarray:
@@ -216,12 +219,13 @@ def count_hits(
     truth: Groove,
     found: Groove,
     window: float = 0.05,  # seconds by which a hit may be off
-) -> pd.DataFrame:  # a row a drum: right, found, there
+) -> "pd.DataFrame":  # a row a drum: right, found, there
     """How many hits of each drum are right, were found, and are there.
 
     Each hit is matched with one at most, as many as can be (`mir_eval`).
     """
     import mir_eval
+    import pandas as pd
 
     rows = {}
     for drum in DRUMS:
@@ -247,7 +251,7 @@ class Pictures:
 
     def __init__(
         self,
-        renderings: Iterable[Rendering],  # of one length
+        renderings: "Iterable[Rendering]",  # of one length
         targets=frame_targets,  # makes the targets of a rendering
     ):
         pictures, answers = [], []

@@ -90,13 +90,17 @@ class Transcriber:
     ):
         self._session = open_session(content)
         told = self._session.get_modelmeta().custom_metadata_map
-        if "transcriber" not in told:
-            raise ValueError("it is a network, but no transcriber of drumlesson's")
-        about = json.loads(told["transcriber"])
-        self.threshold_ = np.array(about["threshold"])
-        self.report_ = about["report"]
-        self._margin = int(about["margin"])  # frames that it sees on either side
-        self._frames = self._session.get_inputs()[0].shape[1]
+        try:
+            about = json.loads(told["transcriber"])
+            self.threshold_ = np.array(about["threshold"], float).reshape(len(DRUMS))
+            self.report_ = dict(about["report"])
+            self._margin = int(about["margin"])  # frames that it sees on either side
+        except (KeyError, TypeError, ValueError) as e:
+            raise ValueError("it is a network, but no transcriber of drumlesson's") from e
+        frames, bands = self._session.get_inputs()[0].shape[1:]
+        if bands != FRAMES.n_mels or not 0 <= 2 * self._margin < frames:
+            raise ValueError(f"its network takes {frames} frames of {bands} bands")
+        self._frames = frames
 
     def __repr__(self):
         return f"Transcriber({', '.join(DRUMS)}; {self._frames} frames at once)"
@@ -309,7 +313,7 @@ def transcribe(
     )
 
 
-def _given(source, sr: int) -> tuple[_Facts, list[np.ndarray]]:
+def _given(source, sr: int) -> tuple[_Facts, Iterator[np.ndarray]]:
     """The facts of samples, and they at the level that the network knows. Raises AudioError."""
     x = np.asarray(source, np.float32)
     if x.ndim != 1:
@@ -320,4 +324,6 @@ def _given(source, sr: int) -> tuple[_Facts, list[np.ndarray]]:
         raise AudioError(f"the recording lasts {len(x) / sr:.3f} s: too short to hold a groove")
     level = float(np.sqrt(np.mean(x**2)))
     at_rate = x if sr == SR else soxr.resample(x, sr, SR)
-    return _Facts(None, level, len(x) / sr), [at_rate * np.float32(_LEVEL / level)]
+    gain = np.float32(_LEVEL / level)
+    blocks = (gain * at_rate[i : i + _BLOCK] for i in range(0, len(at_rate), _BLOCK))
+    return _Facts(None, level, len(x) / sr), blocks
