@@ -14,14 +14,23 @@ __all__ = [
     "Heard",
     "Stream",
     "to_notes",
+    "listen_to_file",
+    "Microphone",
+    "listen_to",
+    "measure_live",
+    "measure_delays",
+    "best_thresholds",
 ]
 
-# %% ../nbs/reference/live.ipynb #b55f27f7
+# %% ../nbs/reference/live.ipynb #b9410704
 import json
+import threading
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import soxr
@@ -33,28 +42,37 @@ from drumlesson.groove import (
     FRAMES,
     HOP,
     FrameNetwork,
-    frame_model,
+    count_hits,
+    f_measure,
     frame_targets,
+    pick_peaks,
 )
 from drumlesson.transcribing import (
     _EXPONENT,
+    _LEVEL,
     _LOUD,
     _SILENCE,
     PictureStream,
     _drum_levels,
+    _opened,
+    _samples,
 )
 
 from .audio import SR, AudioError
 from .midi import Groove
 from .onnxfiles import open_session
-from .rendering import Rendering
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from drumlesson.rendering import Rendering
 
 # %% ../nbs/reference/live.ipynb #1c3e25d1
 DELAYS = (2, 12)  # frames by which the first answer and the final one come later than the hit
 
 
 def live_targets(
-    rendering: Rendering,
+    rendering: "Rendering",
     frames: int,
     delays: tuple[int, ...] = DELAYS,
 ) -> np.ndarray:
@@ -73,11 +91,38 @@ def seconds_after(
 _AT_ONCE = 8  # frames that are answered in one go
 
 
-def _look_back(network: FrameNetwork) -> int:
-    """How many frames before the newest one a network sees. Raises ValueError."""
-    if not network.causal or network.recurrent:
-        raise ValueError("live, a network must be causal and have no recurrent layer")
-    return 2 * (len(network.filters) + 1 + sum(network.dilations))
+class _Sizes(NamedTuple):
+    """What a step of a network takes."""
+
+    frames: int  # of the picture
+    memory: int  # frames before the newest, as the layers over time see them
+    width: int  # numbers that describe a frame there
+
+    @classmethod
+    def of(cls, network: FrameNetwork):
+        """Those of a network. Raises ValueError where it cannot be asked step by step."""
+        if not network.causal or network.recurrent or not network.dilations:
+            raise ValueError("live, a network is causal, with dilations and no recurrent layer")
+        seen = 2 * (len(network.filters) + 1)  # frames that the first layers look back to
+        return cls(seen + _AT_ONCE, 2 * sum(network.dilations), network.width)
+
+
+def _step_model(network: FrameNetwork, outputs: int, sizes: _Sizes):
+    """A Keras model of one step: pictures and memory as one row of numbers, so are the answers."""
+    from drumlesson.backend import keras
+
+    layers = keras.layers
+    pictures, bands = sizes.frames * FRAMES.n_mels, FRAMES.n_mels
+    x = keras.Input((1, pictures + sizes.memory * sizes.width))
+    picture = layers.Reshape((sizes.frames, bands))(x[:, :, :pictures])
+    memory = layers.Reshape((sizes.memory, sizes.width))(x[:, :, pictures:])
+    new = replace(network, dilations=())(picture)[:, -_AT_ONCE:]
+    h = layers.Concatenate(axis=1)([memory, new])
+    for dilation in network.dilations:
+        h = layers.Add()([h, network._remembering(h, dilation)])
+    said = layers.Dense(outputs, activation="sigmoid")(h)[:, -_AT_ONCE:]
+    both = [layers.Flatten()(said), layers.Flatten()(new)]
+    return keras.Model(x, layers.Concatenate()(both))
 
 
 def export_listener(
@@ -90,16 +135,23 @@ def export_listener(
     """The content of an ONNX file that `Listener` opens. Raises ValueError."""
     from drumlesson.exporting import to_onnx, with_metadata
 
-    look_back, outputs = _look_back(network), len(DRUMS) * len(delays)
-    short = frame_model(network, outputs, look_back + _AT_ONCE)
-    short.set_weights(model.get_weights())
+    sizes = _Sizes.of(network)
+    step = _step_model(network, len(DRUMS) * len(delays), sizes)
+    step.set_weights(model.get_weights())
     about = {
         "threshold": np.broadcast_to(threshold, (len(delays), len(DRUMS))).tolist(),
         "delays": delays,
-        "look_back": look_back,
+        "sizes": sizes,
         "report": report,
     }
-    return with_metadata(to_onnx(short), {"listener": json.dumps(about)})
+    return with_metadata(to_onnx(step), {"listener": json.dumps(about)})
+
+
+class _Past(NamedTuple):
+    """What is kept of what was heard."""
+
+    picture: np.ndarray  # float32 (frames, 80)
+    memory: np.ndarray  # float32 (frames, width)
 
 
 class Listener:
@@ -128,39 +180,55 @@ class Listener:
     ):
         self._session = open_session(content)
         told = self._session.get_modelmeta().custom_metadata_map
-        if "listener" not in told:
-            raise ValueError("it is a network, but no listener of drumlesson's")
-        about = json.loads(told["listener"])
-        self.delays = tuple(about["delays"])
-        self.threshold_ = np.array(about["threshold"])
-        self.report_ = about["report"]
-        self._look_back = int(about["look_back"])
-        self._frames = self._session.get_inputs()[0].shape[1]
+        try:
+            about = json.loads(told["listener"])
+            self.delays = tuple(about["delays"])
+            self.threshold_ = np.array(about["threshold"], float)
+            self.report_ = about["report"]
+            self._sizes = _Sizes(*about["sizes"])
+        except (KeyError, TypeError, ValueError) as e:
+            raise ValueError("it is a network, but no listener of drumlesson's") from e
+        _, numbers = self._session.get_inputs()[0].shape[1:]
+        frames, memory, width = self._sizes
+        is_right = self.threshold_.shape == (len(self.delays), len(DRUMS))
+        if not is_right or numbers != frames * FRAMES.n_mels + memory * width:
+            raise ValueError("what it says of itself does not fit its network")
 
     def __repr__(self):
         said = " and ".join(f"{1000 * seconds_after(delay):.0f}" for delay in self.delays)
         return f"Listener({', '.join(DRUMS)}; answers after {said} ms)"
 
-    def start(self) -> np.ndarray:
-        """What it has heard before the first frame: silence, float32 (frames, 80)."""
-        return np.full((self._frames - 1, FRAMES.n_mels), _SILENCE, np.float32)
+    def start(self) -> _Past:
+        """What it keeps after nothing but silence."""
+        frames, memory, width = self._sizes
+        silence = np.full((frames, FRAMES.n_mels), _SILENCE, np.float32)
+        _, seen = self._step(silence, np.zeros((memory, width), np.float32))
+        return _Past(silence[1:], np.tile(seen[-1], (memory + _AT_ONCE - 1, 1)))
 
     def answer(
         self,
-        heard: np.ndarray,  # what it has heard before, as many frames as `start` gives
+        past: _Past,
         new: np.ndarray,  # float32 (frames, 80)
-    ) -> tuple[np.ndarray, np.ndarray]:  # float32 (frames, delays, 6), and what it has heard now
+    ) -> tuple[np.ndarray, _Past]:  # float32 (frames, delays, 6), and what it keeps
         """How likely each drum was hit, at each delay, for each new frame."""
-        before, at_once = len(heard), self._frames - self._look_back
-        heard = np.concatenate([heard, new])
+        frames, memory, _ = self._sizes
+        picture, seen = np.concatenate([past.picture, new]), past.memory
         parts = [np.zeros((0, len(self.delays), len(DRUMS)), np.float32)]
-        for start in range(0, len(new), at_once):
-            stop = min(start + at_once, len(new))
-            block = heard[stop - 1 : before + stop][None]
-            said = self._session.run(None, {"feature": block})[0]
-            said = said.reshape(self._frames, len(self.delays), len(DRUMS))
-            parts.append(said[self._frames - (stop - start) :])
-        return np.concatenate(parts), heard[len(new) :]
+        for start in range(0, len(new), _AT_ONCE):
+            stop = min(start + _AT_ONCE, len(new))
+            first, n = stop - 1, stop - start  # of what is kept; new frames
+            said, now = self._step(picture[first:][:frames], seen[first:][:memory])
+            parts.append(said[_AT_ONCE - n :])
+            seen = np.concatenate([seen, now[_AT_ONCE - n :]])
+        return np.concatenate(parts), _Past(picture[len(new) :], seen[len(new) :])
+
+    def _step(self, picture, memory) -> tuple[np.ndarray, np.ndarray]:
+        """Answers to the newest frames, (8, delays, 6), and what is to be kept, (8, width)."""
+        x = np.concatenate([picture.ravel(), memory.ravel()])[None, None]
+        out = self._session.run(None, {"feature": x})[0][0]
+        n = _AT_ONCE * self.threshold_.size
+        said = out[:n].reshape(_AT_ONCE, len(self.delays), len(DRUMS))
+        return said, out[n:].reshape(_AT_ONCE, -1)
 
     def curves(
         self,
@@ -184,12 +252,11 @@ def load_listener(path=None) -> Listener:
         raise ValueError(f"{path}: is no listener, or a damaged one ({e})") from e
 
 
-# %% ../nbs/reference/live.ipynb #d02be61c
-_SEEN = 0.45  # root of a frame's power in the loudest moments of what the network knows
-_START = 0.1  # the same of a sound before anything is known of it
+# %% ../nbs/reference/live.ipynb #cee4bf1d
+_SEEN = 25.0  # root of a frame's power in the loudest moments of what the network knows
+_GAINS = (0.1, 30.0)  # no less, no more
 _FADING = 8.0  # seconds of playing in which the level falls to a third
 _QUIET = 0.03  # of the level: what is softer is a pause
-_GAINS = (0.1, 100.0)  # no less, no more
 
 
 class _SlowGain:
@@ -200,15 +267,16 @@ class _SlowGain:
         gain: float | None,  # the one to keep to; None: it follows the sound
     ):
         self._fixed = gain
-        self._level = _START
-        self._fade = float(np.exp(-HOP / SR / _FADING))
+        self._level = _SEEN / _GAINS[1]
+        self._fade = HOP / SR / _FADING
 
     def _follow(self, level: float) -> float:
         """The gain of a frame of this level."""
-        if level > _QUIET * self._level:
-            self._level = max(level, self._level * self._fade)
+        is_pause = level < _QUIET * self._level
+        faded = self._level * (1 - self._fade * (0.1 if is_pause else 1))
         low, high = _GAINS
-        return min(max(_SEEN / max(self._level, 1e-9), low), high)
+        self._level = min(max(level, faded, _SEEN / high), _SEEN / low)
+        return _SEEN / self._level
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """The picture of the sound at the level that the network knows, frame by frame."""
@@ -404,7 +472,7 @@ class Stream:
         self._picture = PictureStream()
         self._gain = _SlowGain(gain)
         self._judge = _Judge(self.listener.delays, self.listener.threshold_)
-        self._before = self.listener.start()
+        self._past = self.listener.start()
         self._ended = False
 
     def push(self, x) -> list[Heard]:
@@ -436,7 +504,7 @@ class Stream:
         """What frames tell."""
         if not len(picture):
             return []
-        curves, self._before = self.listener.answer(self._before, self._gain(picture))
+        curves, self._past = self.listener.answer(self._past, self._gain(picture))
         levels = _drum_levels(picture)
         said: list[Heard] = []
         for curve, level in zip(curves[:, [0, -1]], levels, strict=True):
@@ -456,3 +524,327 @@ def to_notes(
         [heard.velocity for heard in hits],
         duration=duration,
     )
+
+
+# %% ../nbs/reference/live.ipynb #e749144b
+_BLOCK = 4096  # samples of a file that are heard at once
+
+
+def listen_to_file(
+    path,  # of a sound, of any length
+    listener: Listener | None = None,  # None: the one that comes with the package
+    gain: float | None = None,  # as for `Stream`
+) -> Iterator[Heard]:
+    """What is heard in a file, as it would have been said live. Raises AudioError."""
+    path = Path(path)
+    facts, _ = _opened(path)
+    stream = Stream(listener, gain=gain)
+    for samples in _samples(path, facts._replace(level=_LEVEL)):
+        for start in range(0, len(samples), _BLOCK):
+            yield from stream.push(samples[start : start + _BLOCK])
+    yield from stream.finish()
+
+
+class _Ring:
+    """Samples on their way from the thread that records to the one that listens."""
+
+    def __init__(self, size: int):
+        self._samples = np.zeros(size, np.float32)
+        self._written = self._read = 0  # each is changed by one thread only
+        self._news = threading.Event()
+        self.lost = 0
+
+    def write(self, block: np.ndarray):
+        """Puts a block in, or counts it as lost where there is no room."""
+        free = len(self._samples) - (self._written - self._read)
+        if len(block) > free:
+            self.lost += len(block)
+            return
+        at = np.arange(self._written, self._written + len(block)) % len(self._samples)
+        self._samples[at] = block
+        self._written += len(block)
+        self._news.set()
+
+    def read(
+        self,
+        wait: float,  # seconds, at most
+    ) -> np.ndarray:
+        """All that is there; nothing where nothing comes in time."""
+        if self._read == self._written:
+            self._news.wait(wait)
+        self._news.clear()
+        written = self._written
+        block = self._samples[np.arange(self._read, written) % len(self._samples)]
+        self._read = written
+        return block
+
+
+_ROOM = 30  # seconds that the ring holds
+_PATIENCE = 2.0  # seconds without a sample after which a microphone is gone
+
+
+def _sounddevice():
+    """The library that records. Raises ImportError, AudioError."""
+    from drumlesson.backend import _needs
+
+    try:
+        with _needs("live"):
+            import sounddevice
+    except OSError as e:
+        raise AudioError(
+            f"a microphone needs the library PortAudio ({e}): install libportaudio2"
+        ) from e
+    return sounddevice
+
+
+class Microphone:
+    """A microphone, or another source of sound that the system knows; open within `with`.
+
+    Raises AudioError where there is none, and ImportError without the extra `live`.
+
+    Attributes
+    ----------
+    name : str
+        What the system calls it.
+    sr : int
+        Samples a second.
+    samples : int
+        How many came.
+    """
+
+    def __init__(
+        self,
+        device: str | int | None = None,  # part of its name, or its number; None: the usual one
+    ):
+        self._library = _sounddevice()
+        self._device = device
+        asked = "" if device is None else f" {device}"
+        try:
+            about = self._library.query_devices(device, "input")
+        except (ValueError, self._library.PortAudioError) as e:
+            raise AudioError(f"there is no microphone{asked} ({_why(e)}){self._others()}") from e
+        self.name = str(about["name"])
+        self.sr, self._channels = self._settings(about)
+        self._ring = _Ring(_ROOM * self.sr)
+        self._overflows = 0
+        self._gone = threading.Event()
+        self._started = 0.0
+        self.samples = 0
+
+    def __repr__(self):
+        return f"Microphone({self.name}, {self.sr} Hz)"
+
+    def _others(self) -> str:
+        """What there is instead, for a message."""
+        there = [d["name"] for d in self._library.query_devices() if d["max_input_channels"]]
+        return f": there is {', '.join(there)}" if there else ": plug one in"
+
+    def _settings(self, about) -> tuple[int, int]:
+        """Samples a second and channels: ours where it can, else its own."""
+        try:
+            self._library.check_input_settings(self._device, 1, "float32", samplerate=SR)
+        except (ValueError, self._library.PortAudioError):
+            return round(about["default_samplerate"]), min(about["max_input_channels"], 2)
+        return SR, 1
+
+    def __enter__(self):
+        settings = {"device": self._device, "channels": self._channels, "samplerate": self.sr}
+        try:
+            self._stream = self._library.InputStream(
+                **settings,
+                dtype="float32",
+                latency="low",
+                callback=self._keep,
+                finished_callback=self._gone.set,
+            )
+            self._stream.start()
+        except (ValueError, self._library.PortAudioError) as e:
+            raise AudioError(f"{self.name}: cannot be opened ({_why(e)})") from e
+        return self
+
+    def __exit__(self, *error):
+        self._stream.close()
+
+    def _keep(self, block, frames, times, status):
+        """Called from a thread of the system for each block; it must be quick."""
+        if not self._started:
+            self._started = time.perf_counter() - frames / self.sr
+        self._overflows += bool(status.input_overflow)
+        self._ring.write(block[:, 0] if self._channels == 1 else block.mean(axis=1))
+
+    @property
+    def clock(self) -> float:
+        """Seconds since the first sample."""
+        return time.perf_counter() - self._started if self._started else 0.0
+
+    @property
+    def lost(self) -> str:
+        """What was lost, in words; nothing where nothing was."""
+        found = []
+        if self._ring.lost:
+            found.append(f"{self._ring.lost / self.sr:.2f} s were lost, since listening was slow")
+        if self._overflows:
+            found.append(f"the system lost samples {self._overflows} times")
+        return "; ".join(found)
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """The samples as they come. Raises AudioError where the microphone goes away."""
+        last = time.perf_counter()
+        while True:
+            block = self._ring.read(_PATIENCE)
+            if len(block):
+                self.samples += len(block)
+                yield block
+                last = time.perf_counter()
+            elif self._gone.is_set() or time.perf_counter() - last > _PATIENCE:
+                after = f"after {self.samples / self.sr:.1f} s"
+                raise AudioError(f"{self.name}: gives no sound any more, {after}")
+
+
+def _why(error: Exception) -> str:
+    """What PortAudio says, without its numbers."""
+    return str(error).partition(" [")[0].strip().rstrip(".:") or type(error).__name__
+
+
+def listen_to(
+    microphone: Microphone,  # open
+    seconds: float | None = None,  # None: until nobody asks any more
+    listener: Listener | None = None,  # None: the one that comes with the package
+    gain: float | None = None,  # as for `Stream`
+) -> Iterator[Heard]:
+    """What is heard through a microphone, as it is said; `said_at` is read from the clock.
+
+    Raises AudioError where the microphone goes away.
+    """
+    stream = Stream(listener, microphone.sr, gain)
+    for block in microphone.blocks():
+        for heard in stream.push(block):
+            yield heard._replace(said_at=max(heard.said_at, microphone.clock))
+        if seconds is not None and microphone.samples >= seconds * microphone.sr:
+            break
+    yield from stream.finish()
+
+
+# %% ../nbs/reference/live.ipynb #3acdc5fd
+_CARD = 64  # samples that a sound card delivers at once
+
+
+def _played(stream: Stream, x) -> Iterator[Heard]:
+    """What a stream says of a sound as if it were played, at the times at which it would."""
+    clock, sr = 0.0, SR
+    for start in range(0, len(x), _CARD):
+        block = x[start : start + _CARD]
+        began = time.perf_counter()
+        said = stream.push(block)
+        took = time.perf_counter() - began
+        clock = max(clock, (start + len(block)) / sr) + took
+        for heard in said:
+            yield heard._replace(said_at=clock)
+    for heard in stream.finish():
+        yield heard._replace(said_at=max(clock, heard.said_at))
+
+
+def _delays_of(truth: Groove, said: list[Heard], drum: str) -> np.ndarray:
+    """Seconds from each hit of a drum that was named to when it was."""
+    import mir_eval
+
+    there = truth.times[truth.labels == drum]
+    its_own = [heard for heard in said if heard.label == drum]
+    claimed = np.array([heard.time for heard in its_own])
+    pairs = mir_eval.util.match_events(there, claimed, 0.05)
+    return np.array([its_own[j].said_at - there[i] for i, j in pairs])
+
+
+def measure_live(
+    stream_factory: Callable[[], Stream],  # makes a stream for each rendering
+    renderings: Iterable["Rendering"],
+) -> "pd.DataFrame":
+    """How many hits are right at the first answer and at the final one, and how late these come.
+
+    A row a drum, and one for all; F measures within 50 ms, and medians in milliseconds.
+    """
+    import pandas as pd
+
+    counts = {"first": 0, "final": 0}
+    late: dict = {(stage, drum): [] for stage in counts for drum in DRUMS}
+    for rendering in renderings:
+        said = list(_played(stream_factory(), rendering.x))
+        for stage in counts:
+            answers = [h for h in said if h.first == (stage == "first") and h.label]
+            found = Groove([h.time for h in answers], [h.label for h in answers])
+            counts[stage] = counts[stage] + count_hits(rendering.groove, found)
+            for drum in DRUMS:
+                late[stage, drum].extend(_delays_of(rendering.groove, answers, drum))
+    rows = {}
+    for drum in (*DRUMS, "all"):
+        drums = list(DRUMS) if drum == "all" else [drum]
+        row = {"hits": int(counts["first"].loc[drums, "there"].sum())}
+        for stage, counted in counts.items():
+            times = np.concatenate([late[stage, one] for one in drums])
+            row[f"{stage} F"] = f_measure(counted.loc[drums])
+            row[f"{stage} ms"] = 1000 * float(np.median(times)) if len(times) else np.nan
+        rows[drum] = row
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def measure_delays(
+    listener: Listener,  # with as many delays as one likes
+    renderings: Iterable["Rendering"],
+    threshold=None,  # one for all, or (delays, 6); None: the listener's own
+) -> "pd.DataFrame":
+    """F measure against the delay of the answer: a row a delay, a column a drum, `ms` and `all`.
+
+    Each curve is read for itself, at the level that is known only from the past.
+    """
+    import pandas as pd
+
+    counts: list = [0] * len(listener.delays)
+    thresholds = listener.threshold_ if threshold is None else threshold
+    thresholds = np.broadcast_to(thresholds, (len(listener.delays), len(DRUMS)))
+    for rendering, curves in _heard_curves(listener, renderings):
+        for i, delay in enumerate(listener.delays):
+            found = _read(curves[:, i], thresholds[i], delay)
+            counts[i] = counts[i] + count_hits(rendering.groove, found)
+    rows = []
+    for delay, counted in zip(listener.delays, counts, strict=True):
+        each = {drum: f_measure(counted.loc[[drum]]) for drum in DRUMS}
+        rows.append({"ms": 1000 * seconds_after(delay), "all": f_measure(counted), **each})
+    return pd.DataFrame(rows)
+
+
+def _heard_curves(listener, renderings) -> Iterator[tuple["Rendering", np.ndarray]]:
+    """Renderings, and the curves of each, (frames, delays, 6)."""
+    for rendering in renderings:
+        stream = PictureStream()
+        picture = np.concatenate([stream.push(rendering.x), stream.finish()])
+        yield rendering, listener.curves(_SlowGain(None)(picture))
+
+
+def _read(curve, threshold, delay: int) -> Groove:
+    """The hits in the curves of one delay."""
+    frames, drums = pick_peaks(curve, threshold)
+    times = np.maximum(frames - delay, 0) * HOP / SR
+    return Groove(times, [DRUMS[drum] for drum in drums])
+
+
+_TRIED = np.round(np.arange(0.1, 0.85, 0.05), 2)  # thresholds
+
+
+def best_thresholds(
+    listener: Listener,
+    renderings: Sequence["Rendering"],  # none that it is judged by
+) -> np.ndarray:
+    """The threshold of each delay and drum with the highest F measure, (delays, 6)."""
+    scores = []
+    heard = list(_heard_curves(listener, renderings))
+    for threshold in _TRIED:
+        rows = []
+        for i, delay in enumerate(listener.delays):
+            counted = 0
+            for rendering, curves in heard:
+                found = _read(curves[:, i], threshold, delay)
+                counted = counted + count_hits(rendering.groove, found)
+            rows.append([f_measure(counted.loc[[drum]]) for drum in DRUMS])
+        scores.append(rows)
+    best = np.nan_to_num(np.array(scores)).argmax(axis=0)
+    return _TRIED[best]
