@@ -5,6 +5,7 @@
 # %% auto #0
 __all__ = [
     "DELAYS",
+    "MEASURED",
     "SHIPPED",
     "live_targets",
     "seconds_after",
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
 
 # %% ../nbs/reference/live.ipynb #1c3e25d1
 DELAYS = (2, 12)  # frames by which the first answer and the final one come later than the hit
+MEASURED = (0, 1, 2, 3, 4, 6, 8, 12, 20)  # those that the listener that comes along knows
 
 
 def live_targets(
@@ -323,9 +325,12 @@ _LOWERED = 0.3  # dB by which each hit lowers what counts as loud
 class _Judge:
     """Peaks in the two curves of each drum, and what follows from them, frame by frame."""
 
-    def __init__(self, delays, threshold):
-        self._first, self._final = delays[0], delays[-1]
-        self._threshold = np.asarray(threshold)[[0, -1]]
+    def __init__(
+        self,
+        delays: tuple[int, int],  # frames
+        threshold: np.ndarray,  # (2, 6)
+    ):
+        self.delays, self._threshold = delays, threshold
         self._curves = np.zeros((_KEPT, 2, len(DRUMS)))  # the newest at the end
         self._levels = np.full((_KEPT, len(DRUMS)), -200.0)  # dB
         self._frame = -1  # the newest
@@ -343,22 +348,22 @@ class _Judge:
         self._curves = np.concatenate([self._curves[1:], curves[None]])
         self._levels = np.concatenate([self._levels[1:], levels[None]])
         yield from self._first_answers()
-        while self._waiting and self._waiting[0].frame + self._final + 1 <= self._frame:
+        while self._waiting and self._waiting[0].frame + self.delays[1] + 1 <= self._frame:
             yield from self._judge(self._waiting.popleft())
         yield from self._late_ones()
 
-    def _peaks(self, stage: int, delay: int) -> tuple[np.ndarray, int]:
+    def _peaks(self, stage: int) -> tuple[np.ndarray, int]:
         """The drums whose curve was at its highest one frame ago, and the frame that it means."""
         curve = self._curves[-4:, stage]
         is_peak = (curve[2] >= curve[:2].max(axis=0)) & (curve[2] > curve[3])
-        frame = self._frame - 1 - delay
+        frame = self._frame - 1 - self.delays[stage]
         is_new = frame - self._named[stage] >= _GAP
         high = curve[2] >= self._threshold[stage]
         return np.flatnonzero(is_peak & is_new & high), max(frame, 0)
 
     def _first_answers(self) -> Iterator[Heard]:
         """The hits that the early curves show."""
-        drums, frame = self._peaks(0, self._first)
+        drums, frame = self._peaks(0)
         for drum in drums.tolist():
             self._named[0, drum] = frame
             answer = _Answer(frame, drum, self._velocity(frame, drum))
@@ -407,7 +412,7 @@ class _Judge:
 
     def _late_ones(self) -> Iterator[Heard]:
         """The hits that nothing was said of before."""
-        drums, frame = self._peaks(1, self._final)
+        drums, frame = self._peaks(1)
         for drum in drums.tolist():
             if not self._is_awaited(frame):
                 self._named[1, drum] = frame
@@ -442,11 +447,14 @@ class Stream:
         Samples a second of what is pushed.
     gain : float, optional
         By how much the sound is made louder. None: that follows how loud it has been of late.
+    delays : tuple of int
+        After how many frames the first answer is given, and the final one.
 
     Raises
     ------
     ValueError
-        For a gain, or a number of samples a second, that is none.
+        For a gain, or a number of samples a second, that is none, or delays that the listener
+        does not know.
 
     Examples
     --------
@@ -462,6 +470,7 @@ class Stream:
         listener: Listener | None = None,
         sr: int = SR,
         gain: float | None = None,
+        delays: tuple[int, int] = DELAYS,
     ):
         if gain is not None and not 0 < gain < np.inf:
             raise ValueError(f"a gain is a number above 0, not {gain}")
@@ -471,9 +480,21 @@ class Stream:
         self._resampler = None if sr == SR else soxr.ResampleStream(sr, SR, 1, quality="LQ")
         self._picture = PictureStream()
         self._gain = _SlowGain(gain)
-        self._judge = _Judge(self.listener.delays, self.listener.threshold_)
+        self._which = self._rows(delays)
+        self._judge = _Judge(delays, self.listener.threshold_[self._which])
         self._past = self.listener.start()
         self._ended = False
+
+    def _rows(self, delays) -> list[int]:
+        """Which of the listener's delays these are. Raises ValueError."""
+        known = self.listener.delays
+        first, final = delays
+        if not {first, final} <= set(known) or final < first + 2 * _ABOUT:
+            raise ValueError(
+                f"the listener answers after {', '.join(map(str, known))} frames: choose two of "
+                f"these, the second at least {2 * _ABOUT} later, not {first} and {final}"
+            )
+        return [known.index(first), known.index(final)]
 
     def push(self, x) -> list[Heard]:
         """What more samples tell, (samples,); often nothing. Raises AudioError."""
@@ -497,7 +518,7 @@ class Stream:
             rest = self._resampler.resample_chunk(np.zeros(0, np.float32), last=True)
             said += self._follow(self._picture.push(rest))
         self._ended = True
-        silence = np.full((self.listener.delays[-1] + 3, FRAMES.n_mels), _SILENCE, np.float32)
+        silence = np.full((self._judge.delays[1] + 3, FRAMES.n_mels), _SILENCE, np.float32)
         return said + self._follow(np.concatenate([self._picture.finish(), silence]))
 
     def _follow(self, picture: np.ndarray) -> list[Heard]:
@@ -507,7 +528,7 @@ class Stream:
         curves, self._past = self.listener.answer(self._past, self._gain(picture))
         levels = _drum_levels(picture)
         said: list[Heard] = []
-        for curve, level in zip(curves[:, [0, -1]], levels, strict=True):
+        for curve, level in zip(curves[:, self._which], levels, strict=True):
             said += self._judge.add(curve, level)
         return said
 
@@ -580,6 +601,7 @@ class _Ring:
 
 
 _ROOM = 30  # seconds that the ring holds
+_DRIFT = 1e-3  # by which the clocks of a sound card and of the computer differ, at most
 _PATIENCE = 2.0  # seconds without a sample after which a microphone is gone
 
 
@@ -628,7 +650,8 @@ class Microphone:
         self._ring = _Ring(_ROOM * self.sr)
         self._overflows = 0
         self._gone = threading.Event()
-        self._started = 0.0
+        self._begun = 0.0  # the moment of the first sample, by the clock of the process
+        self._came = 0  # samples, up to now
         self.samples = 0
 
     def __repr__(self):
@@ -667,15 +690,17 @@ class Microphone:
 
     def _keep(self, block, frames, times, status):
         """Called from a thread of the system for each block; it must be quick."""
-        if not self._started:
-            self._started = time.perf_counter() - frames / self.sr
+        self._came += frames
+        begun = time.perf_counter() - self._came / self.sr
+        later = self._begun + _DRIFT * frames / self.sr
+        self._begun = min(begun, later) if self._begun else begun
         self._overflows += bool(status.input_overflow)
         self._ring.write(block[:, 0] if self._channels == 1 else block.mean(axis=1))
 
     @property
     def clock(self) -> float:
         """Seconds since the first sample."""
-        return time.perf_counter() - self._started if self._started else 0.0
+        return time.perf_counter() - self._begun if self._begun else 0.0
 
     @property
     def lost(self) -> str:
