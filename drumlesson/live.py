@@ -539,11 +539,12 @@ def to_notes(
 ) -> Groove:
     """The hits that were named for good, as a groove."""
     hits = [heard for heard in said if not heard.first and heard.label is not None]
+    times = [heard.time for heard in hits]
     return Groove(
-        [heard.time for heard in hits],
+        times,
         [heard.label for heard in hits],
         [heard.velocity for heard in hits],
-        duration=duration,
+        duration=None if duration is None else max([duration, *times]),
     )
 
 
@@ -632,6 +633,8 @@ class Microphone:
         Samples a second.
     samples : int
         How many came.
+    peak : float
+        The largest of them, 1 being full scale.
     """
 
     def __init__(
@@ -653,6 +656,7 @@ class Microphone:
         self._begun = 0.0  # the moment of the first sample, by the clock of the process
         self._came = 0  # samples, up to now
         self.samples = 0
+        self.peak = 0.0
 
     def __repr__(self):
         return f"Microphone({self.name}, {self.sr} Hz)"
@@ -719,6 +723,7 @@ class Microphone:
             block = self._ring.read(_PATIENCE)
             if len(block):
                 self.samples += len(block)
+                self.peak = max(self.peak, float(np.abs(block).max()))
                 yield block
                 last = time.perf_counter()
             elif self._gone.is_set() or time.perf_counter() - last > _PATIENCE:

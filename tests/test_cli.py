@@ -24,7 +24,7 @@ from drumlesson.labels import LABELS
 from drumlesson.synth import synth_kit
 
 COMMANDS = ["kits", "train", "export", "evaluate", "predict", "sort", "undo", "audit"]
-COMMANDS += ["evidence", "doctor"]
+COMMANDS += ["listen", "evidence", "doctor"]
 FEW = ["--data", "synth", "--kits", "4", "--hits", "1"]  # quick to synthesise
 
 pytestmark = pytest.mark.usefixtures("cache")

@@ -68,6 +68,7 @@ FLOORS = {  # what is on a floor uses only what is on it or below
         "recipes",
         "sorting",
         "auditing",
+        "live",
     ),
     "use": ("cli",),
     "course": ("course",),
