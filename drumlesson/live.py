@@ -5,7 +5,6 @@
 # %% auto #0
 __all__ = [
     "DELAYS",
-    "MEASURED",
     "SHIPPED",
     "live_targets",
     "seconds_after",
@@ -70,7 +69,6 @@ if TYPE_CHECKING:
 
 # %% ../nbs/reference/live.ipynb #1c3e25d1
 DELAYS = (2, 12)  # frames by which the first answer and the final one come later than the hit
-MEASURED = (0, 1, 2, 3, 4, 6, 8, 12, 20)  # those that the listener that comes along knows
 
 
 def live_targets(
@@ -585,6 +583,10 @@ class _Ring:
         at = np.arange(self._written, self._written + len(block)) % len(self._samples)
         self._samples[at] = block
         self._written += len(block)
+        self.wake()
+
+    def wake(self):
+        """Has whoever waits look again."""
         self._news.set()
 
     def read(
@@ -643,11 +645,11 @@ class Microphone:
     ):
         self._library = _sounddevice()
         self._device = device
-        asked = "" if device is None else f" {device}"
         try:
             about = self._library.query_devices(device, "input")
         except (ValueError, self._library.PortAudioError) as e:
-            raise AudioError(f"there is no microphone{asked} ({_why(e)}){self._others()}") from e
+            asked = "" if device is None else f" {device} ({_why(e)})"
+            raise AudioError(f"there is no microphone{asked}{self._others()}") from e
         self.name = str(about["name"])
         self.sr, self._channels = self._settings(about)
         self._ring = _Ring(_ROOM * self.sr)
@@ -682,7 +684,7 @@ class Microphone:
                 dtype="float32",
                 latency="low",
                 callback=self._keep,
-                finished_callback=self._gone.set,
+                finished_callback=self._end,
             )
             self._stream.start()
         except (ValueError, self._library.PortAudioError) as e:
@@ -700,6 +702,11 @@ class Microphone:
         self._begun = min(begun, later) if self._begun else begun
         self._overflows += bool(status.input_overflow)
         self._ring.write(block[:, 0] if self._channels == 1 else block.mean(axis=1))
+
+    def _end(self):
+        """Called where the system stops recording."""
+        self._gone.set()
+        self._ring.wake()
 
     @property
     def clock(self) -> float:
@@ -720,7 +727,7 @@ class Microphone:
         """The samples as they come. Raises AudioError where the microphone goes away."""
         last = time.perf_counter()
         while True:
-            block = self._ring.read(_PATIENCE)
+            block = self._ring.read(0 if self._gone.is_set() else _PATIENCE)
             if len(block):
                 self.samples += len(block)
                 self.peak = max(self.peak, float(np.abs(block).max()))
@@ -764,9 +771,9 @@ def _played(stream: Stream, x) -> Iterator[Heard]:
     clock, sr = 0.0, SR
     for start in range(0, len(x), _CARD):
         block = x[start : start + _CARD]
-        began = time.perf_counter()
+        began = time.process_time()
         said = stream.push(block)
-        took = time.perf_counter() - began
+        took = time.process_time() - began
         clock = max(clock, (start + len(block)) / sr) + took
         for heard in said:
             yield heard._replace(said_at=clock)
