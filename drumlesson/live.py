@@ -5,7 +5,6 @@
 # %% auto #0
 __all__ = [
     "DELAYS",
-    "SHIPPED",
     "live_targets",
     "seconds_after",
     "export_listener",
@@ -238,12 +237,12 @@ class Listener:
         return self.answer(self.start(), picture)[0]
 
 
-SHIPPED = Path(drumlesson.__file__).parent / "data" / "listener.onnx"  # comes with the package
+_SHIPPED = Path(drumlesson.__file__).parent / "data" / "listener.onnx"  # comes with the package
 
 
 def load_listener(path=None) -> Listener:
     """The listener in a file; None: the one that comes with the package. Raises ValueError."""
-    path = SHIPPED if path is None else Path(path)
+    path = _SHIPPED if path is None else Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: there is no such model file")
     try:
@@ -546,7 +545,7 @@ def to_notes(
     )
 
 
-# %% ../nbs/reference/live.ipynb #e749144b
+# %% ../nbs/reference/live.ipynb #5f307713
 _BLOCK = 4096  # samples of a file that are heard at once
 
 
@@ -762,7 +761,7 @@ def listen_to(
     yield from stream.finish()
 
 
-# %% ../nbs/reference/live.ipynb #3acdc5fd
+# %% ../nbs/reference/live.ipynb #4912d544
 _CARD = 64  # samples that a sound card delivers at once
 
 
