@@ -11,6 +11,7 @@ _HOME = {  # the names that a user meets first -> the room they live in
     "load_drums": "drums",
     "listen": "display",
     "load_audio": "audio",
+    "transcribe": "transcribing",
 }
 __all__ = list(_HOME)
 

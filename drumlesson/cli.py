@@ -55,7 +55,8 @@ def _example(words) -> str:
 @app.default
 def _no_command(*words: Annotated[str, Parameter(show=False)]) -> int:
     "What is done where no command is named, or one that there is not. Raises ValueError."
-    choices = "kits, train, export, evaluate, predict, sort, undo, audit, listen, evidence, doctor"
+    choices = "kits, train, export, evaluate, predict, sort, undo, transcribe, slice, audit"
+    choices += ", listen, evidence, doctor"
     if not words:
         raise ValueError(f"the following arguments are required: command (choose from {choices})")
     raise ValueError(f"argument command: invalid choice: {words[0]!r} (choose from {choices})")
@@ -1104,6 +1105,252 @@ def _undo(path: Annotated[_Path, Parameter(name="DIR")], /) -> int:
     print(f"took back {_sounds(report.counts.total())}", end="")
     print(f", and {report.companions:,} files that belong to them" if report.companions else "")
     return _listed(report.problems) if report.problems else 0
+
+
+# %% ../nbs/11_command_line.ipynb #tr4nscr1
+_Tempo = Annotated[float, Parameter(validator=Number(gt=0))]
+
+
+def _model_and_recordings(paths) -> tuple[str | None, list[str]]:
+    "As `_model_and_sounds`, where each recording is one file of its own name. Raises ValueError."
+    model, recordings = _model_and_sounds(paths)
+    names: dict[str, str] = {}
+    for path in recordings:
+        if os.path.isdir(path):
+            some = os.path.join(path, "*.wav")
+            raise ValueError(f"{path}: is a folder: name the recordings in it, such as {some}")
+        name = Path(path).stem.casefold()
+        if name in names:
+            raise ValueError(
+                f"{path}: what is written would have the name of {names[name]}'s: "
+                "rename one of them, or name them in two commands"
+            )
+        names[name] = path
+    return model, recordings
+
+
+def _one_each(option, path, recordings, suffix) -> list[str]:
+    "Where what is made of each recording goes: for one a file, for several files in a folder."
+    if path == "-" and len(recordings) > 1:
+        raise ValueError(f"{option} -: standard output is for one recording: name a folder")
+    is_folder = os.path.isdir(path) or path.endswith(("/", os.sep)) or len(recordings) > 1
+    if not is_folder:
+        return [path]
+    if Path(path).suffix.lower() == suffix or os.path.isfile(path):
+        raise ValueError(f"{option} {path}: is named like a file, and should be a folder")
+    return [os.path.join(path, Path(name).stem + suffix) for name in recordings]
+
+
+_MIDI = (".mid", ".midi")
+
+
+def _midi_paths(path, recordings, inputs) -> list[str]:
+    "The MIDI files to write. Raises ValueError where one cannot be, or is none by its name."
+    paths = _one_each("--midi", path, recordings, ".mid")
+    for path in paths:
+        if path == "-":
+            continue
+        if Path(os.path.realpath(path)).suffix.lower() not in _MIDI:
+            raise ValueError(f"--midi {path}: the name of a MIDI file ends in .mid")
+        _check_no_input("--midi", path, inputs)
+        _check_output("--midi", path)
+    return paths
+
+
+def _table_paths(path, recordings, inputs) -> list[str]:
+    "The tables to write. Raises ValueError where one cannot be, or is none by its name."
+    paths = _one_each("--csv", path, recordings, ".csv")
+    for path in paths:
+        if Path(os.path.realpath(path)).suffix.lower() in _MIDI:
+            raise ValueError(f"--csv {path}: is named like a MIDI file: choose another name")
+        _check_table("--csv", path, inputs)
+    return paths
+
+
+def _note_of(cell, drum) -> int:
+    "The number of a note. Raises ValueError."
+    number = cell.strip()
+    if not number.isdecimal() or int(number) > 127:
+        raise ValueError(f"{drum} is to be note {cell!r}: a note is a number from 0 to 127")
+    return int(number)
+
+
+def _notes_map(words) -> dict[str, int] | None:
+    "{drum: its note}, from `kick=36,snare=38` or a table `label,note`. Raises ValueError."
+    if words is None:
+        return None
+    if "=" in words:
+        pairs = [word.partition("=")[::2] for word in words.split(",")]
+    else:
+        from drumlesson.tables import read_table
+
+        pairs = [(row["label"], row["note"]) for row in read_table(words, needs=("label", "note"))]
+    return {drum.strip(): _note_of(note, drum.strip()) for drum, note in pairs}
+
+
+def _writer_of_midi(notes, tempo, bars, split):
+    "What writes a groove as MIDI, to be called with it and a path. Raises ValueError."
+    from drumlesson.midi import (
+        DRUM_NOTES,
+        Groove,
+        _signature,
+        _tempo_of,
+        _written_notes,
+        write_midi,
+    )
+
+    mapped = DRUM_NOTES | (_notes_map(notes) or {})
+    nothing = Groove([], [])
+    _written_notes(nothing, mapped)
+    _tempo_of(nothing, tempo)
+    if bars is not None:
+        _signature(bars)
+    return partial(write_midi, notes=mapped, tempo=tempo, bars=bars, split=split)
+
+
+# %% ../nbs/11_command_line.ipynb #tr4nscr2
+def _print_notes(groove, name):
+    "Prints the notes of a recording as a table."
+    rows = []
+    notes = zip(groove.times, groove.labels, groove.velocities, strict=True)
+    for time, label, velocity in notes:
+        rows.append((f"{time:.3f}".rjust(8), label, str(velocity).rjust(8)))
+    print(f"{_as_line(name)}: {_counted(groove)}")
+    print(*_columns(["    time", "label", "velocity"], rows), sep="\n")
+
+
+def _counted(groove) -> str:
+    "How many notes there are in how many seconds, and of which drums."
+    return str(groove).removeprefix("Groove(").removesuffix(")")
+
+
+def _write_notes(writer, groove, path):
+    "Writes a groove to a file or, for `-`, to standard output. Raises OSError."
+    if path == "-":
+        with _output(path) as temporary:
+            writer(groove, temporary)
+    else:
+        writer(groove, path)
+
+
+def _heard(recordings, model, problems):
+    "Each recording that drums are heard in: its number and its groove; the others are entered."
+    from drumlesson.transcribing import load_transcriber, transcribe
+
+    transcriber = load_transcriber(model)
+    for number, path in enumerate(_bar(recordings, len(recordings))):
+        try:
+            groove = transcribe(path, transcriber)
+        except ValueError as e:
+            problems[path] = str(e).removeprefix(f"{path}: ")
+            continue
+        if len(groove):
+            yield number, groove
+        else:
+            problems[path] = "no drum is heard in it"
+
+
+@app.command(help_epilogue=_example("transcribe beat.wav --midi beat.mid --csv beat.csv"))
+def _transcribe(
+    *paths: Annotated[_Path, Parameter(name="PATH", required=True)],
+    midi: _Table | None = None,
+    table: Annotated[_Table | None, Parameter(name="--csv")] = None,
+    tempo: _Tempo | None = None,
+    bars: str | None = None,
+    notes: str | None = None,
+    split: bool = False,
+) -> int:
+    """Write down what somebody drums: which drum is hit when, and how hard.
+
+    Parameters
+    ----------
+    paths
+        recordings of drums alone, of any length; before them, if you like, a MODEL.onnx in place
+        of the one that comes with the package
+    midi
+        write the notes to this MIDI file; of several recordings, into this folder; or - for
+        standard output
+    table
+        write the notes as a table, time,label,velocity, likewise; without either of the two, they
+        are shown
+    tempo
+        quarter notes a minute, so that a sequencer's grid fits; 120 where it is not said
+    bars
+        draw bar lines, such as 4/4 or 6/8
+    notes
+        other notes than those of General MIDI, such as kick=36,cymbal=51, or a table, label,note
+    split
+        a track for each drum
+    """
+    from drumlesson.midi import write_notes
+
+    model, recordings = _model_and_recordings(paths)
+    if midi is None and (tempo or bars or notes or split):
+        raise ValueError("--tempo, --bars, --notes and --split say how --midi is written: name it")
+    if midi == table == "-":
+        raise ValueError("--midi -, --csv -: only one of them can be written to standard output")
+    inputs = [*recordings, model or "", notes or ""]
+    write_as_midi = _writer_of_midi(notes, tempo, bars, split)
+    midis = _midi_paths(midi, recordings, inputs) if midi else []
+    tables = _table_paths(table, recordings, inputs) if table else []
+    problems: dict[str, str] = {}
+    for number, groove in _heard(recordings, model, problems):
+        for writer, outputs in ((write_as_midi, midis), (write_notes, tables)):
+            if outputs:
+                _write_notes(writer, groove, outputs[number])
+        if not (midis or tables):
+            _print_notes(groove, recordings[number])
+        elif "-" not in (midi, table):
+            written = [outputs[number] for outputs in (midis, tables) if outputs]
+            _say(f"{_as_line(', '.join(written))}: {_counted(groove)}")
+    return _listed(problems)
+
+
+# %% ../nbs/11_command_line.ipynb #sl1cecmd
+def _sliced(path, groove, into) -> str:
+    "Writes the hits of a recording; how many of each drum these are, in words. Raises ValueError."
+    from collections import Counter
+
+    from drumlesson.slicing import slice_hits
+
+    pieces = slice_hits(path, into, groove)
+    counts = Counter(piece.parent.name for piece in pieces)
+    counted = ", ".join(f"{folder} {count}" for folder, count in counts.items())
+    hits = "1 hit" if len(pieces) == 1 else f"{len(pieces):,} hits"
+    return f"{hits} into {into}: {counted}"
+
+
+@app.command(help_epilogue=_example("slice loop.wav --into hits"))
+def _slice(
+    *paths: Annotated[_Path, Parameter(name="PATH", required=True)],
+    into: _Path,
+) -> int:
+    """Cut recordings into their hits, in folders named after the drums, to sort and to learn from.
+
+    Parameters
+    ----------
+    paths
+        recordings of drums alone, of any length; before them, if you like, a MODEL.onnx in place
+        of the one that comes with the package
+    into
+        the folder for the hits: kick/loop_001.wav is the first hit of loop.wav; what is of more
+        than one drum comes into the folder several, which training leaves out
+    """
+    from drumlesson.slicing import _check_free, _short
+
+    model, recordings = _model_and_recordings(paths)
+    if not into:
+        raise ValueError("--into: the name is empty: name a folder (. is where you are)")
+    for path in recordings:
+        _check_free(Path(into), _short(Path(path).stem))
+    problems: dict[str, str] = {}
+    for number, groove in _heard(recordings, model, problems):
+        path = recordings[number]
+        try:
+            _say(_as_line(f"{path}: {_sliced(path, groove, into)}"))
+        except ValueError as e:
+            problems[path] = str(e).removeprefix(f"{path}: ")
+    return _listed(problems)
 
 
 # %% ../nbs/11_command_line.ipynb #839350ed

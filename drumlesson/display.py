@@ -24,7 +24,7 @@ _FIGURE_STYLE = "display:inline-block;margin:0 1em .5em 0;max-width:16em;font-si
 def _flac(x: np.ndarray, sr: int) -> str:
     """A player's sound: FLAC of 16 bits with the fixed headroom, in base 64."""
     padding = max(0, int(_PAD_SECONDS * sr) - len(x))
-    x = np.concatenate([x, np.zeros(padding, np.float32)])
+    x = np.concatenate([x, np.zeros((padding, *x.shape[1:]), np.float32)])
     buffer = io.BytesIO()
     soundfile.write(buffer, np.clip(x * HEADROOM, -1, 1), sr, format="FLAC", subtype="PCM_16")
     return base64.b64encode(buffer.getvalue()).decode()
@@ -80,8 +80,8 @@ def listen(*sounds, sr: int = SR, names=()) -> Players:
 
     Parameters
     ----------
-    *sounds : Sound or array-like, shape (samples,)
-        What is to be heard, at least one.
+    *sounds : Sound or array-like, shape (samples,) or (samples, 2)
+        What is to be heard, at least one; with two columns, left and right.
     sr : int, default=22050
         Samples a second of plain arrays; a `Sound` knows its own.
     names : sequence of str, optional
@@ -97,7 +97,7 @@ def listen(*sounds, sr: int = SR, names=()) -> Players:
     ValueError
         Without a sound, or where there are more or fewer names than sounds.
     AudioError
-        For what cannot be played: it is empty, is not finite, or is no array of one axis.
+        For what cannot be played: it is empty, is not finite, or has neither one channel nor two.
 
     Notes
     -----
@@ -119,10 +119,12 @@ def listen(*sounds, sr: int = SR, names=()) -> Players:
     if names:
         shown = [sound.replace(name=n) for sound, n in zip(shown, names, strict=True)]
     for sound in shown:
-        if sound.x.ndim != 1 or not len(sound.x) or not np.isfinite(sound.x).all():
+        shape = sound.x.shape
+        is_shaped = len(shape) == 1 or shape[1:] == (2,)
+        if not is_shaped or not sound.x.size or not np.isfinite(sound.x).all():
             raise AudioError(
                 f"{sound.name or 'sound'}: cannot be played: "
-                f"it needs finite samples of shape (n,), not {sound.x.shape}"
+                f"it needs finite samples of shape (n,) or (n, 2), not {shape}"
             )
     figures = "".join(_figure(sound) for sound in shown)
     return Players(f'<div class="dl-players">{figures}</div>')

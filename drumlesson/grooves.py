@@ -47,7 +47,7 @@ def groove_facts() -> pd.DataFrame:
 
 # %% ../nbs/reference/grooves.ipynb #ccc141fe
 @dataclass(frozen=True, eq=False)
-class Grooves(Sequence):
+class Grooves(Sequence[Groove]):
     """Grooves that are read when they are asked for: ``grooves[3]`` is a `Groove`.
 
     ``grooves[a mask, a slice or a list of numbers]`` is a smaller `Grooves`.
@@ -143,7 +143,7 @@ def load_grooves(
     return Grooves(at_hand, problems)
 
 
-# %% ../nbs/reference/grooves.ipynb #ac1f589f
+# %% ../nbs/reference/grooves.ipynb #25a67628
 class GrooveFold(NamedTuple):
     """Three groups of drummers, for `load_grooves`; nobody is in two of them."""
 

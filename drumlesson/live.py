@@ -19,6 +19,7 @@ __all__ = [
     "measure_live",
     "measure_delays",
     "best_thresholds",
+    "write_listener",
 ]
 
 # %% ../nbs/reference/live.ipynb #b9410704
@@ -58,6 +59,7 @@ from drumlesson.transcribing import (
 )
 
 from .audio import SR, AudioError
+from .files import atomic
 from .midi import Groove
 from .onnxfiles import open_session
 
@@ -884,3 +886,27 @@ def best_thresholds(
         scores.append(rows)
     best = np.nan_to_num(np.array(scores)).argmax(axis=0)
     return _TRIED[best]
+
+
+# %% ../nbs/reference/live.ipynb #l1vewrt1
+def write_listener(
+    network: FrameNetwork,
+    model,  # of `frame_model` with this network and 6 outputs for each delay, fitted
+    validation: Sequence["Rendering"],  # to choose thresholds by
+    test: Sequence["Rendering"],  # to judge by; of nobody it learned from
+    path,  # of the `.onnx` file
+    evidence,  # the folder of the stored tables
+    report: dict | None = None,  # what else is to be known of it
+) -> Listener:
+    """Chooses thresholds, measures, and writes the listener and the tables that this page shows."""
+    listener = Listener(export_listener(network, model, 0.5, {}))
+    threshold = best_thresholds(listener, validation)
+    listener = Listener(export_listener(network, model, threshold, {}))
+    live = measure_live(lambda: Stream(listener), test)
+    measured = {name: round(float(live.loc["all", name]), 4) for name in ("first F", "final F")}
+    content = export_listener(network, model, threshold, {**(report or {}), **measured})
+    with atomic(Path(path)) as temporary:
+        Path(temporary).write_bytes(content)
+    live.to_csv(Path(evidence) / "live.csv", index_label="drum")
+    measure_delays(listener, test).to_csv(Path(evidence) / "live_delays.csv", index=False)
+    return Listener(content)

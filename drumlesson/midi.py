@@ -182,8 +182,17 @@ class Groove:
 _UNKNOWN = ("other", "leave out", "error")  # what may become of a note that the map lacks
 _DRUM_CHANNEL = 10  # of General MIDI, counted from 1
 _SHOWN = 8  # unknown notes in a message
-_DAMAGED = (OSError, EOFError, ValueError, LookupError, TypeError, struct.error)
-_DAMAGED += (mido.midifiles.KeySignatureError,)  # what mido says of a file that it cannot read
+# What mido says of a file that it cannot read.
+_DAMAGED = (OSError, EOFError, ValueError, LookupError, struct.error, mido.KeySignatureError)
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with a file, from what mido says."""
+    if isinstance(error, EOFError):
+        return "it ends too early"
+    if isinstance(error, (LookupError, struct.error)):
+        return "its bytes make no sense"
+    return str(error)
 
 
 def _opened(path) -> mido.MidiFile:
@@ -201,10 +210,11 @@ def _opened(path) -> mido.MidiFile:
     try:
         midi = mido.MidiFile(file=io.BytesIO(data))
     except _DAMAGED as e:
-        why = str(e) or "it ends too early"
-        raise ValueError(f"{path}: is no MIDI file, or a damaged one ({why})") from e
+        raise ValueError(f"{path}: is a damaged MIDI file ({_why(e)})") from e
+    if midi.type == 2:
+        raise ValueError(f"{path}: holds patterns apart from each other: save it as type 0 or 1")
     if midi.type not in (0, 1):
-        raise ValueError(f"{path}: is a MIDI file of type {midi.type}: save it as type 0 or 1")
+        raise ValueError(f"{path}: is a damaged MIDI file (there is no type {midi.type})")
     if midi.ticks_per_beat <= 0:
         raise ValueError(f"{path}: counts frames of film instead of beats: save it with beats")
     return midi
@@ -280,8 +290,8 @@ def _chosen(
     wanted = set(channels)
     found = [event for event in events if event.message.channel + 1 in wanted]
     if not found:
-        named = ", ".join(map(str, sorted(wanted)))
-        raise ValueError(f"{path}: holds no notes on channel {named}, but on {there}")
+        asked, others = (", ".join(map(str, numbers)) for numbers in (sorted(wanted), there))
+        raise ValueError(f"{path}: holds no notes on channel {asked}, but on {others}")
     return found
 
 
@@ -338,10 +348,10 @@ def read_midi(
     ticks = [event.tick for event in events]
     *times, end = _seconds([*ticks, last], tempos, midi.ticks_per_beat)
     return Groove(
-        times,
-        [known.get(note, _OTHER) for note in struck],
-        [event.message.velocity for event in events],
-        struck,
+        np.array(times),
+        np.array([known.get(note, _OTHER) for note in struck]),
+        np.array([event.message.velocity for event in events]),
+        np.array(struck),
         duration=end,
         tempo=_first_tempo(tempos),
         name=Path(path).stem,
@@ -366,7 +376,7 @@ def _tempo_of(
     tempo: float | None,  # as for `write_midi`
 ) -> int:
     """Microseconds a beat. Raises ValueError."""
-    bpm = tempo or groove.tempo or 120
+    bpm = (groove.tempo or 120) if tempo is None else tempo
     low, high = _TEMPOS
     if not low <= bpm <= high:
         raise ValueError(f"a MIDI file has a tempo of {low} to {high} beats a minute, not {bpm:g}")
@@ -524,10 +534,9 @@ def _read_note(
     row: dict,  # of a table
 ) -> tuple[float, str, float]:
     """Seconds, label and velocity of a note. Raises ValueError."""
-    time, cell, velocity = _number(row["time"]), _text(row["label"]), _MEDIUM
+    time, cell = _number(row["time"]), _text(row["label"])
     label = _OTHER if cell.strip().casefold() == _OTHER else as_label(cell)
-    if row.get("velocity", "").strip():
-        velocity = _number(row["velocity"])
+    velocity = _number(row.get("velocity", "").strip() or str(_MEDIUM))
     if not 0 <= time < math.inf:
         raise ValueError(f"its time {_text(row['time'])!r} is no number of seconds")
     if label is None:
@@ -548,6 +557,7 @@ def read_notes(
             notes.append(_read_note(row))
         except ValueError as e:
             raise ValueError(f"{path}: note {number}: {e}") from None
-    times = [time for time, _, _ in notes]
-    labels = [label for _, label, _ in notes]
-    return Groove(times, labels, [hard for _, _, hard in notes], name=Path(path).stem)
+    times = np.array([time for time, _, _ in notes])
+    labels = np.array([label for _, label, _ in notes], str)
+    velocities = np.array([velocity for _, _, velocity in notes])
+    return Groove(times, labels, velocities, name=Path(path).stem)

@@ -26,7 +26,7 @@ import scipy.signal
 import soxr
 
 from .audio import SR
-from .augment import Chain, Colour, NoiseFloor, Room, Saturation, Tilt
+from .augment import Chain, Colour, Decay, NoiseFloor, Room, Saturation, Tilt
 from .drums import Drums
 from .midi import GENERAL_MIDI, Groove
 
@@ -168,11 +168,12 @@ def drum_kits(
 
 # %% ../nbs/reference/rendering.ipynb #16b1a275
 _LEVELS = {  # dB, against kick and snare
-    **{"closed": -12, "open": -11, "pedal": -15, "crash": -6, "ride": -12},
+    **{"closed": -12, "open": -11, "pedal": -15, "crash": -3, "ride": -7},
     **{"low": -3, "mid": -3, "high": -3, "side-stick": -5, "clap": -5, "cowbell": -10},
 }
 _SPREAD = 2.5  # dB, the standard deviation of a level
-_BORROWED = 0.1  # share of the voices that come from another kit, though the kit has its own
+_BORROWED = 0.33  # share of the voices that come from another kit, though the kit has its own
+_STRIP = Chain((Colour((-8, 8), p=0.6), Tilt(p=0.4), Decay(p=0.4)))
 _MOST = 3  # strokes of a voice that are heard in one groove
 _NEXT_BEST = {"pedal": "closed", "ride": "crash", "clap": "side-stick", "cowbell": "side-stick"}
 # Now and then something else is played in a voice's place: (share, by one of these).
@@ -196,12 +197,12 @@ def _borrowed(voice, kit, others, rng) -> list[Stroke] | None:
     return _one_of(alike or owners, rng).strokes[voice] if owners else None
 
 
-def _complete(kit, others, rng) -> dict[str, list[Stroke]]:
+def _complete(kit, others, share, rng) -> dict[str, list[Stroke]]:
     """The voices of a kit, and those of others where it has none, and now and then where it has."""
     voices = {}
     for voice in VOICES:
         own = kit.strokes.get(voice)
-        if own is None or rng.random() < _BORROWED:
+        if own is None or rng.random() < share:
             own = _borrowed(voice, kit, others, rng) or own
         if own is None:
             own = kit.strokes.get(_NEXT_BEST.get(voice, ""))
@@ -235,21 +236,29 @@ def _tuned(stroke: Stroke, ratio: float) -> Stroke:
     return stroke._replace(wave=soxr.resample(stroke.wave, SR * ratio, SR, quality="MQ"))
 
 
-def _set_up(kit, others, wanted: set[str], rng) -> dict[str, _Voice]:
-    """How each of the voices that are wanted sounds in one groove."""
+def _miked(stroke: Stroke, strip: Chain | None, number: int) -> Stroke:
+    """A stroke through a channel strip; the same number sets it alike for all strokes."""
+    if strip is None:
+        return stroke
+    x = strip.waves(stroke.wave[None], np.random.default_rng(number))[0]
+    return stroke._replace(wave=x)
+
+
+def _set_up(voices: dict[str, list[Stroke]], strip: Chain | None, rng) -> dict[str, _Voice]:
+    """How each of some voices sounds in one groove."""
     curve = rng.uniform(0.8, 1.8)
     hats = rng.uniform(-3, 3)
-    voices = {}
-    for voice, strokes in _complete(kit, others, rng).items():
-        if voice not in wanted:
-            continue
-        ratio = np.exp(rng.normal(0, 0.06))
+    ready = {}
+    for voice, strokes in voices.items():
+        ratio = np.exp(rng.normal(0, 0.1))
         drawn = [strokes[i] for i in rng.permutation(len(strokes))[:_MOST]]
         played = [_tuned(s, ratio * np.exp(rng.normal(0, 0.01))) for s in drawn for _ in range(2)]
+        number = int(rng.integers(1 << 30))
+        played = [_miked(s, strip, number) for s in played]
         dull = [scipy.signal.lfilter([0.25], [1, -0.75], s.wave) for s in played]
         level = _LEVELS.get(voice, 0) + rng.normal(0, _SPREAD) + hats * (voice in _HATS)
-        voices[voice] = _Voice(played, dull, level, curve)
-    return voices
+        ready[voice] = _Voice(played, dull, level, curve)
+    return ready
 
 
 # %% ../nbs/reference/rendering.ipynb #e96ce380
@@ -291,12 +300,13 @@ class Rendering:
         return f"Rendering({len(self.x) / SR:.1f} s on {self.kit}; {self.groove})"
 
 
-def _voices(groove, rng) -> list[str | None]:
+def _voices(groove, at_hand, rng) -> list[str | None]:
     """The voice that plays each note of a groove; None where none can."""
     instead = {}
     for voice, (share, some) in _IN_PLACE_OF.items():
-        if rng.random() < share:
-            instead[voice] = _one_of(some, rng)
+        known = [other for other in some if other in at_hand]
+        if rng.random() < share and known:
+            instead[voice] = _one_of(known, rng)
     written = [_VOICE_OF_NOTE.get(note) for note in groove.notes.tolist()]
     return [instead.get(voice, voice) for voice in written]
 
@@ -353,16 +363,18 @@ def render(
     kit: DrumKit,
     others: Sequence[DrumKit] = (),  # kits that may lend what is missing
     random_state=0,  # the same number gives the same samples
-    effects: Chain | None = EFFECTS,  # None: none
+    effects: Chain | None = EFFECTS,  # what becomes of the whole; None: none
+    strip: Chain | None = _STRIP,  # what becomes of each drum; None: none, and each plays its own
 ) -> Rendering:
     """A groove on a kit, as long as the groove. Raises ValueError where no voice can play it.
 
     Another number as `random_state` gives another player, another room, another microphone.
     """
     rng = np.random.default_rng(random_state)
-    wanted = _voices(groove, rng)
-    voices = _set_up(kit, others, set(wanted), rng)
-    hits = _played(groove, wanted, voices)
+    at_hand = _complete(kit, others, _BORROWED if strip else 0, rng)
+    wanted = _voices(groove, at_hand, rng)
+    used = {voice: strokes for voice, strokes in at_hand.items() if voice in wanted}
+    hits = _played(groove, wanted, _set_up(used, strip, rng))
     if not hits:
         raise ValueError(f"{kit.name} has no voice for any of the {len(groove)} notes of a groove")
     _choke(hits)
@@ -417,6 +429,7 @@ def renderings(
     *,
     tempo: float = 0.08,  # standard deviation of the logarithm of how much faster; 0: as played
     effects: Chain | None = EFFECTS,
+    strip: Chain | None = _STRIP,
 ) -> Iterator[Rendering]:
     """Renderings without end; the same number gives the same ones.
 
@@ -424,7 +437,9 @@ def renderings(
     """
     if not grooves or not kits:
         raise ValueError("to render, there must be a groove and a kit at least")
-    durations = np.array([groove.duration for groove in grooves])
+    if not any(_VOICE_OF_NOTE.get(note) for groove in grooves for note in groove.notes.tolist()):
+        raise ValueError("there is nothing to play: no groove has a note that a voice plays")
+    durations = np.array([max(groove.duration, 0.1) for groove in grooves])
     share = durations / durations.sum()
     number = 0
     while True:
@@ -434,4 +449,4 @@ def renderings(
         part = _stretch(grooves[rng.choice(len(grooves), p=share)], seconds, faster, rng)
         kit = _one_of(kits, rng)
         if any(_VOICE_OF_NOTE.get(note) for note in part.notes.tolist()):
-            yield render(part, kit, kits, rng, effects)
+            yield render(part, kit, kits, rng, effects, strip)

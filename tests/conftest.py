@@ -1,6 +1,8 @@
 """Sounds, folders and sets of drums that several tests need, all made up on the spot."""
 
 import importlib
+import itertools
+import os
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +144,84 @@ def folder(tmp_path):
 def hash_of(*parts):
     """The same small number for the same text, in every run."""
     return sum(ord(c) * 31**i for i, c in enumerate(repr(parts))) % 2**32
+
+
+def toy_groove(random_state, seconds=4.0):
+    """One drum after another, any of the six, at a steady pace."""
+    from drumlesson.groove import DRUMS
+    from drumlesson.midi import Groove
+
+    rng = np.random.default_rng(random_state)
+    times = np.arange(0.1, seconds - 0.2, rng.uniform(0.1, 0.2))
+    labels = rng.choice(DRUMS, len(times), p=(0.25, 0.2, 0.25, 0.1, 0.15, 0.05))
+    return Groove(times, labels, rng.integers(60, 127, len(times)), duration=seconds)
+
+
+@pytest.fixture(scope="session")
+def toy_kits():
+    """A few synthesised kits, to be played."""
+    from drumlesson.drums import load_drums
+    from drumlesson.rendering import drum_kits
+
+    return drum_kits(load_drums("synth", n_kits=4, hits=1, random_state=1))
+
+
+def toy_renderings(kits, n, random_state):
+    """So many short renderings, dry."""
+    from drumlesson.rendering import renderings
+
+    grooves = [toy_groove(i) for i in range(40)]
+    dry = renderings(grooves, kits, 4.0, random_state, effects=None, strip=None)
+    return list(itertools.islice(dry, n))
+
+
+def _toy_transcriber(kits):
+    """A small network that learned from sixty renderings, as the content of a file."""
+    from drumlesson.groove import (
+        FrameNetwork,
+        Pictures,
+        export_transcriber,
+        fit_frames,
+        frame_model,
+    )
+
+    network = FrameNetwork(filters=(4, 8, 8), width=16, dilations=(1, 2))
+    model = frame_model(network, frames=64)
+    pictures = Pictures(toy_renderings(kits, 60, 0))
+    settings = {"size": 8, "frames": 64, "learning_rate": 1e-2, "verbose": False}
+    fit_frames(model, pictures, 200, **settings)
+    return export_transcriber(network, model, 0.3, {"about": "a toy"})
+
+
+@pytest.fixture(scope="session")
+def transcriber_file(toy_kits, tmp_path_factory):
+    """A small transcriber in a file; where tests run side by side, one makes it for all."""
+    from filelock import FileLock
+
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    path = folder / "toy_transcriber.onnx"
+    with FileLock(f"{path}.lock"):
+        if not path.exists():
+            path.write_bytes(_toy_transcriber(toy_kits))
+    return path
+
+
+@pytest.fixture(scope="session")
+def transcriber(transcriber_file):
+    """The same, opened."""
+    from drumlesson.transcribing import load_transcriber
+
+    return load_transcriber(transcriber_file)
+
+
+@pytest.fixture(scope="session")
+def beat(toy_kits):
+    """Eight seconds of drums that the small transcriber did not learn from."""
+    from drumlesson.rendering import render
+
+    return render(toy_groove(1000, 8.0), toy_kits[0], toy_kits, 5, effects=None, strip=None)
 
 
 @pytest.fixture(scope="session")

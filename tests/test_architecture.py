@@ -123,8 +123,10 @@ DEV = ["nbdev", "nbformat", "nbclient", "nbconvert", "numpydoc", "pytest", "fast
 DEV += ["distributed"]
 SHIPPED = [name for name in modules(PACKAGE) if not name.startswith("dev.")]
 TO_TRAIN = {"benchmark", "classifier", "datasets", "drums", "evaluation", "grooves"}
-TO_TRAIN |= {"outside", "recipes", "training"}
+TO_TRAIN |= {"outside", "recipes", "rendering", "training"}
 TO_LEARN = {f"course.{room}" for room in ("own", "results", "runner", "studies", "verdicts")}
+TO_TRAIN |= {"groove_recipe"}
+TO_LEARN |= {"course.groovestudy"}
 PLAIN = [name for name in SHIPPED if name not in TO_TRAIN | TO_LEARN]
 
 

@@ -9,7 +9,9 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 
+import mido
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,10 +23,12 @@ from drumlesson.answers import OUTSIDE, UNSURE
 from drumlesson.cli import app, main
 from drumlesson.drums import load_drums
 from drumlesson.labels import LABELS
+from drumlesson.midi import Groove, read_midi, read_notes
 from drumlesson.synth import synth_kit
+from drumlesson.transcribing import transcribe
 
-COMMANDS = ["kits", "train", "export", "evaluate", "predict", "sort", "undo", "audit"]
-COMMANDS += ["listen", "evidence", "doctor"]
+COMMANDS = ["kits", "train", "export", "evaluate", "predict", "sort", "undo", "transcribe", "slice"]
+COMMANDS += ["audit", "listen", "evidence", "doctor"]
 FEW = ["--data", "synth", "--kits", "4", "--hits", "1"]  # quick to synthesise
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -121,6 +125,30 @@ def test_help_and_version(run):
         (["sort", "drums", "--into", "x", "--yes", "--dry-run"], "leave one of them out"),
         (["undo"], "DIR"),
         (["undo", "nosuch"], "nosuch: there is no such folder or undo file"),
+        (["transcribe"], "PATH"),
+        (["transcribe", "x.wav", "--tempo", "96"], "say how --midi is written"),
+        (["transcribe", "x.wav", "--split"], "say how --midi is written"),
+        (["transcribe", "x.wav", "--midi", "x.mid", "--tempo", "fast"], "--tempo"),
+        (["transcribe", "x.wav", "--midi", "x.mid", "--tempo", "-1"], "--tempo"),
+        (["transcribe", "x.wav", "--midi", "x.mid", "--tempo", "1"], "a tempo of 4 to 1000"),
+        (["transcribe", "x.wav", "--midi", "x.mid", "--bars", "four"], "bars are written like 4/4"),
+        (["transcribe", "x.wav", "--midi", "x.mid", "--notes", "kick=200"], "from 0 to 127"),
+        (["transcribe", "x.wav", "--midi", "x.mid", "--notes", "kick=36,snare"], "snare is to be"),
+        (["transcribe", "x.wav", "--midi", "x.mid", "--notes", "gong=36"], "not 'gong'"),
+        (["transcribe", "x.wav", "--midi", "x.mid", "--notes", "none.csv"], "none.csv: "),
+        (["transcribe", "x.wav", "--midi", "x.wav"], "the name of a MIDI file ends in .mid"),
+        (["transcribe", "x.wav", "--csv", "x.mid"], "is named like a MIDI file"),
+        (["transcribe", "x.wav", "--csv", "x.onnx"], "is named like a model"),
+        (["transcribe", "x.wav", "--midi", "-", "--csv", "-"], "only one of them"),
+        (["transcribe", "x.wav", "y.wav", "--csv", "-"], "for one recording"),
+        (["transcribe", "x.wav", "y.wav", "--midi", "x.mid"], "should be a folder"),
+        (["transcribe", "x.wav", "a/x.flac", "--midi", "m"], "the name of x.wav's"),
+        (["transcribe", "x.onnx", "x.wav"], "x.onnx: there is no such model file"),
+        (["transcribe", "/"], "is a folder: name the recordings in it"),
+        (["slice", "x.wav"], "--into"),
+        (["slice", "--into", "hits"], "PATH"),
+        (["slice", "x.wav", "--into", ""], "the name is empty"),
+        (["slice", "/", "--into", "hits"], "is a folder: name the recordings in it"),
         (["audit"], "DIR"),
         (["audit", "x", "--labels", "ears"], "--labels"),
         (["train", "--out", "x.keras", "--labels", "my own"], "--labels"),
@@ -823,6 +851,213 @@ def test_an_interrupted_sort_says_how_to_go_on(run, folder, labels, tmp_path, mo
     words = ["sort", folder, "--into", tmp_path / "sorted", "--csv", labels, "--yes"]
     status, _, err = run(*words)
     assert status == 130 and "goes on from here; `drumlesson undo " in err
+
+
+# -- transcribe and slice
+
+
+@pytest.fixture
+def toy(transcriber_file, monkeypatch):
+    """The small transcriber stands for the one that comes along."""
+    monkeypatch.setattr("drumlesson.transcribing._SHIPPED", transcriber_file)
+
+
+@pytest.fixture
+def beats(beat, tmp_path, monkeypatch):
+    """Two recordings, and what is none, in the folder where one is."""
+    monkeypatch.chdir(tmp_path)
+    write_sound("beat.wav", beat.x, subtype="FLOAT")
+    write_sound("second.wav", beat.x[: 3 * 22050], subtype="FLOAT")
+    write_sound("silence.wav", np.zeros(22050))
+    (tmp_path / "text.wav").write_text("no sound")
+    return tmp_path
+
+
+@pytest.fixture
+def heard(beat, transcriber):
+    """What the small transcriber hears in the first of them."""
+    return transcribe(beat.x, transcriber)
+
+
+def same_notes(groove, other, within):
+    """Whether two grooves hold the same notes, but for so many seconds."""
+    return (
+        groove.labels.tolist() == other.labels.tolist()
+        and groove.velocities.tolist() == other.velocities.tolist()
+        and np.allclose(groove.times, other.times, atol=within)
+    )
+
+
+@pytest.mark.usefixtures("toy")
+def test_what_is_drummed_is_shown(run, beats, heard):
+    status, out, err = run("transcribe", "beat.wav")
+    first, heading, *rows = out.splitlines()
+    assert (status, err) == (0, "") and len(rows) == len(heard) > 20
+    assert first.startswith(f"beat.wav: {len(heard)} notes in 8.0 s: kick ")
+    assert heading.split() == ["time", "label", "velocity"]
+    time, label, velocity = rows[5].split()
+    assert float(time) == pytest.approx(heard.times[5], abs=0.0006)
+    assert (label, int(velocity)) == (heard.labels[5], heard.velocities[5])
+    assert files_below(beats) == ["beat.wav", "second.wav", "silence.wav", "text.wav"]
+
+
+@pytest.mark.usefixtures("toy")
+def test_what_is_drummed_is_written(run, beats, heard):
+    status, out, err = run("transcribe", "beat.wav", "--midi", "new/a.mid", "--csv", "a.csv")
+    assert (status, err) == (0, "")
+    assert out.startswith(f"new/a.mid, a.csv: {len(heard)} notes in 8.0 s: ")
+    assert same_notes(read_midi("new/a.mid"), heard, 0.001)
+    assert same_notes(read_notes("a.csv"), heard, 1e-6)
+
+
+@pytest.mark.usefixtures("toy")
+@pytest.mark.parametrize("how", ["words", "table"])
+def test_tempo_bars_notes_and_tracks(run, beats, heard, how):
+    (beats / "map.csv").write_text("label,note\nkick,35\nother,56\n")
+    notes = "kick=35, other=56" if how == "words" else "map.csv"
+    options = ["--tempo", "96", "--bars", "6/8", "--notes", notes, "--split"]
+    assert run("transcribe", "beat.wav", "--midi", "a.mid", *options)[0] == 0
+    groove = read_midi("a.mid")
+    assert groove.tempo == 96 and same_notes(groove, heard, 0.001)
+    assert set(groove.notes[groove.labels == "kick"]) == {35}
+    assert set(groove.notes[groove.labels == "snare"]) == {38}
+    tracks = mido.MidiFile("a.mid").tracks
+    assert len(tracks) == 1 + len(set(heard.labels))
+    (signature,) = [message for message in tracks[0] if message.type == "time_signature"]
+    assert (signature.numerator, signature.denominator) == (6, 8)
+
+
+@pytest.mark.usefixtures("toy")
+@pytest.mark.parametrize("name", ["-", "/dev/stdout"])
+def test_standard_output_holds_the_notes_and_nothing_else(run, beats, heard, name):
+    if name != "-" and not os.path.exists(name):
+        pytest.skip("this system has no such name")
+    status, out, err = run("transcribe", "beat.wav", "--csv", name, "--midi", "a.mid")
+    assert (status, err) == (0, "") and len(out.splitlines()) == 1 + len(heard)
+    assert out.startswith("time,label,velocity\n")
+
+
+def test_midi_can_be_piped(beats, transcriber_file):
+    words = [sys.executable, "-m", "drumlesson.cli", "transcribe", transcriber_file, "beat.wav"]
+    done = subprocess.run([*words, "--midi", "-"], capture_output=True, check=True)
+    (beats / "piped.mid").write_bytes(done.stdout)
+    assert done.stderr == b"" and len(read_midi("piped.mid")) > 20
+
+
+@pytest.mark.usefixtures("toy")
+def test_several_recordings_are_written_into_folders(run, beats):
+    names = ["beat.wav", "second.wav"]
+    status, out, err = run("transcribe", *names, "--midi", "notes", "--csv", "notes")
+    assert (status, err) == (0, "") and len(out.splitlines()) == 2
+    assert files_below("notes") == ["beat.csv", "beat.mid", "second.csv", "second.mid"]
+    assert run("transcribe", "beat.wav", "--csv", "one/")[0] == 0
+    assert files_below("one") == ["beat.csv"]
+
+
+@pytest.mark.usefixtures("toy")
+def test_recordings_of_no_use_are_named_and_the_others_written(run, beats):
+    names = ["silence.wav", "beat.wav", "text.wav", "none.wav"]
+    for command, option, place in (("transcribe", "--csv", "notes"), ("slice", "--into", "hits")):
+        status, out, err = run(command, *names, option, place)
+        assert status == 1 and len(out.splitlines()) == 1
+        lines = err.splitlines()
+        assert [line.split(": ")[1] for line in lines] == ["silence.wav", "text.wav", "none.wav"]
+        assert "is silent" in lines[0] and "no such file" in lines[2]
+    assert files_below("notes") == ["beat.csv"]
+    assert all("beat_" in name for name in files_below("hits"))
+
+
+@pytest.mark.usefixtures("toy")
+@pytest.mark.parametrize("name", ["silence.wav", "text.wav", "none.wav"])
+def test_of_a_recording_of_no_use_nothing_is_written(run, beats, name):
+    before = files_below(beats)
+    for command in (
+        ["transcribe", "--midi", "a.mid", "--csv", "a.csv"],
+        ["slice", "--into", "hits"],
+    ):
+        status, out, err = run(*command, name)
+        assert (status, out, len(err.splitlines())) == (1, "", 1)
+        assert err.startswith(f"drumlesson: {name}: ") and err.count(name) == 1
+    assert files_below(beats) == before
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_recording_in_which_no_drum_is_heard(run, beats, monkeypatch):
+    monkeypatch.setattr("drumlesson.transcribing.to_groove", lambda *_: Groove([], [], duration=8))
+    before = files_below(beats)
+    for command in (["transcribe"], ["transcribe", "--midi", "a.mid"], ["slice", "--into", "hits"]):
+        status, out, err = run(*command, "beat.wav")
+        assert (status, out) == (1, "")
+        assert err == "drumlesson: beat.wav: no drum is heard in it\n"
+    assert files_below(beats) == before
+
+
+@pytest.mark.usefixtures("toy")
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        (["beat.wav", "--csv", "beat.wav"], "is named like a sound"),
+        (["beat.wav", "--csv", "link.csv"], "is named like a sound|is read as"),
+        (["beat", "--csv", "beat"], "is read as beat, too"),
+        (["beat.mid", "--midi", "beat.mid"], "is read as beat.mid, too"),
+        (["beat.wav", "--midi", "a.mid", "--notes", "m.csv", "--csv", "m.csv"], "is read as m.csv"),
+        (["beat.wav", "second.wav", "--csv", "m.csv"], "should be a folder"),
+    ],
+    ids=words_of,
+)
+def test_notes_never_replace_what_is_read(run, beats, args, message):
+    for name in ("beat", "beat.mid"):
+        (beats / name).write_bytes((beats / "beat.wav").read_bytes())
+    (beats / "m.csv").write_text("label,note\nkick,35\n")
+    os.symlink("beat.wav", "link.csv")
+    before = {name: (beats / name).read_bytes() for name in files_below(beats)}
+    status, out, err = run("transcribe", *args)
+    assert (status, out, len(err.splitlines())) == (2, "", 1) and re.search(message, err)
+    assert {name: (beats / name).read_bytes() for name in files_below(beats)} == before
+
+
+@pytest.mark.usefixtures("toy")
+def test_old_notes_stay_where_new_ones_cannot_be_written(run, beats, monkeypatch):
+    (beats / "a.mid").write_bytes(b"old")
+    monkeypatch.setattr(os, "replace", full)
+    status, out, err = run("transcribe", "beat.wav", "--midi", "a.mid")
+    assert (status, out) == (2, "") and "a.mid: cannot be written (No space left on device)" in err
+    assert (beats / "a.mid").read_bytes() == b"old"
+    assert files_below(beats) == ["a.mid", "beat.wav", "second.wav", "silence.wav", "text.wav"]
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_loop_becomes_drums(run, beats, heard):
+    status, out, err = run("slice", "beat.wav", "--into", "hits")
+    assert (status, err) == (0, "") and re.fullmatch(r"beat\.wav: \d+ hits into hits: .+\n", out)
+    counts = dict(re.findall(r"(\w+) (\d+)[,\n]", out))
+    there = Counter(name.split("/")[0] for name in files_below("hits"))
+    assert {name: int(count) for name, count in counts.items()} == there
+    drums = load_drums("hits")
+    left_out = sum(there[name] for name in ("several", "other"))
+    assert len(drums) == there.total() - left_out and len(drums.problems) == left_out
+    assert set(drums.labels) <= set(heard.labels)
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_second_slice_replaces_nothing(run, beats):
+    assert run("slice", "second.wav", "--into", "hits")[0] == 0
+    before = files_below("hits")
+    status, out, err = run("slice", "second.wav", "beat.wav", "--into", "hits")
+    assert (status, out, len(err.splitlines())) == (2, "", 1) and "is there already" in err
+    assert files_below("hits") == before
+    assert run("slice", "beat.wav", "--into", "hits")[0] == 0
+    status, _, err = run("slice", "beat.wav", "--into", "text.wav")
+    assert status == 2 and "is a file, and no folder" in err
+
+
+def test_a_transcriber_of_ones_own(run, beats, transcriber_file):
+    (beats / "mine.onnx").write_bytes(transcriber_file.read_bytes())
+    (beats / "broken.onnx").write_text("no network")
+    assert run("transcribe", "mine.onnx", "beat.wav")[0] == 0
+    assert run("slice", "mine.onnx", "second.wav", "--into", "hits")[0] == 0
+    status, out, err = run("transcribe", "broken.onnx", "beat.wav", "--midi", "a.mid")
+    assert (status, out) == (2, "") and err.startswith("drumlesson: broken.onnx: is no transcriber")
 
 
 # -- outputs

@@ -44,7 +44,7 @@ from drumlesson.course.reading import (
 from drumlesson.dev import notebooks
 
 TOP = Path(__file__).resolve().parent.parent
-LESSONS = [f"{number:02}" for number in range(10)]
+LESSONS = [f"{number:02}" for number in range(11)]
 ALL = {name: e for lesson in LESSONS for name, e in exercises_of(lesson).items()}
 
 

@@ -125,6 +125,6 @@ def test_the_wheel_carries_the_shipped_model_its_card_and_the_manifest_and_no_wo
         capture_output=True,
     )
     names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
-    data = ("best.onnx", "best.md", "manifest.csv", "licences.csv")
+    data = ("best.onnx", "best.md", "manifest.csv", "licences.csv", "grooves.csv")
     assert {f"drumlesson/data/{name}" for name in data} <= set(names)
     assert not [name for name in names if name.startswith("drumlesson/dev")]

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from hypothesis import given, settings
@@ -46,6 +47,7 @@ from drumlesson.live import (
     measure_live,
     seconds_after,
     to_notes,
+    write_listener,
 )
 from drumlesson.midi import Groove, read_notes
 from drumlesson.rendering import Rendering
@@ -235,6 +237,23 @@ def test_the_listener_that_comes_along_is_small_and_hears_a_beat():
     for label, at in PATTERN:
         right += (np.abs(found.times[found.labels == label] - at) < 0.05).any()
     assert right >= len(PATTERN) // 2
+
+
+def test_the_stored_measures_are_those_of_the_listener_that_comes_along():
+    stored = Path(__file__).resolve().parent.parent / "nbs" / "evidence" / "live.csv"
+    table = pd.read_csv(stored, index_col="drum")
+    for name in ("first F", "final F"):
+        assert load_listener().report_[name] == pytest.approx(table.loc["all", name], abs=1e-4)
+
+
+def test_a_listener_is_written_with_its_measures(network, beat, tmp_path):
+    path = tmp_path / "ear.onnx"
+    listener = write_listener(SMALL, network[0], [beat], [beat], path, tmp_path, {"steps": 3})
+    table = pd.read_csv(tmp_path / "live.csv", index_col="drum")
+    assert listener.report_["steps"] == load_listener(path).report_["steps"] == 3
+    assert listener.report_["final F"] == pytest.approx(table.loc["all", "final F"], abs=1e-4)
+    curve = pd.read_csv(tmp_path / "live_delays.csv")
+    assert len(curve) == 2 and {"ms", "all", *DRUMS} <= set(curve)
 
 
 # -- live is offline

@@ -398,7 +398,7 @@ def test_a_good_lesson_has_no_departures(tmp_path):
 @pytest.mark.parametrize("directive", ["code-fold: true", "export", "hide"])
 def test_only_cells_that_are_read_must_be_easy_to_read(tmp_path, directive):
     machinery = new_code_cell(f"#| {directive}\nimport os\n" + f"x = {'1' * 90}\n" * 13)
-    named = new_code_cell("#| fig-alt: " + "a" * 90 + "\n" + "\n\n".join(["x = (1,\n  2)"] * 6))
+    named = new_code_cell(f"#| fig-alt: {'a' * 90}\n" * 4 + "x = (1,\n\n  2)\n" * 4)  # 4 and 12
     cells = [*lesson(tmp_path), machinery, named]
     assert nb.lesson_departures(stored(tmp_path / "nbs" / "00_x.ipynb", *cells)) == []
 
@@ -525,6 +525,11 @@ NO_SOLUTION = "no folded solution right after the exercise 00-code"
         (added(new_markdown_cell("word " * 600)), "words: 1200 to 1800"),
         (added(*(new_code_cell("1") for _ in range(16))), " reading cells: 12 to 26 wanted"),
         (added(new_code_cell("x = 1\n" * 13)), "13 lines: 12 at most, or fold it"),
+        (added(new_code_cell("x = 1\n\n" * 6 + "x = 1")), "13 lines: 12 at most"),  # six are blank
+        (
+            added(new_code_cell("#| fig-cap: x\n" * 5 + "x = 1\n" * 12)),
+            "17 lines with its directives: 16 at most",
+        ),
         (added(new_code_cell(f"x = {'1' * 85}")), "1 lines of more than 88 letters"),
         (added(new_code_cell("import os")), "imports, which are folded"),
         (

@@ -102,12 +102,24 @@ def _yes_or_no(counts, times) -> np.ndarray:  # (draws, cuts)
     return np.mean(scores, axis=0)
 
 
+def _f_measure(counts, times) -> np.ndarray:  # (draws, cuts)
+    "F measure of the hits found in recordings, all classes together, each kit counting the same."
+    five = len(LABELS)
+    hits = counts[0][..., :five, :].sum(axis=(-2, -1), keepdims=True)
+    drawn = _drawn(counts[0] / np.where(hits > 0, hits, 1), times)
+    right = np.trace(drawn[..., :five, :five], axis1=-2, axis2=-1)
+    there = drawn[..., :five, :].sum(axis=(-2, -1))
+    found = drawn[..., :five].sum(axis=(-2, -1))
+    return 2 * right / (there + found)
+
+
 # By name: how a side is scored.
 RULERS = {
     "accuracy": Ruler(_right),
     "macro F1": Ruler(_macro_f1),
     "yes or no": Ruler(_yes_or_no),
     "spread": Ruler(_right, spread=True),
+    "F at 50 ms": Ruler(_f_measure),
 }
 RULERS |= {f"recall of {label}": Ruler(partial(_recall, label=label), label) for label in LABELS}
 _VARIANCE = "share of variance"  # the ruler of claims whose sides are levers

@@ -743,7 +743,8 @@ LIMITS = {
     "kB": (0, 700),
 }
 # Most of what a cell holds that is to be read, beside its directives and empty lines.
-_MOST_LINES, _MOST_LETTERS = 12, 88
+_MOST_LINES, _MOST_LETTERS = 12, 88  # of a cell that is to be read, and of its lines
+_MOST_WITH_DIRECTIVES = 16  # lines, those that start with #| among them
 _TYPED = re.compile(
     r"""(?<![\w.]) (?: \d+(?:\.\d+)?\s?%    # a percentage
                    | 0\.\d{2,3}(?!\d) )     # a share""",
@@ -809,10 +810,13 @@ def _python(cell) -> ast.Module:
 
 def _hard_to_read(cell):
     "Where a cell that is to be read is long, wide or mixed."
-    lines = [line for line in cell.source.split("\n") if line.strip() and line[:2] != "#|"]
-    wide = [line for line in lines if len(line) > _MOST_LETTERS]
-    if len(lines) > _MOST_LINES:
-        yield f"{len(lines)} lines: {_MOST_LINES} at most, or fold it"
+    lines = cell.source.splitlines()
+    code = [line for line in lines if line[:2] != "#|"]  # blank lines are seen, too
+    wide = [line for line in code if len(line) > _MOST_LETTERS]
+    if len(code) > _MOST_LINES:
+        yield f"{len(code)} lines: {_MOST_LINES} at most, or fold it"
+    if len(lines) > _MOST_WITH_DIRECTIVES:
+        yield f"{len(lines)} lines with its directives: {_MOST_WITH_DIRECTIVES} at most"
     if wide:
         yield f"{len(wide)} lines of more than {_MOST_LETTERS} letters, such as {wide[0].strip()}"
     if any(isinstance(node, ast.Import | ast.ImportFrom) for node in _python(cell).body):

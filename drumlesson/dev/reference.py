@@ -63,9 +63,15 @@ FLOORS = {  # what is on a floor uses only what is on it or below
         "families",
         "training",
         "evaluation",
+        "groove_recipe",
         "classifier",
         "display",
         "recipes",
+        "rendering",
+        "groove",
+        "transcribing",
+        "live",
+        "slicing",
         "sorting",
         "auditing",
         "live",
@@ -83,6 +89,7 @@ MEANS = {
     "y_pred": "the labels that a model gave, shape (n,)",
     "sr": "samples a second, in Hz",
     "drums": "a `Drums`: hits with their labels and kits",
+    "groove": "a `Groove`: what was struck when, and how hard",
     "labels": "the class of each hit, shape (n,)",
     "kits": "the kit of each hit, shape (n,)",
     "classes": "the names of the classes, in the order of the columns",
@@ -137,6 +144,8 @@ MET_BY_USERS = (
     "recipes.train_recipe",
     "sorting.sort_files",
     "sorting.undo",
+    "transcribing.transcribe",
+    "slicing.slice_hits",
 )
 
 # %% ../../nbs/reference/package.ipynb #269f5d01

@@ -1,0 +1,356 @@
+"""From a recording to a groove: any length, any file, without TensorFlow."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from conftest import files_below, write_sound
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import drumlesson
+from drumlesson import runtime
+from drumlesson.audio import SR, AudioError
+from drumlesson.groove import DRUMS, FRAMES, HOP, count_hits, f_measure, frame_picture
+from drumlesson.outside import _MAKERS, _made
+from drumlesson.transcribing import (
+    _SHIPPED,
+    PictureStream,
+    Transcriber,
+    load_transcriber,
+    transcribe,
+)
+
+
+def pieces_of(x, sizes):
+    """An array in pieces of these sizes, in turn, until nothing is left."""
+    at, turn = 0, 0
+    while at < len(x):
+        size = sizes[turn % len(sizes)]
+        yield x[at : at + size]
+        at, turn = at + size, turn + 1
+
+
+def alike(groove, other, frames=0):
+    """Whether two grooves have the same hits, each at the same moment but for so many frames."""
+    if groove.labels.tolist() != other.labels.tolist():
+        return False
+    return bool(np.all(np.abs(groove.times - other.times) <= frames * HOP / SR + 1e-6))
+
+
+def notes_of(groove):
+    """All that a groove says of its notes."""
+    return list(zip(groove.times, groove.labels, groove.velocities, strict=True))
+
+
+# -- pieces
+
+
+@given(
+    samples=st.integers(1, 5000),
+    sizes=st.lists(st.integers(1, 1500), min_size=1, max_size=6),
+    seed=st.integers(0, 99),
+)
+def test_pieces_of_any_size_give_the_frames_of_the_whole(samples, sizes, seed):
+    x = 0.1 * np.random.default_rng(seed).standard_normal(samples).astype(np.float32)
+    stream = PictureStream()
+    frames = [stream.push(piece) for piece in pieces_of(x, sizes)]
+    picture = np.concatenate([*frames, stream.finish()])
+    whole = frame_picture(x)
+    assert picture.dtype == np.float32 and picture.shape == whole.shape
+    np.testing.assert_allclose(picture, whole, atol=1e-3)
+
+
+def test_frames_come_as_soon_as_their_samples_are_there():
+    """A stream holds back no frame: that is what makes it fit to be listened to."""
+    stream, there = PictureStream(), 0
+    for block in range(1, 40):
+        there += len(stream.push(np.zeros(HOP, np.float32)))
+        assert there == max((block * HOP - FRAMES.n_fft // 2) // HOP + 1, 0)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    frames=st.integers(1, 2600),
+    sizes=st.lists(st.integers(0, 1200), min_size=1, max_size=5).filter(any),
+    seed=st.integers(0, 99),
+)
+def test_curves_do_not_depend_on_the_pieces(transcriber, frames, sizes, seed):
+    """Nor on where the network's blocks begin, for each sees what lies around it."""
+    picture = np.random.default_rng(seed).uniform(-5, 1, (frames, 80)).astype(np.float32)
+    curves = np.concatenate(list(transcriber.curves(pieces_of(picture, sizes))))
+    whole = np.concatenate(list(transcriber.curves([picture])))
+    assert curves.shape == whole.shape == (frames, len(DRUMS))
+    np.testing.assert_allclose(curves, whole, atol=1e-5)
+
+
+def test_a_frame_is_answered_alike_wherever_it_lies_in_a_block(transcriber):
+    """A picture that begins 300 frames later has the same curves, but for its borders."""
+    picture = np.random.default_rng(0).uniform(-5, 1, (2500, 80)).astype(np.float32)
+    whole = np.concatenate(list(transcriber.curves([picture])))
+    later = np.concatenate(list(transcriber.curves([picture[300:]])))
+    np.testing.assert_allclose(later[50:-50], whole[350:-50], atol=1e-4)
+
+
+# -- recordings
+
+
+def test_most_of_what_is_played_is_heard(transcriber, beat):
+    groove = transcribe(beat.x, transcriber)
+    assert f_measure(count_hits(beat.groove, groove)) > 0.6
+    assert groove.duration == pytest.approx(8.0) and np.all(np.diff(groove.times) >= 0)
+    assert set(groove.labels) <= set(DRUMS)
+
+
+WAYS = {  # to keep a recording: samples (n, channels), rate, ending, subtype
+    "wav": lambda x: (x[:, None], SR, "wav", "FLOAT"),
+    "flac": lambda x: (x[:, None], SR, "flac", "PCM_24"),
+    "stereo": lambda x: (np.stack([x, x], axis=1), SR, "wav", "FLOAT"),
+    "one side": lambda x: (np.stack([x, 0 * x], axis=1), SR, "wav", "FLOAT"),
+    "cancelling": lambda x: (np.stack([x, -x], axis=1), SR, "wav", "FLOAT"),
+    "six channels": lambda x: (np.stack([x] * 6, axis=1), SR, "wav", "PCM_24"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_file_gives_the_hits_of_its_samples(transcriber, beat, tmp_path, way):
+    mono = beat.x / np.float32(2 * np.abs(beat.x).max())
+    x, sr, ending, subtype = WAYS[way](mono)
+    path = write_sound(tmp_path / f"a beat.{ending}", x, sr, subtype=subtype)
+    groove = transcribe(path, transcriber)
+    expected = transcribe(mono, transcriber)
+    assert len(groove) > 20 and alike(groove, expected)
+    np.testing.assert_allclose(groove.velocities, expected.velocities, atol=1)
+    assert groove.name == "a beat" and groove.duration == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize("sr", [44_100, 48_000, 96_000])
+def test_another_rate_gives_the_same_hits(transcriber, beat, tmp_path, sr):
+    x = soxr.resample(beat.x, SR, sr)
+    path = write_sound(tmp_path / "beat.wav", x, sr, subtype="FLOAT")
+    expected = transcribe(beat.x, transcriber)
+    for groove in (transcribe(path, transcriber), transcribe(x, transcriber, sr=sr)):
+        assert f_measure(count_hits(expected, groove, window=0.015)) > 0.98
+        assert groove.duration == pytest.approx(8.0, abs=0.001)
+
+
+@pytest.mark.parametrize("gain", [0.001, 0.3, 5])
+def test_a_soft_recording_gives_the_hits_of_a_loud_one(transcriber, beat, gain):
+    groove = transcribe(np.float32(gain) * beat.x, transcriber)
+    assert notes_of(groove) == notes_of(transcribe(beat.x, transcriber))
+
+
+def test_it_is_the_same_each_time(transcriber, beat):
+    first, second = transcribe(beat.x, transcriber), transcribe(beat.x, transcriber)
+    assert notes_of(first) == notes_of(second)
+
+
+def test_what_comes_later_is_heard_like_what_comes_first(transcriber, beat):
+    """Over many blocks, of samples and of frames."""
+    frames = len(beat.x) // HOP
+    x = np.tile(beat.x[: frames * HOP], 7)
+    groove = transcribe(x, transcriber)
+    length = frames * HOP / SR
+    second, sixth = (groove.between(i * length, (i + 1) * length) for i in (1, 5))
+    assert len(second) > 20 and alike(second, sixth)
+
+
+def test_a_loud_stroke_has_a_higher_velocity(transcriber, beat):
+    half = len(beat.x) // 2
+    gain = np.where(np.arange(len(beat.x)) < half, 0.3, 1).astype(np.float32)
+    groove = transcribe(gain * beat.x, transcriber)
+    soft, loud = groove.between(0, 4), groove.between(4, 8)
+    for drum in ("kick", "snare"):
+        assert np.median(loud.velocities[loud.labels == drum]) > 1.5 * np.median(
+            soft.velocities[soft.labels == drum]
+        )
+
+
+# -- memory
+
+
+def peak_of(path, transcriber):
+    """The most memory that a transcription takes, in bytes."""
+    tracemalloc.start()
+    try:
+        groove = transcribe(path, transcriber)
+        return tracemalloc.get_traced_memory()[1], groove
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_recording_takes_little_more_memory_than_a_short_one(transcriber, beat, tmp_path):
+    minute = np.resize(beat.x, 60 * SR)
+    paths = []
+    for minutes in (1, 10):
+        paths.append(tmp_path / f"{minutes}.wav")
+        with soundfile.SoundFile(paths[-1], "w", SR, 1, "PCM_16") as file:
+            for _ in range(minutes):
+                file.write(minute)
+    (short, few), (long, many) = (peak_of(path, transcriber) for path in paths)
+    assert long < 2 * short and long < 100e6
+    assert many.duration == pytest.approx(600) and len(many) > 9 * len(few) > 0
+
+
+# -- what is no groove
+
+
+def cut(path, kept):
+    """The same file without its end."""
+    content = path.read_bytes()
+    path.write_bytes(content[: round(kept * len(content))])
+    return path
+
+
+def nan_sound(path):
+    x = np.full(SR, 0.1, np.float32)
+    x[500] = np.nan
+    return write_sound(path, x, subtype="FLOAT")
+
+
+NO_GROOVES = {
+    "silence": (lambda p: write_sound(p / "x.wav", np.zeros(SR)), "is silent"),
+    "too short": (lambda p: write_sound(p / "x.wav", np.full(2000, 0.1)), "too short"),
+    "no samples": (lambda p: write_sound(p / "x.wav", np.zeros(0)), "is empty"),
+    "truncated wav": (lambda p: cut(write_sound(p / "x.wav"), 0.5), "truncated"),
+    "truncated flac": (lambda p: cut(write_sound(p / "x.flac"), 0.5), "x.flac"),
+    "NaN": (lambda p: nan_sound(p / "x.wav"), "NaN"),
+    "a header alone": (lambda p: cut(write_sound(p / "x.wav"), 0.001), "x.wav"),
+    "no bytes": (lambda p: write_text(p / "x.wav", ""), "x.wav"),
+    "text": (lambda p: write_text(p / "x.wav", "no sound"), "cannot be read as sound"),
+    "raw": (lambda p: write_text(p / "x.raw", "no sound"), "cannot be read as sound"),
+    "a folder": (lambda p: p, "it is a folder"),
+    "nothing": (lambda p: p / "x.wav", "there is no such file"),
+}
+
+
+def write_text(path, text):
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("name", NO_GROOVES)
+def test_what_is_no_recording_is_told_in_one_line(transcriber, tmp_path, name):
+    make, message = NO_GROOVES[name]
+    path = make(tmp_path)
+    before = files_below(tmp_path)
+    with pytest.raises(AudioError) as error:
+        transcribe(path, transcriber)
+    text = str(error.value)
+    assert text.startswith(f"{path}: ") and message in text and len(text.splitlines()) == 1
+    assert files_below(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "x, message",
+    [
+        (np.zeros(SR), "is silent"),
+        (np.zeros(0), "is empty"),
+        (np.full(2000, 0.1), "too short"),
+        (np.full(SR, np.inf), "NaN or infinite"),
+        (np.zeros((SR, 2)), "an array of shape"),
+    ],
+    ids=["silent", "empty", "short", "infinite", "stereo"],
+)
+def test_samples_that_are_no_recording(transcriber, x, message):
+    with pytest.raises(AudioError, match=message):
+        transcribe(x, transcriber)
+
+
+@pytest.mark.parametrize("kind", _MAKERS)
+def test_what_is_no_drum_does_no_harm(transcriber, kind):
+    """Whatever is heard in it is a groove within its length."""
+    for seed in range(3):
+        x = _made(kind, [seed])
+        groove = transcribe(x, transcriber)
+        assert groove.duration >= len(x) / SR > groove.times.max(initial=0)
+
+
+def test_a_steady_tone_and_a_lone_click(transcriber):
+    t = np.arange(3 * SR) / SR
+    click = np.zeros(3 * SR, np.float32)
+    click[SR] = 1
+    for x in (np.sin(2 * np.pi * 440 * t), click, np.ones(3 * SR)):
+        groove = transcribe(x, transcriber)
+        assert len(groove) < 60 and groove.duration == pytest.approx(3.0)
+
+
+# -- the file of a transcriber
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda p: None, "there is no such model file"),
+        (lambda p: p.mkdir(), "there is no such model file"),
+        (lambda p: p.touch(), "is no transcriber"),
+        (lambda p: p.write_text("no network"), "is no transcriber"),
+        (lambda p: p.write_bytes(runtime.SHIPPED.read_bytes()), "no transcriber"),
+    ],
+    ids=["missing", "folder", "empty", "text", "classifier"],
+)
+def test_what_is_no_transcriber(tmp_path, make, message):
+    path = tmp_path / "x.onnx"
+    make(path)
+    with pytest.raises(ValueError) as error:
+        load_transcriber(path)
+    text = str(error.value)
+    assert text.startswith(f"{path}: ") and message in text and len(text.splitlines()) == 1
+
+
+@pytest.mark.parametrize("told", ["", "{}", "[]", '{"threshold": [1], "margin": "x"}'])
+def test_a_network_that_does_not_tell_how_it_is_read(transcriber_file, tmp_path, told):
+    from drumlesson.exporting import with_metadata
+
+    content = with_metadata(transcriber_file.read_bytes(), {"transcriber": told})
+    (tmp_path / "x.onnx").write_bytes(content)
+    with pytest.raises(ValueError, match=r"x\.onnx: is no transcriber, or a damaged one"):
+        load_transcriber(tmp_path / "x.onnx")
+
+
+def test_a_transcriber_says_what_was_measured(transcriber):
+    assert transcriber.report_ == {"about": "a toy"}
+    assert transcriber.threshold_.tolist() == [0.3] * len(DRUMS)
+    assert repr(transcriber).startswith("Transcriber(kick, snare, hihat, cymbal, tom, other; ")
+    assert isinstance(transcriber, Transcriber)
+
+
+# -- the one that comes along
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_transcriber()
+
+
+def test_the_package_has_it_under_its_own_name(beat):
+    assert drumlesson.transcribe is transcribe
+    groove = drumlesson.transcribe(beat.x)
+    assert f_measure(count_hits(beat.groove, groove)) > 0.5
+
+
+def test_the_shipped_file_is_small(shipped):
+    assert _SHIPPED.stat().st_size < 1_000_000
+    assert shipped.threshold_.shape == (len(DRUMS),)
+    assert np.all((shipped.threshold_ > 0) & (shipped.threshold_ < 1))
+
+
+def test_the_shipped_one_hears_a_simple_beat(shipped, toy_kits):
+    """Kick and snare in turn, hi-hats in between, on a kit that it never met."""
+    from drumlesson.midi import Groove
+    from drumlesson.rendering import render
+
+    times = np.arange(16) * 0.25 + 0.1
+    labels = ["kick", "hihat", "snare", "hihat"] * 4
+    groove = Groove(times, labels, duration=4.3)
+    heard = transcribe(render(groove, toy_kits[1], effects=None, strip=None).x, shipped)
+    counts = count_hits(groove, heard)
+    assert counts.loc["kick", "right"] == 4 and f_measure(counts) > 0.75
+
+
+@pytest.mark.parametrize("kind", _MAKERS)
+def test_the_shipped_one_bears_what_is_no_drum(shipped, kind):
+    groove = transcribe(_made(kind, [0]), shipped)
+    assert len(groove) <= 20
