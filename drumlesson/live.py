@@ -30,7 +30,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import soxr
@@ -372,35 +372,34 @@ class _Judge:
     def _judge(self, answer: _Answer) -> Iterator[Heard]:
         """What becomes of a first answer, and of other drums that were hit together with it."""
         was = DRUMS[answer.drum]
-        frame, proba = self._late(answer, answer.drum)
-        stands = frame is not None
+        stands, frame, proba = self._late(answer, answer.drum)
         if stands:
             self._named[1, answer.drum] = frame
             yield self._heard(answer._replace(frame=frame), proba, was=was)
         for drum in self._others(answer):
-            frame, proba = self._late(answer, drum)
+            _, frame, proba_then = self._late(answer, drum)
             self._named[1, drum] = frame
             other = _Answer(frame, drum, self._velocity(frame, drum))
-            yield self._heard(other, proba, was=None if stands else was)
+            yield self._heard(other, proba_then, was=None if stands else was)
             stands = True
         if not stands:
             yield self._heard(answer, 1 - proba, was=was)._replace(label=None)
 
-    def _late(self, answer: _Answer, drum: int) -> tuple[int | None, float]:
-        """Where the late curve of a drum is highest around an answer; None: it is too low."""
+    def _late(self, answer: _Answer, drum: int) -> tuple[bool, int, float]:
+        """Whether the late curve of a drum shows a hit around an answer, where, and how high."""
         curve = self._curves[-2 * _ABOUT :, 1, drum]
         highest = int(curve.argmax())
         frame = max(answer.frame - _ABOUT + highest, 0)
         proba = float(curve[highest])
         is_hit = proba >= self._threshold[1, drum] and frame - self._named[1, drum] >= _GAP
-        return frame if is_hit else None, proba
+        return is_hit, frame, proba
 
     def _others(self, answer: _Answer) -> list[int]:
         """The drums that only the late curves show around an answer, the surest first."""
         found = []
         for drum in range(len(DRUMS)):
-            frame, proba = self._late(answer, drum)
-            if frame is not None and drum != answer.drum and not self._is_awaited(frame, drum):
+            is_hit, frame, proba = self._late(answer, drum)
+            if is_hit and drum != answer.drum and not self._is_awaited(frame, drum):
                 found.append((proba, drum))
         return [drum for _, drum in sorted(found, reverse=True)]
 
@@ -803,20 +802,21 @@ def measure_live(
     """
     import pandas as pd
 
-    counts = {"first": 0, "final": 0}
+    counts: dict[str, Any] = {"first": 0, "final": 0}
     late: dict = {(stage, drum): [] for stage in counts for drum in DRUMS}
     for rendering in renderings:
         said = list(_played(stream_factory(), rendering.x))
         for stage in counts:
             answers = [h for h in said if h.first == (stage == "first") and h.label]
-            found = Groove([h.time for h in answers], [h.label for h in answers])
+            times = np.array([heard.time for heard in answers])
+            found = Groove(times, np.array([heard.label for heard in answers], str))
             counts[stage] = counts[stage] + count_hits(rendering.groove, found)
             for drum in DRUMS:
                 late[stage, drum].extend(_delays_of(rendering.groove, answers, drum))
     rows = {}
     for drum in (*DRUMS, "all"):
         drums = list(DRUMS) if drum == "all" else [drum]
-        row = {"hits": int(counts["first"].loc[drums, "there"].sum())}
+        row: dict[str, Any] = {"hits": int(counts["first"].loc[drums, "there"].sum())}
         for stage, counted in counts.items():
             times = np.concatenate([late[stage, one] for one in drums])
             row[f"{stage} F"] = f_measure(counted.loc[drums])
@@ -836,7 +836,7 @@ def measure_delays(
     """
     import pandas as pd
 
-    counts: list = [0] * len(listener.delays)
+    counts: list[Any] = [0] * len(listener.delays)
     thresholds = listener.threshold_ if threshold is None else threshold
     thresholds = np.broadcast_to(thresholds, (len(listener.delays), len(DRUMS)))
     for rendering, curves in _heard_curves(listener, renderings):
@@ -862,7 +862,7 @@ def _read(curve, threshold, delay: int) -> Groove:
     """The hits in the curves of one delay."""
     frames, drums = pick_peaks(curve, threshold)
     times = np.maximum(frames - delay, 0) * HOP / SR
-    return Groove(times, [DRUMS[drum] for drum in drums])
+    return Groove(times, np.array([DRUMS[drum] for drum in drums], str))
 
 
 _TRIED = np.round(np.arange(0.1, 0.85, 0.05), 2)  # thresholds
@@ -878,7 +878,7 @@ def best_thresholds(
     for threshold in _TRIED:
         rows = []
         for i, delay in enumerate(listener.delays):
-            counted = 0
+            counted: Any = 0
             for rendering, curves in heard:
                 found = _read(curves[:, i], threshold, delay)
                 counted = counted + count_hits(rendering.groove, found)
@@ -902,11 +902,11 @@ def write_listener(
     listener = Listener(export_listener(network, model, 0.5, {}))
     threshold = best_thresholds(listener, validation)
     listener = Listener(export_listener(network, model, threshold, {}))
-    live = measure_live(lambda: Stream(listener), test)
-    measured = {name: round(float(live.loc["all", name]), 4) for name in ("first F", "final F")}
+    table = measure_live(lambda: Stream(listener), test)
+    measured = {name: round(float(table[name]["all"]), 4) for name in ("first F", "final F")}
     content = export_listener(network, model, threshold, {**(report or {}), **measured})
     with atomic(Path(path)) as temporary:
         Path(temporary).write_bytes(content)
-    live.to_csv(Path(evidence) / "live.csv", index_label="drum")
+    table.to_csv(Path(evidence) / "live.csv", index_label="drum")
     measure_delays(listener, test).to_csv(Path(evidence) / "live_delays.csv", index=False)
     return Listener(content)

@@ -74,7 +74,6 @@ FLOORS = {  # what is on a floor uses only what is on it or below
         "slicing",
         "sorting",
         "auditing",
-        "live",
     ),
     "use": ("cli",),
     "course": ("course",),
