@@ -539,10 +539,10 @@ def to_notes(
     hits = [heard for heard in said if not heard.first and heard.label is not None]
     times = [heard.time for heard in hits]
     return Groove(
-        times,
-        [heard.label for heard in hits],
-        [heard.velocity for heard in hits],
-        duration=None if duration is None else max([duration, *times]),
+        np.array(times),
+        np.array([heard.label for heard in hits], str),
+        np.array([heard.velocity for heard in hits], int),
+        duration=max([duration or 0.0, *times]),
     )
 
 

@@ -242,6 +242,7 @@ def test_the_listener_that_comes_along_is_small_and_hears_a_beat():
 def test_the_stored_measures_are_those_of_the_listener_that_comes_along():
     stored = Path(__file__).resolve().parent.parent / "nbs" / "evidence" / "live.csv"
     table = pd.read_csv(stored, index_col="drum")
+    assert "toy" not in load_listener().report_
     for name in ("first F", "final F"):
         assert load_listener().report_[name] == pytest.approx(table.loc["all", name], abs=1e-4)
 
@@ -266,8 +267,8 @@ def test_blocks_of_any_size_give_what_the_whole_gives(beat, network, sizes):
         whole, parts = hear(Stream(listener), beat.x), hear(Stream(listener), beat.x, sizes)
         assert len(whole) > 10
         assert [h._replace(proba=0) for h in parts] == [h._replace(proba=0) for h in whole]
-        proba = [[heard.proba for heard in said] for said in (whole, parts)]
-        assert np.allclose(*proba, rtol=0, atol=1e-4)
+        proba = [heard.proba for heard in whole]
+        assert np.allclose([heard.proba for heard in parts], proba, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("sr", [44100, 48000, 8000])
@@ -416,12 +417,12 @@ def test_a_roll_is_hit_by_hit_and_no_hit_is_named_twice():
 
 def test_velocities_follow_the_loudness(beat):
     x = beat.x.copy()
-    x[: SR * 6 // 10] *= np.float32(0.25)
+    x[: SR * 6 // 10] *= np.float32(0.5)
     loud = [h.velocity for h in hear(Stream(Ear()), x) if h.label == "kick" and h.first]
-    x[round(1.1 * SR) : round(1.3 * SR)] *= np.float32(0.25)
+    x[round(1.1 * SR) : round(1.3 * SR)] *= np.float32(0.5)
     soft = [h.velocity for h in hear(Stream(Ear()), x) if h.label == "kick" and h.first]
     assert len(loud) == len(soft) == 4
-    assert soft[2] < loud[2] / 2 and soft[1] == loud[1] and all(1 <= v <= 127 for v in soft)
+    assert soft[2] < 0.7 * loud[2] and soft[1] == loud[1] and all(1 <= v <= 127 for v in soft)
 
 
 # -- what is no sound
@@ -755,7 +756,7 @@ def test_the_best_thresholds_are_found(beat):
 
     found = best_thresholds(Doubtful(), [beat])
     assert found.shape == (2, len(DRUMS))
-    assert (found[:, DRUMS.index("kick")] >= 0.4).all()
+    assert (found[:, DRUMS.index("kick")] >= 0.3).all()
     assert measure_delays(Doubtful(), [beat], found)["all"].tolist() == [1, 1]
     assert measure_delays(Doubtful(), [beat], 0.1)["all"].max() < 1
 
