@@ -388,8 +388,15 @@ class _Side(NamedTuple):
 _ALONE = " alone"  # behind a model: each of its binary models is asked by itself
 
 
+# The study of grooves runs by itself (course.groovestudy): its sides, and the folds of its cut.
+_GROOVES = ("several", "one a frame", "recurrent", "synthesised kits", "slicer")
+_GROOVE_FOLDS = 5
+
+
 def _planned(name) -> list[_Side]:
-    "The sides that a study of `STUDIES` will have once all of it is run; none of any other."
+    "The sides that a stored study will have once all of it is run; none of one without a plan."
+    if name == "grooves":
+        return [_Side(model, data="grooves") for model in _GROOVES]
     if name not in STUDIES:
         return []
     study = STUDIES[name]
@@ -414,6 +421,8 @@ class _Study:
         self.tables = dict.fromkeys(_planned(name), rows[:0])
         self.tables |= {_Side(*key): table for key, table in by_side}
         self.folds = _folds(name, rows)
+        if name == "grooves":
+            self.folds = {0: set(range(_GROOVE_FOLDS))}
         self.classes = list(dict.fromkeys([*LABELS, *rows["true"], *rows["predicted"]]))
 
     def side(self, text) -> list[pd.DataFrame] | None:
@@ -753,12 +762,14 @@ def plot_verdicts(
 def saying(
     key: str,  # number of the saying, such as "8"
     lesson: str = "",  # only the claims that this notebook raised, such as "04_dense"
+    claims: Iterable[Claim] | None = None,  # of which table; None: of the project's `claims.csv`
 ):
     """Prints the verdicts on a saying, on recorded and on synthesised kits, and draws the first.
 
     Returns the axes. Raises ValueError.
     """
-    about = [claim for claim in read_claims() if claim.key.rstrip(ascii_lowercase) == key]
+    known = read_claims() if claims is None else claims
+    about = [claim for claim in known if claim.key.rstrip(ascii_lowercase) == key]
     if not about:
         raise ValueError(f"there is no saying {key!r}: the first is '1'")
     homes = sorted({claim.lesson for claim in about})
