@@ -12,6 +12,7 @@ cfg = ini["DEFAULT"]
 readme = here / "README.md"
 train = cfg["train_requirements"].split()
 course = train + cfg["course_requirements"].split()
+live = cfg["live_requirements"].split()
 
 setup(
     name=cfg["lib_name"],
@@ -41,7 +42,8 @@ setup(
     extras_require={
         "train": train,
         "course": course,
-        "dev": course + cfg["dev_requirements"].split(),
+        "live": live,
+        "dev": course + live + cfg["dev_requirements"].split(),
     },
     entry_points={"console_scripts": cfg["console_scripts"].split()},
     zip_safe=False,

@@ -56,7 +56,7 @@ def _example(words) -> str:
 def _no_command(*words: Annotated[str, Parameter(show=False)]) -> int:
     "What is done where no command is named, or one that there is not. Raises ValueError."
     choices = "kits, train, export, evaluate, predict, sort, undo, transcribe, slice, audit"
-    choices += ", evidence, doctor"
+    choices += ", listen, evidence, doctor"
     if not words:
         raise ValueError(f"the following arguments are required: command (choose from {choices})")
     raise ValueError(f"argument command: invalid choice: {words[0]!r} (choose from {choices})")
@@ -1416,6 +1416,112 @@ def _evidence(
     done = f"{left} runs left to do, {failed} failed in this session"
     print(f"{_as_line(place)}: {len(names)} studies, {done}")
     return int(failed > 0)
+
+
+# %% ../nbs/11_command_line.ipynb #d975d45f
+def _as_heard(heard) -> str:
+    "An answer for the terminal."
+    when = f"{heard.time:9.3f} s  "
+    if heard.label is None:
+        return f"{when}no {heard.was}"
+    if heard.was is not None:
+        return f"{when}{heard.label}, not {heard.was}"
+    return f"{when}{heard.label:<7} {heard.velocity:>4}"
+
+
+def _follow(answers, is_shown: bool) -> tuple[list, str]:
+    "Shows answers as they come. Gives the final ones, and what broke them off, if anything did."
+    from drumlesson.audio import AudioError
+
+    said: list = []
+    try:
+        for heard in answers:
+            if heard.news and is_shown:
+                _say(_as_heard(heard))
+            if not heard.first:
+                said.append(heard)
+    except AudioError as e:
+        return said, _line(e)
+    except KeyboardInterrupt:
+        return said, ""
+    return said, ""
+
+
+def _heard_in_all(said: list, groove) -> str:
+    "What was heard, in one line."
+    from collections import Counter
+
+    counts = Counter(groove.labels.tolist())
+    drums = ", ".join(f"{label} {n}" for label, n in counts.most_common())
+    n_revised = sum(heard.was is not None and heard.news for heard in said)
+    n_late = sum(heard.was is None for heard in said)
+    noun = "hit" if len(groove) == 1 else "hits"
+    found = f"{len(groove)} {noun} in {groove.duration:.1f} s{': ' * bool(drums)}{drums}"
+    return f"{found}; first answers: {n_revised} revised, {n_late} missing"
+
+
+def _listen_to_microphone(device, seconds, is_shown: bool) -> tuple[list, str, float]:
+    "The final answers to a microphone, what broke them off, and how long it was on."
+    from drumlesson.live import Microphone, listen_to, load_listener
+
+    listener = load_listener()
+    with Microphone(device) as microphone:
+        _say(f"listening to {_as_line(microphone.name)}; Ctrl-C ends it", sys.stderr)
+        said, trouble = _follow(listen_to(microphone, seconds, listener), is_shown)
+    if not trouble and microphone.samples and microphone.peak < 1e-4:
+        trouble = f"{microphone.name}: gives nothing but silence: is it muted?"
+    troubles = [text for text in (trouble, microphone.lost) if text]
+    return said, "; ".join(troubles), microphone.samples / microphone.sr
+
+
+@app.command(help_epilogue=_example("listen --file beat.wav --csv notes.csv"))
+def _listen(
+    *,
+    file: Annotated[_Path | None, Parameter(name="--file")] = None,
+    table: Annotated[_Table | None, Parameter(name="--csv")] = None,
+    device: str | None = None,
+    seconds: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
+) -> int:
+    """Name drums while they are played: each hit at once, and again for good.
+
+    Parameters
+    ----------
+    file
+        hear a recording, as if it were played, and no microphone
+    table
+        write the final hits as a table (time,label,velocity), or to standard output (-)
+    device
+        the microphone, by its number or a part of its name; the usual one where it is not said
+    seconds
+        end after so long
+    """
+    from drumlesson.audio import AudioError
+    from drumlesson.live import listen_to_file, to_notes
+    from drumlesson.midi import write_notes
+
+    if file and (device or seconds):
+        raise ValueError(f"--{'device' if device else 'seconds'} is for a microphone, not --file")
+    if table:
+        _check_table("--csv", table, [file or ""])
+    is_shown = table != "-"
+    duration = None
+    if file:
+        said, trouble = _follow(listen_to_file(file), is_shown)
+    else:
+        try:
+            number = int(device) if device and device.isdigit() else device
+            said, trouble, duration = _listen_to_microphone(number, seconds, is_shown)
+        except AudioError as e:
+            said, trouble = [], _line(e)
+    groove = to_notes(said, duration)
+    if table and (said or not trouble):
+        with _output(table) as t:
+            write_notes(groove, t)
+    if said or not trouble:
+        _say(_heard_in_all(said, groove), None if is_shown else sys.stderr)
+    if trouble:
+        _say(f"drumlesson: {trouble}", sys.stderr)
+    return int(bool(trouble))
 
 
 # %% ../nbs/11_command_line.ipynb #847e125b

@@ -28,7 +28,7 @@ from drumlesson.synth import synth_kit
 from drumlesson.transcribing import transcribe
 
 COMMANDS = ["kits", "train", "export", "evaluate", "predict", "sort", "undo", "transcribe", "slice"]
-COMMANDS += ["audit", "evidence", "doctor"]
+COMMANDS += ["audit", "listen", "evidence", "doctor"]
 FEW = ["--data", "synth", "--kits", "4", "--hits", "1"]  # quick to synthesise
 
 pytestmark = pytest.mark.usefixtures("cache")

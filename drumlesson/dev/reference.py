@@ -70,6 +70,7 @@ FLOORS = {  # what is on a floor uses only what is on it or below
         "rendering",
         "groove",
         "transcribing",
+        "live",
         "slicing",
         "sorting",
         "auditing",
