@@ -25,7 +25,6 @@ __all__ = [
 # %% ../nbs/10_groove.ipynb #g1034544
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
 # %% ../nbs/10_groove.ipynb #g10c1d24
 DRUMS = (*LABELS, "other")  # what a frame may hold, in this order
 HOP = 220  # samples from one frame to the next: about 10 ms
+# The picture of a recording: short frames, 80 bands.
 FRAMES = LogMel(n_fft=1024, hop_length=HOP, top_db=None, n_mels=80, fmin=30, fmax=10500)
 _FAINT = 1e-5  # power below which a band counts as silent
 
@@ -62,8 +62,8 @@ GHOST = 20  # velocity up to which a note is a ghost note: felt rather than hear
 
 
 def count_hits(
-    truth: Groove,
-    found: Groove,
+    truth: Groove,  # what was played
+    found: Groove,  # what was heard
     window: float = 0.05,  # seconds by which a hit may be off
 ) -> "pd.DataFrame":  # a row a drum: right, found, there, ghosts, ghosts found
     """How many hits of each drum are right, were found, and are there; ghost notes apart.
@@ -91,7 +91,9 @@ def count_hits(
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def f_measure(counts) -> float:
+def f_measure(
+    counts,  # a table of `count_hits`, or some rows of it
+) -> float:
     """How well hits were found: the harmonic mean of precision and recall, of counts of hits.
 
     The counts of several drums are added first (micro average).
@@ -107,8 +109,8 @@ _NEAR = 2  # frames around such a hit
 
 
 def frame_targets(
-    rendering: "Rendering",
-    frames: int,
+    rendering: "Rendering",  # a groove as it sounds, with its answer
+    frames: int,  # how many its picture has
     delay: int = 0,  # frames by which the answer comes later than the hit
 ) -> np.ndarray:
     """What is to be said of each frame, float32 (frames, 6): 1 where a drum is hit, 0 elsewhere.
@@ -245,8 +247,8 @@ class Pictures:
     def batches(
         self,
         random_state,  # the same gives the same batches
-        n: int = 100,
-        size: int = 16,
+        n: int = 100,  # how many
+        size: int = 16,  # stretches in each
         frames: int = 400,  # of each stretch
         louder: float = 0.4,  # range of the gain, up or down, as a logarithm to base 10 of power
     ):
@@ -264,9 +266,9 @@ class Pictures:
 
 # %% ../nbs/10_groove.ipynb #g10fc7cd
 def frame_model(
-    network: FrameNetwork,
+    network: FrameNetwork,  # its body
     outputs: int = len(DRUMS),  # for each frame
-    frames: int = 400,
+    frames: int = 400,  # that it takes at once
     activation: str = "sigmoid",  # softmax, where one of the outputs is right
 ):
     """A Keras model that gives the probabilities of all frames, (batch, frames * outputs)."""
@@ -288,13 +290,13 @@ def _reseed(model, random_state: int, hundred: int) -> None:
 
 def fit_frames(
     model,  # of `frame_model`
-    pictures: Pictures,
-    steps: int = 2000,
+    pictures: Pictures,  # what it learns from
+    steps: int = 2000,  # batches, a multiple of a hundred
     random_state: int = 0,
     folder: str | Path | None = None,  # keeps how far it got, and goes on from there
-    learning_rate: float = 2e-3,
-    loss=masked_crossentropy,
-    verbose: bool = True,
+    learning_rate: float = 2e-3,  # of the first batch
+    loss=masked_crossentropy,  # what is made small, of targets and answers
+    verbose: bool = True,  # print a line each hundred batches
     **batches,  # settings of `Pictures.batches`
 ):
     """Fits a model, a hundred batches at a time; the learning rate falls along half a cosine.
@@ -330,7 +332,7 @@ _AT_ONCE = 1000  # frames that an exported network takes
 
 
 def export_transcriber(
-    network: FrameNetwork,
+    network: FrameNetwork,  # its body
     model,  # of `frame_model` with this network, fitted
     threshold,  # one a drum
     report: dict,  # what was measured
@@ -382,4 +384,4 @@ def to_groove(
     """The hits in curves of probability, as a groove."""
     frames, drums = pick_peaks(proba, threshold)
     labels = [DRUMS[drum] for drum in drums]
-    return Groove(frames * HOP / SR, labels, duration=max(len(proba) * HOP / SR, 0))
+    return Groove(frames * HOP / SR, np.array(labels, str), duration=len(proba) * HOP / SR)

@@ -5,9 +5,6 @@
 # %% auto #0
 __all__ = [
     "DELAYS",
-    "live_targets",
-    "seconds_after",
-    "export_listener",
     "Listener",
     "load_listener",
     "Heard",
@@ -16,10 +13,6 @@ __all__ = [
     "listen_to_file",
     "Microphone",
     "listen_to",
-    "measure_live",
-    "measure_delays",
-    "best_thresholds",
-    "write_listener",
 ]
 
 # %% ../nbs/reference/live.ipynb #b9410704
@@ -72,7 +65,7 @@ if TYPE_CHECKING:
 DELAYS = (2, 12)  # frames by which the first answer and the final one come later than the hit
 
 
-def live_targets(
+def _live_targets(
     rendering: "Rendering",
     frames: int,
     delays: tuple[int, ...] = DELAYS,
@@ -81,7 +74,7 @@ def live_targets(
     return np.hstack([frame_targets(rendering, frames, delay) for delay in delays])
 
 
-def seconds_after(
+def _seconds_after(
     delay: int,  # frames
 ) -> float:
     """How long after a hit the answer can be given, at best: its peak must be over by then."""
@@ -126,7 +119,7 @@ def _step_model(network: FrameNetwork, outputs: int, sizes: _Sizes):
     return keras.Model(x, layers.Concatenate()(both))
 
 
-def export_listener(
+def _export_listener(
     network: FrameNetwork,
     model,  # of `frame_model` with this network and 6 outputs for each delay, fitted
     threshold,  # one for all, or (delays, 6)
@@ -196,7 +189,7 @@ class Listener:
             raise ValueError("what it says of itself does not fit its network")
 
     def __repr__(self):
-        said = " and ".join(f"{1000 * seconds_after(delay):.0f}" for delay in self.delays)
+        said = " and ".join(f"{1000 * _seconds_after(delay):.0f}" for delay in self.delays)
         return f"Listener({', '.join(DRUMS)}; answers after {said} ms)"
 
     def start(self) -> _Past:
@@ -792,7 +785,7 @@ def _delays_of(truth: Groove, said: list[Heard], drum: str) -> np.ndarray:
     return np.array([its_own[j].said_at - there[i] for i, j in pairs])
 
 
-def measure_live(
+def _measure_live(
     stream_factory: Callable[[], Stream],  # makes a stream for each rendering
     renderings: Iterable["Rendering"],
 ) -> "pd.DataFrame":
@@ -825,7 +818,7 @@ def measure_live(
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def measure_delays(
+def _measure_delays(
     listener: Listener,  # with as many delays as one likes
     renderings: Iterable["Rendering"],
     threshold=None,  # one for all, or (delays, 6); None: the listener's own
@@ -846,7 +839,7 @@ def measure_delays(
     rows = []
     for delay, counted in zip(listener.delays, counts, strict=True):
         each = {drum: f_measure(counted.loc[[drum]]) for drum in DRUMS}
-        rows.append({"ms": 1000 * seconds_after(delay), "all": f_measure(counted), **each})
+        rows.append({"ms": 1000 * _seconds_after(delay), "all": f_measure(counted), **each})
     return pd.DataFrame(rows)
 
 
@@ -868,7 +861,7 @@ def _read(curve, threshold, delay: int) -> Groove:
 _TRIED = np.round(np.arange(0.1, 0.85, 0.05), 2)  # thresholds
 
 
-def best_thresholds(
+def _best_thresholds(
     listener: Listener,
     renderings: Sequence["Rendering"],  # none that it is judged by
 ) -> np.ndarray:
@@ -889,7 +882,7 @@ def best_thresholds(
 
 
 # %% ../nbs/reference/live.ipynb #l1vewrt1
-def write_listener(
+def _write_listener(
     network: FrameNetwork,
     model,  # of `frame_model` with this network and 6 outputs for each delay, fitted
     validation: Sequence["Rendering"],  # to choose thresholds by
@@ -899,14 +892,14 @@ def write_listener(
     report: dict | None = None,  # what else is to be known of it
 ) -> Listener:
     """Chooses thresholds, measures, and writes the listener and the tables that this page shows."""
-    listener = Listener(export_listener(network, model, 0.5, {}))
-    threshold = best_thresholds(listener, validation)
-    listener = Listener(export_listener(network, model, threshold, {}))
-    table = measure_live(lambda: Stream(listener), test)
+    listener = Listener(_export_listener(network, model, 0.5, {}))
+    threshold = _best_thresholds(listener, validation)
+    listener = Listener(_export_listener(network, model, threshold, {}))
+    table = _measure_live(lambda: Stream(listener), test)
     measured = {name: round(float(table[name]["all"]), 4) for name in ("first F", "final F")}
-    content = export_listener(network, model, threshold, {**(report or {}), **measured})
+    content = _export_listener(network, model, threshold, {**(report or {}), **measured})
     with atomic(Path(path)) as temporary:
         Path(temporary).write_bytes(content)
     table.to_csv(Path(evidence) / "live.csv", index_label="drum")
-    measure_delays(listener, test).to_csv(Path(evidence) / "live_delays.csv", index=False)
+    _measure_delays(listener, test).to_csv(Path(evidence) / "live_delays.csv", index=False)
     return Listener(content)

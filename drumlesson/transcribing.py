@@ -45,7 +45,10 @@ class PictureStream:
     def __init__(self):
         self._held = np.zeros(_BEFORE * HOP, np.float32)  # as if silence had been before
 
-    def push(self, x) -> np.ndarray:
+    def push(
+        self,
+        x,  # further samples, float32 (samples,)
+    ) -> np.ndarray:
         """The frames that more samples complete, float32 (frames, 80); often none."""
         self._held = np.concatenate([self._held, np.asarray(x, np.float32)])
         complete = (len(self._held) - _HALF) // HOP + 1
@@ -136,6 +139,7 @@ _BLOCK = 1 << 18  # samples that are read at once, of all channels together
 _CANCELLED = 0.01  # of the loudest channel's power: a mean with less has lost the drums
 _LEVEL = 0.1  # the root mean square that the network knows
 _SHORTEST = 0.2  # seconds
+_SILENT = 0.001  # of the loudest tenth of a second's power: less is silence, 30 dB below
 
 
 class _Facts(NamedTuple):
@@ -157,20 +161,37 @@ def _blocks(file, path: Path) -> Iterator[np.ndarray]:  # float32 (samples, chan
         raise AudioError(f"{path}: is cut off after {done / file.samplerate:.2f} s: copy it again")
 
 
+def _loudness(powers) -> float:
+    """The level of what is not silent, a root mean square, of the powers of tenths of a second."""
+    powers = np.asarray(powers)
+    return float(np.sqrt(powers[powers >= _SILENT * powers.max()].mean()))
+
+
+def _powers(x, sr: int) -> Iterator[float]:
+    """The power of each tenth of a second, of samples (n,)."""
+    step = max(sr // 10, 1)
+    for start in range(0, len(x), step):
+        piece = x[start : start + step]
+        yield float(np.dot(piece, piece)) / len(piece)
+
+
 def _measured(path: Path) -> _Facts:
     """Length and level of a file. Raises AudioError where there is nothing to hear."""
     with _open(path) as file, np.errstate(over="ignore", invalid="ignore"):
         _check_header(file, path)
         whole, mono = _Level(file.channels), _Level(1)
+        powers: list[list[float]] = [[] for _ in range(file.channels + 1)]
         for block in _blocks(file, path):
             whole.add(block)
-            mono.add(_mean(block)[:, None])
+            mean = _mean(block)
+            mono.add(mean[:, None])
+            for channel, found in zip([*block.T, mean], powers, strict=True):
+                found += _powers(channel, file.samplerate)
         _check_level(whole.frames, float(whole.peak), str(path), file.samplerate)
         seconds = whole.frames / file.samplerate
     loudest = int(whole.power.argmax())
     is_lost = mono.power[0] < _CANCELLED * whole.power[loudest]
-    power = whole.power[loudest] if is_lost else mono.power[0]
-    level = float(np.sqrt(power / max(whole.frames, 1)))
+    level = _loudness(powers[loudest if is_lost else -1])
     if seconds < _SHORTEST:
         raise AudioError(f"{path}: lasts {seconds:.3f} s: too short to hold a groove")
     return _Facts(loudest if is_lost else None, level, seconds)
@@ -222,10 +243,10 @@ def _drum_levels(picture) -> np.ndarray:  # (frames, 6)
     """The power in each drum's part of the spectrum, in decibels."""
     hz = FRAMES.frequencies()
     power = 10.0 ** np.asarray(picture, np.float32)
-    levels = [
-        10 * np.log10(power[:, (hz >= low) & (hz <= high)].mean(axis=1))
-        for low, high in (_BANDS[drum] for drum in DRUMS)
-    ]
+    levels = []
+    for drum in DRUMS:
+        low, high = _BANDS[drum]
+        levels.append(10 * np.log10(power[:, (hz >= low) & (hz <= high)].mean(axis=1)))
     return np.stack(levels, axis=1).astype(np.float32)
 
 
@@ -246,8 +267,16 @@ def _velocities(groove: Groove, levels) -> np.ndarray:
 _SHIPPED = Path(drumlesson.__file__).parent / "data" / "transcriber.onnx"  # comes with the package
 
 
-def load_transcriber(path=None) -> Transcriber:
-    """The transcriber in a file; None: the one that comes with the package. Raises ValueError."""
+def load_transcriber(
+    path=None,  # of an `.onnx` file; None: the one that comes with the package
+) -> Transcriber:
+    """A transcriber, ready to be given to `transcribe`. Raises ValueError, naming the file.
+
+    Examples
+    --------
+    >>> load_transcriber()
+    Transcriber(kick, snare, hihat, cymbal, tom, other; 1000 frames at once)
+    """
     path = _SHIPPED if path is None else Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: there is no such model file")
@@ -322,7 +351,7 @@ def _given(source, sr: int) -> tuple[_Facts, Iterator[np.ndarray]]:
     _check_level(len(x), peak, "the recording", sr)
     if len(x) < _SHORTEST * sr:
         raise AudioError(f"the recording lasts {len(x) / sr:.3f} s: too short to hold a groove")
-    level = float(np.sqrt(np.mean(x**2)))
+    level = _loudness(list(_powers(x, sr)))
     at_rate = x if sr == SR else soxr.resample(x, sr, SR)
     gain = np.float32(_LEVEL / level)
     blocks = (gain * at_rate[i : i + _BLOCK] for i in range(0, len(at_rate), _BLOCK))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from drumlesson.audio import SR
 from drumlesson.groove import DRUMS
 from drumlesson.midi import GENERAL_MIDI, Groove
-from drumlesson.rendering import VOICES, DrumKit, Stroke, drum_kits, render, renderings
+from drumlesson.rendering import VOICES, DrumKit, _Stroke, drum_kits, render, renderings
 
 CLOSED, OPEN, PEDAL = 42, 46, 44
 
@@ -31,7 +31,7 @@ def noise(seconds, random_state=0, decay=1.0):
     """A stroke of noise that dies away in so many seconds."""
     n = round(seconds * SR)
     x = np.random.default_rng(random_state).standard_normal(n)
-    return Stroke((0.1 * x * np.exp(-np.arange(n) / (decay * SR))).astype(np.float32), None)
+    return _Stroke((0.1 * x * np.exp(-np.arange(n) / (decay * SR))).astype(np.float32), None)
 
 
 def dry(groove, kit, others=(), random_state=0):
@@ -116,7 +116,7 @@ def test_a_hard_stroke_is_louder_and_brighter(plain):
 
 def test_a_stroke_of_the_layer_that_fits_is_played():
     tones = [np.sin(2 * np.pi * f * np.arange(4000) / SR).astype(np.float32) for f in (200, 2000)]
-    strokes = [Stroke(tone, layer) for tone, layer in zip(tones, (0.0, 1.0), strict=True)]
+    strokes = [_Stroke(tone, layer) for tone, layer in zip(tones, (0.0, 1.0), strict=True)]
     kit = DrumKit("two layers", "made", {"snare": strokes})
     made = dry(of_notes([0.2, 1.2], [38, 38], [5, 127]), kit)
     for time, hz in ((0.2, 200), (1.2, 2000)):
