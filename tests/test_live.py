@@ -757,6 +757,7 @@ def test_the_best_thresholds_are_found(beat):
     found = best_thresholds(Doubtful(), [beat])
     assert found.shape == (2, len(DRUMS))
     assert (found[:, DRUMS.index("kick")] >= 0.3).all()
+    assert (found[:, DRUMS.index("tom")] == 0.5).all()
     assert measure_delays(Doubtful(), [beat], found)["all"].tolist() == [1, 1]
     assert measure_delays(Doubtful(), [beat], 0.1)["all"].max() < 1
 
