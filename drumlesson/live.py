@@ -859,6 +859,7 @@ def _read(curve, threshold, delay: int) -> Groove:
 
 
 _TRIED = np.round(np.arange(0.1, 0.85, 0.05), 2)  # thresholds
+_UNKNOWN = 0.5  # that of a drum that was not hit
 
 
 def _best_thresholds(
@@ -877,8 +878,8 @@ def _best_thresholds(
                 counted = counted + count_hits(rendering.groove, found)
             rows.append([f_measure(counted.loc[[drum]]) for drum in DRUMS])
         scores.append(rows)
-    best = np.nan_to_num(np.array(scores)).argmax(axis=0)
-    return _TRIED[best]
+    found = np.nan_to_num(np.array(scores))
+    return np.where(found.any(axis=0), _TRIED[found.argmax(axis=0)], _UNKNOWN)
 
 
 # %% ../nbs/reference/live.ipynb #l1vewrt1

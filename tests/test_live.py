@@ -37,17 +37,17 @@ from drumlesson.live import (
     Listener,
     Microphone,
     Stream,
-    best_thresholds,
-    export_listener,
+    _best_thresholds,
+    _export_listener,
+    _live_targets,
+    _measure_delays,
+    _measure_live,
+    _seconds_after,
+    _write_listener,
     listen_to,
     listen_to_file,
-    live_targets,
     load_listener,
-    measure_delays,
-    measure_live,
-    seconds_after,
     to_notes,
-    write_listener,
 )
 from drumlesson.midi import Groove, read_notes
 from drumlesson.rendering import Rendering
@@ -148,13 +148,13 @@ def test_the_made_up_ear_hears_the_beat(beat):
 
 
 def test_live_targets_are_those_of_each_delay(beat):
-    y = live_targets(beat, 300)
+    y = _live_targets(beat, 300)
     assert y.shape == (300, 2 * len(DRUMS)) and y.max() == 1
     for i, delay in enumerate(DELAYS):
         columns = slice(i * len(DRUMS), (i + 1) * len(DRUMS))
         assert (y[:, columns] == frame_targets(beat, 300, delay)).all()
     assert (y[12:, :6][:-2] != y[12:, 6:][:-2]).any()
-    assert live_targets(beat, 300, (0, 1, 5)).shape == (300, 18)
+    assert _live_targets(beat, 300, (0, 1, 5)).shape == (300, 18)
 
 
 # -- a network that is asked step by step
@@ -173,7 +173,7 @@ def network():
         if isinstance(layer, keras.layers.BatchNormalization):
             weights = [np.random.default_rng(1).uniform(0.5, 1.5, w.shape) for w in layer.weights]
             layer.set_weights(weights)
-    return model, export_listener(SMALL, model, 0.5, {"F": 0.5})
+    return model, _export_listener(SMALL, model, 0.5, {"F": 0.5})
 
 
 def test_step_by_step_is_the_network_at_once(network, beat):
@@ -199,7 +199,7 @@ def test_step_by_step_is_the_network_at_once(network, beat):
 )
 def test_a_network_that_looks_ahead_is_no_listener(wrong):
     with pytest.raises(ValueError, match="live, a network is causal"):
-        export_listener(wrong, None, 0.5, {})
+        _export_listener(wrong, None, 0.5, {})
 
 
 def test_a_listener_tells_what_it_is(network, tmp_path):
@@ -249,7 +249,7 @@ def test_the_stored_measures_are_those_of_the_listener_that_comes_along():
 
 def test_a_listener_is_written_with_its_measures(network, beat, tmp_path):
     path = tmp_path / "ear.onnx"
-    listener = write_listener(SMALL, network[0], [beat], [beat], path, tmp_path, {"steps": 3})
+    listener = _write_listener(SMALL, network[0], [beat], [beat], path, tmp_path, {"steps": 3})
     table = pd.read_csv(tmp_path / "live.csv", index_col="drum")
     assert listener.report_["steps"] == load_listener(path).report_["steps"] == 3
     assert listener.report_["final F"] == pytest.approx(table.loc["all", "final F"], abs=1e-4)
@@ -290,7 +290,7 @@ def test_answers_come_in_time(beat):
     final = [heard.said_at - heard.time for heard in said if not heard.first]
     assert len(first) == len(final) == len(PATTERN)
     assert max(first) <= 0.060 and max(final) <= 0.160
-    assert first == pytest.approx([seconds_after(2)] * len(first))
+    assert first == pytest.approx([_seconds_after(2)] * len(first))
 
 
 def test_an_answer_is_given_with_the_block_that_makes_it_possible(beat):
@@ -563,7 +563,7 @@ def test_the_clock_says_when_it_was_said(beat, plug):
     heard = [h for h in said if h.first]
     assert [h.label for h in heard] == ["kick", "hihat", "kick"]
     for h in heard:
-        assert seconds_after(2) - 1e-6 <= h.said_at - h.time < 2
+        assert _seconds_after(2) - 1e-6 <= h.said_at - h.time < 2
 
 
 @pytest.mark.parametrize("sr, channels", [(44100, 1), (48000, 2)])
@@ -728,7 +728,7 @@ def test_the_command_says_which_extra_it_needs(listen, monkeypatch):
 
 
 def test_what_is_measured_live(beat):
-    table = measure_live(lambda: Stream(Ear()), [beat, beat])
+    table = _measure_live(lambda: Stream(Ear()), [beat, beat])
     assert list(table.index) == [*DRUMS, "all"]
     row = table.loc["all"]
     assert row["hits"] == 2 * len(PATTERN) and row["first F"] == row["final F"] == 1
@@ -737,10 +737,10 @@ def test_what_is_measured_live(beat):
 
 
 def test_what_is_measured_of_each_delay(beat):
-    table = measure_delays(Ear(), [beat])
+    table = _measure_delays(Ear(), [beat])
     assert table["ms"].tolist() == pytest.approx([53.15, 152.92], abs=0.01)
     assert (table["all"] == 1).all() and (table["kick"] == 1).all()
-    assert (measure_delays(Ear(), [beat], 1.5)["all"] == 0).all()
+    assert (_measure_delays(Ear(), [beat], 1.5)["all"] == 0).all()
 
 
 def test_the_best_thresholds_are_found(beat):
@@ -754,12 +754,12 @@ def test_the_best_thresholds_are_found(beat):
             curves[:, :, kick] = np.maximum(curves[:, :, kick], 0.45 * hat)
             return curves, past
 
-    found = best_thresholds(Doubtful(), [beat])
+    found = _best_thresholds(Doubtful(), [beat])
     assert found.shape == (2, len(DRUMS))
     assert (found[:, DRUMS.index("kick")] >= 0.3).all()
     assert (found[:, DRUMS.index("tom")] == 0.5).all()
-    assert measure_delays(Doubtful(), [beat], found)["all"].tolist() == [1, 1]
-    assert measure_delays(Doubtful(), [beat], 0.1)["all"].max() < 1
+    assert _measure_delays(Doubtful(), [beat], found)["all"].tolist() == [1, 1]
+    assert _measure_delays(Doubtful(), [beat], 0.1)["all"].max() < 1
 
 
 def test_notes_are_the_final_answers():
@@ -860,4 +860,4 @@ def test_a_rendering_is_heard_over_a_loop_back(loop_back, tmp_path, record_prope
         record_property(name, round(float(value), 3))
     print(f"{share:.2f} of {len(offline)} hits; answers after {first:.3f} and {final:.3f} s")
     assert share >= 0.7
-    assert seconds_after(2) - 0.001 <= first < final
+    assert _seconds_after(2) - 0.001 <= first < final
