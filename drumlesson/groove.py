@@ -7,7 +7,6 @@ __all__ = [
     "DRUMS",
     "HOP",
     "FRAMES",
-    "GHOST",
     "frame_picture",
     "count_hits",
     "f_measure",
@@ -57,8 +56,8 @@ def frame_picture(
     return np.log10(FRAMES.mel_power(x)[0] + _FAINT)
 
 
-# %% ../nbs/10_groove.ipynb #g1014eea
-GHOST = 20  # velocity up to which a note is a ghost note: felt rather than heard
+# %% ../nbs/10_groove.ipynb #g10c1dc1
+_GHOST = 20  # velocity up to which a note is a ghost note: felt rather than heard
 
 
 def count_hits(
@@ -78,7 +77,7 @@ def count_hits(
     for drum in DRUMS:
         there = truth.labels == drum
         claimed = found.times[found.labels == drum]
-        is_ghost = truth.velocities[there] <= GHOST
+        is_ghost = truth.velocities[there] <= _GHOST
         matched = mir_eval.util.match_events(truth.times[there], claimed, window)
         ghosts = sum(bool(is_ghost[i]) for i, _ in matched)
         rows[drum] = {
@@ -248,7 +247,7 @@ class Pictures:
         self,
         random_state,  # the same gives the same batches
         n: int = 100,  # how many
-        size: int = 16,  # stretches in each
+        size: int = 16,  # how many stretches in each
         frames: int = 400,  # of each stretch
         louder: float = 0.4,  # range of the gain, up or down, as a logarithm to base 10 of power
     ):
@@ -294,7 +293,7 @@ def fit_frames(
     steps: int = 2000,  # batches, a multiple of a hundred
     random_state: int = 0,
     folder: str | Path | None = None,  # keeps how far it got, and goes on from there
-    learning_rate: float = 2e-3,  # of the first batch
+    learning_rate: float = 2e-3,  # of Adam, at the first batch
     loss=masked_crossentropy,  # what is made small, of targets and answers
     verbose: bool = True,  # print a line each hundred batches
     **batches,  # settings of `Pictures.batches`
@@ -364,16 +363,15 @@ def pick_peaks(
     highest = np.max([around[i : i + len(proba)] for i in range(5)], axis=0)
     is_peak = (proba >= highest) & (proba >= threshold)
     least = round(gap * SR / HOP)
-    frames, drums = [], []
+    hits: list[tuple[int, int]] = []
     for drum in range(proba.shape[1]):
         last = -least
-        for frame in np.flatnonzero(is_peak[:, drum]):
+        for frame in np.flatnonzero(is_peak[:, drum]).tolist():
             if frame - last >= least:
-                frames.append(frame)
-                drums.append(drum)
+                hits.append((frame, drum))
                 last = frame
-    order = np.lexsort((drums, frames))
-    return np.array(frames, int)[order], np.array(drums, int)[order]
+    frames, drums = np.array(sorted(hits), int).reshape(-1, 2).T
+    return frames, drums
 
 
 # %% ../nbs/10_groove.ipynb #g10dcd5e

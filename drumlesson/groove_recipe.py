@@ -175,7 +175,7 @@ def _table(heading: str, scores: dict[str, float]) -> str:
 
 def transcriber_card(
     rows,  # of the study's `grooves_clips.csv`, for the side `several`
-    size: int,  # of the model's file in bytes
+    size: int,  # of the model's file: how many bytes
     seconds: float = 25.0,  # that a rendering lasts
 ) -> str:
     """What the transcriber is, learned from, and how good, as Markdown."""

@@ -4,7 +4,6 @@
 
 # %% auto #0
 __all__ = [
-    "DELAYS",
     "Listener",
     "load_listener",
     "Heard",
@@ -62,13 +61,13 @@ if TYPE_CHECKING:
     from drumlesson.rendering import Rendering
 
 # %% ../nbs/reference/live.ipynb #1c3e25d1
-DELAYS = (2, 12)  # frames by which the first answer and the final one come later than the hit
+_DELAYS = (2, 12)  # frames by which the first answer and the final one come later than the hit
 
 
 def _live_targets(
     rendering: "Rendering",
     frames: int,
-    delays: tuple[int, ...] = DELAYS,
+    delays: tuple[int, ...] = _DELAYS,
 ) -> np.ndarray:
     """What is to be said of each frame after each delay, float32 (frames, 6 * delays)."""
     return np.hstack([frame_targets(rendering, frames, delay) for delay in delays])
@@ -124,7 +123,7 @@ def _export_listener(
     model,  # of `frame_model` with this network and 6 outputs for each delay, fitted
     threshold,  # one for all, or (delays, 6)
     report: dict,  # what was measured
-    delays: tuple[int, ...] = DELAYS,
+    delays: tuple[int, ...] = _DELAYS,
 ) -> bytes:
     """The content of an ONNX file that `Listener` opens. Raises ValueError."""
     from drumlesson.exporting import to_onnx, with_metadata
@@ -201,7 +200,7 @@ class Listener:
 
     def answer(
         self,
-        past: _Past,
+        past: _Past,  # what it kept of the frames before
         new: np.ndarray,  # float32 (frames, 80)
     ) -> tuple[np.ndarray, _Past]:  # float32 (frames, delays, 6), and what it keeps
         """How likely each drum was hit, at each delay, for each new frame."""
@@ -235,8 +234,10 @@ class Listener:
 _SHIPPED = Path(drumlesson.__file__).parent / "data" / "listener.onnx"  # comes with the package
 
 
-def load_listener(path=None) -> Listener:
-    """The listener in a file; None: the one that comes with the package. Raises ValueError."""
+def load_listener(
+    path=None,  # of an `.onnx` file; None: the one that comes with the package
+) -> Listener:
+    """A listener, ready to be given to `Stream`. Raises ValueError, naming the file."""
     path = _SHIPPED if path is None else Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: there is no such model file")
@@ -437,7 +438,8 @@ class Stream:
     sr : int
         Samples a second of what is pushed.
     gain : float, optional
-        By how much the sound is made louder. None: that follows how loud it has been of late.
+        By how much the sound is made louder, a ratio of levels. None: it follows how loud it has
+        been of late.
     delays : tuple of int
         After how many frames the first answer is given, and the final one.
 
@@ -461,7 +463,7 @@ class Stream:
         listener: Listener | None = None,
         sr: int = SR,
         gain: float | None = None,
-        delays: tuple[int, int] = DELAYS,
+        delays: tuple[int, int] = _DELAYS,
     ):
         if gain is not None and not 0 < gain < np.inf:
             raise ValueError(f"a gain is a number above 0, not {gain}")
@@ -525,7 +527,7 @@ class Stream:
 
 
 def to_notes(
-    said: Iterable[Heard],
+    said: Iterable[Heard],  # by a `Stream`
     duration: float | None = None,  # seconds; None: up to the last hit
 ) -> Groove:
     """The hits that were named for good, as a groove."""
@@ -546,7 +548,7 @@ _BLOCK = 4096  # samples of a file that are heard at once
 def listen_to_file(
     path,  # of a sound, of any length
     listener: Listener | None = None,  # None: the one that comes with the package
-    gain: float | None = None,  # as for `Stream`
+    gain: float | None = None,  # a ratio of levels, as for `Stream`
 ) -> Iterator[Heard]:
     """What is heard in a file, as it would have been said live. Raises AudioError."""
     path = Path(path)
@@ -740,7 +742,7 @@ def listen_to(
     microphone: Microphone,  # open
     seconds: float | None = None,  # None: until nobody asks any more
     listener: Listener | None = None,  # None: the one that comes with the package
-    gain: float | None = None,  # as for `Stream`
+    gain: float | None = None,  # a ratio of levels, as for `Stream`
 ) -> Iterator[Heard]:
     """What is heard through a microphone, as it is said; `said_at` is read from the clock.
 

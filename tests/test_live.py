@@ -32,7 +32,7 @@ from drumlesson.groove import (
     frame_targets,
 )
 from drumlesson.live import (
-    DELAYS,
+    _DELAYS,
     Heard,
     Listener,
     Microphone,
@@ -92,7 +92,7 @@ class Ear:
     Its late curves say what its early ones do.
     """
 
-    delays = DELAYS
+    delays = _DELAYS
     threshold_ = np.full((2, len(DRUMS)), 0.5)
     bands = {"kick": slice(0, 8), "hihat": slice(60, 80)}
 
@@ -100,7 +100,7 @@ class Ear:
         self.nap = nap  # seconds for each answer
 
     def start(self):
-        return np.full((DELAYS[1] + 3, FRAMES.n_mels), live._SILENCE, np.float32)
+        return np.full((_DELAYS[1] + 3, FRAMES.n_mels), live._SILENCE, np.float32)
 
     def answer(self, past, new):
         time.sleep(self.nap)
@@ -150,7 +150,7 @@ def test_the_made_up_ear_hears_the_beat(beat):
 def test_live_targets_are_those_of_each_delay(beat):
     y = _live_targets(beat, 300)
     assert y.shape == (300, 2 * len(DRUMS)) and y.max() == 1
-    for i, delay in enumerate(DELAYS):
+    for i, delay in enumerate(_DELAYS):
         columns = slice(i * len(DRUMS), (i + 1) * len(DRUMS))
         assert (y[:, columns] == frame_targets(beat, 300, delay)).all()
     assert (y[12:, :6][:-2] != y[12:, 6:][:-2]).any()
@@ -206,7 +206,7 @@ def test_a_listener_tells_what_it_is(network, tmp_path):
     path = tmp_path / "ear.onnx"
     path.write_bytes(network[1])
     listener = load_listener(path)
-    assert listener.delays == DELAYS and listener.report_ == {"F": 0.5}
+    assert listener.delays == _DELAYS and listener.report_ == {"F": 0.5}
     assert listener.threshold_.shape == (2, len(DRUMS))
     assert repr(listener).endswith("answers after 53 and 153 ms)")
 
@@ -231,7 +231,7 @@ def test_what_is_no_listener_is_one_line(network, tmp_path):
 def test_the_listener_that_comes_along_is_small_and_hears_a_beat():
     beat, listener = played(synth_kit(3).hit), load_listener()
     assert live._SHIPPED.stat().st_size < 1_000_000
-    assert set(DELAYS) <= set(listener.delays)
+    assert set(_DELAYS) <= set(listener.delays)
     found = to_notes(hear(Stream(listener), beat.x))
     right = 0
     for label, at in PATTERN:
@@ -357,11 +357,11 @@ def test_the_gain_follows_the_loudest_of_late_within_bounds():
 
 def judged(first, final):
     """What is said of curves with peaks {(drum, frame): height}, without velocities."""
-    judge = live._Judge(DELAYS, np.full((2, 6), 0.5))
+    judge = live._Judge(_DELAYS, np.full((2, 6), 0.5))
     curves = np.zeros((80, 2, 6))
     for i, peaks in enumerate((first, final)):
         for (drum, frame), height in peaks.items():
-            at, column = frame + DELAYS[i], DRUMS.index(drum)
+            at, column = frame + _DELAYS[i], DRUMS.index(drum)
             curves[at, i, column] = height
             for aside in (at - 1, at + 1):
                 curves[aside, i, column] = max(curves[aside, i, column], height / 2)

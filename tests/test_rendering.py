@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from drumlesson.audio import SR
 from drumlesson.groove import DRUMS
 from drumlesson.midi import GENERAL_MIDI, Groove
-from drumlesson.rendering import VOICES, DrumKit, _Stroke, drum_kits, render, renderings
+from drumlesson.rendering import _VOICES, DrumKit, _Stroke, drum_kits, render, renderings
 
 CLOSED, OPEN, PEDAL = 42, 46, 44
 
@@ -42,7 +42,7 @@ def dry(groove, kit, others=(), random_state=0):
 @pytest.fixture(scope="module")
 def plain():
     """A kit of noises: a long crash and open hi-hat, the others short."""
-    strokes = {voice: [noise(0.1, i, 0.02)] for i, voice in enumerate(VOICES)}
+    strokes = {voice: [noise(0.1, i, 0.02)] for i, voice in enumerate(_VOICES)}
     strokes |= {"open": [noise(2.0, 90)], "crash": [noise(2.0, 91)]}
     return DrumKit("noises", "made", strokes)
 
@@ -53,7 +53,7 @@ def plain():
 def test_a_kit_has_a_voice_for_each_drum(toy_kits):
     assert len(toy_kits) == 4
     for kit in toy_kits:
-        assert {"kick", "snare", "low", "mid", "high"} <= set(kit.strokes) <= set(VOICES)
+        assert {"kick", "snare", "low", "mid", "high"} <= set(kit.strokes) <= set(_VOICES)
         for strokes in kit.strokes.values():
             for stroke in strokes:
                 assert stroke.wave.dtype == np.float32 and np.all(np.isfinite(stroke.wave))

@@ -254,7 +254,7 @@ def run_side(
     return study
 
 
-# %% ../../nbs/reference/groovestudy.ipynb #e03ffe54
+# %% ../../nbs/reference/groovestudy.ipynb #f14c373d
 def _f_of_class(rows: pd.DataFrame, drum: str) -> float:
     """The F measure of one class, all kits together."""
     there = rows.loc[rows["true"] == drum, "n"].sum()
