@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from drumlesson.rendering import Rendering
 
-# %% ../nbs/10_groove.ipynb #g10c1d24
+# %% ../nbs/10_groove.ipynb #g1035560
 DRUMS = (*LABELS, "other")  # what a frame may hold, in this order
 HOP = 220  # samples from one frame to the next: about 10 ms
 # The picture of a recording: short frames, 80 bands.

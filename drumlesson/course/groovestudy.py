@@ -131,14 +131,16 @@ RECIPES_OF_FRAMES = {
     _SYNTHESISED: FrameRecipe(),
 }
 
+# %% ../../nbs/reference/groovestudy.ipynb #47aee815
+_LATE = 0.03  # seconds by which an onset is found late, at most
 
-# %% ../../nbs/reference/groovestudy.ipynb #5153c1e2
+
 def _pieces(x) -> tuple[np.ndarray, list[np.ndarray]]:
     """The onsets of a recording in seconds, and what sounds from each to the next."""
     import librosa
 
-    times = librosa.onset.onset_detect(y=x, sr=SR, units="time")
-    starts = np.maximum((times * SR).astype(int) - SR // 100, 0)
+    times = librosa.onset.onset_detect(y=x, sr=SR, hop_length=HOP, units="time")
+    starts = np.maximum(((times - _LATE) * SR).astype(int), 0)
     ends = np.append(starts[1:], len(x))
     longest = round(0.5 * SR)
     return times, [x[a : min(b, a + longest)] for a, b in zip(starts, ends, strict=True)]

@@ -754,7 +754,9 @@ def plot_verdicts(
     _stretched(ax)
     ax.tick_params(axis="y", labelsize="small")
     ax.set_ylim(max(len(table), 1) - 0.5, -0.5)
-    if len(table):
+    if not len(table):
+        ax.text(0.5, 0.5, "none of them was run yet", transform=ax.transAxes, ha="center")
+    else:
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize="small")
     return ax
 
