@@ -23,7 +23,9 @@ def played(players, i=0):
 
 
 @pytest.mark.parametrize(
-    "x", [np.zeros((3, 2)), [], [np.nan], [0.1, np.inf]], ids=["two axes", "empty", "nan", "inf"]
+    "x",
+    [np.zeros((3, 3)), [], [np.nan], [0.1, np.inf]],
+    ids=["three channels", "empty", "nan", "inf"],
 )
 def test_what_cannot_be_played(x):
     with pytest.raises(AudioError, match="snare"):
@@ -75,3 +77,8 @@ def test_pictures_have_axes_with_units():
     for mel in (False, True):
         picture = plot_spectrogram(hit, mel=mel)
         assert (picture.get_xlabel(), picture.get_ylabel()) == ("time (s)", "frequency (Hz)")
+
+
+def test_two_channels_stay_two():
+    x = np.stack([np.linspace(0, 0.5, 8000), np.linspace(0.5, 0, 8000)], axis=1)
+    assert np.allclose(played(listen(x)), x * HEADROOM, atol=1e-4)
