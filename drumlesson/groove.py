@@ -25,7 +25,7 @@ __all__ = [
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,11 +35,6 @@ from .files import atomic
 from .labels import LABELS
 from .midi import Groove
 from .protocols import Parameters
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from drumlesson.rendering import Rendering
 
 # %% ../nbs/10_groove.ipynb #g1035560
 DRUMS = (*LABELS, "other")  # what a frame may hold, in this order
@@ -64,7 +59,7 @@ def count_hits(
     truth: Groove,  # what was played
     found: Groove,  # what was heard
     window: float = 0.05,  # seconds by which a hit may be off
-) -> "pd.DataFrame":  # a row a drum: right, found, there, ghosts, ghosts found
+):  # a table, a row a drum: right, found, there, ghosts, ghosts found
     """How many hits of each drum are right, were found, and are there; ghost notes apart.
 
     Each hit is matched with one at most, as many as can be (`mir_eval`). A ghost note that is
@@ -108,7 +103,7 @@ _NEAR = 2  # frames around such a hit
 
 
 def frame_targets(
-    rendering: "Rendering",  # a groove as it sounds, with its answer
+    rendering,  # a `Rendering`: a groove as it sounds, with its answer
     frames: int,  # how many its picture has
     delay: int = 0,  # frames by which the answer comes later than the hit
 ) -> np.ndarray:
@@ -234,7 +229,7 @@ class Pictures:
 
     def __init__(
         self,
-        renderings: "Iterable[Rendering]",  # of one length
+        renderings: Iterable,  # of `Rendering`, of one length
         targets=frame_targets,  # makes the targets of a rendering
     ):
         pictures, answers = [], []
