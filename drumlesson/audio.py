@@ -326,6 +326,15 @@ def _mix(
 
 
 # %% ../nbs/reference/audio.ipynb #2211752c
+def _unreadable(path, error: Exception) -> AudioError:
+    """What is said of a file that libsndfile cannot read."""
+    # A TypeError comes of a .raw file, which does not say what it holds.
+    why = str(error).split(": ")[-1].strip()
+    return AudioError(
+        f"{path}: cannot be read as sound ({why}): is it WAV, FLAC, OGG, MP3 or AIFF, and whole?"
+    )
+
+
 def decode(path, sr: int = SR, *, seconds: float | None = None) -> tuple[np.ndarray, AudioInfo]:
     """Read a sound file as mono float32 samples, with the facts of the file.
 
@@ -370,12 +379,7 @@ def decode(path, sr: int = SR, *, seconds: float | None = None) -> tuple[np.ndar
     try:
         return _mix(path, sr, seconds)
     except (soundfile.SoundFileError, TypeError) as e:
-        # A TypeError comes of a .raw file, which does not say what it holds.
-        why = str(e).split(": ")[-1].strip()
-        raise AudioError(
-            f"{path}: cannot be read as sound ({why}): "
-            "is it WAV, FLAC, OGG, MP3 or AIFF, and whole?"
-        ) from e
+        raise _unreadable(path, e) from e
 
 
 def load_audio(path, sr: int = SR, *, seconds: float | None = None) -> np.ndarray:

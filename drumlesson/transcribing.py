@@ -28,6 +28,7 @@ from drumlesson.audio import (
     _mean,
     _open,
     _promised,
+    _unreadable,
 )
 
 from .groove import _FAINT, DRUMS, FRAMES, HOP, to_groove
@@ -215,11 +216,7 @@ def _opened(path: Path) -> tuple[_Facts, Iterator[np.ndarray]]:
     try:
         facts = _measured(path)
     except (soundfile.SoundFileError, TypeError) as e:
-        why = str(e).split(": ")[-1].strip()
-        raise AudioError(
-            f"{path}: cannot be read as sound ({why}): "
-            "is it WAV, FLAC, OGG, MP3 or AIFF, and whole?"
-        ) from e
+        raise _unreadable(path, e) from e
     return facts, _samples(path, facts)
 
 
