@@ -50,6 +50,7 @@ evidence: $(STAMP) ## go on with the stored studies: hours, and resumable (STUDI
 docs: quarto $(STAMP) ## build the site in _docs (needs Quarto)
 	touch README.md
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" nbdev_docs
+	$(PY) -m drumlesson.dev.finishing _docs
 
 quarto:
 	@command -v quarto >/dev/null || { echo "make docs needs Quarto, which is not on the PATH: get it from https://quarto.org/docs/get-started/"; exit 1; }
