@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from nbconvert import HTMLExporter
+from nbformat.v4 import new_markdown_cell
 from onnx import numpy_helper
 
 from ..answers import _BRIGHT, _NONE_OF_THEM, OUTSIDE, UNSURE
@@ -217,13 +218,24 @@ _TO_PAGE = re.compile(r'href="([^":#]+)\.ipynb')
 _SCRIPT, _STYLE = "drumlesson.js", "name_a_drum.css"
 
 
+def _rendered(notebook) -> str:
+    "The cells of a notebook as HTML. Raw ones stay as they are, which nbconvert would clean."
+    as_is = {}
+    for i, cell in enumerate(notebook.cells):
+        if cell.cell_type == "raw":
+            as_is[f"raw-cell-{i}"] = cell.source
+            notebook.cells[i] = new_markdown_cell(f"raw-cell-{i}")
+    body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
+    return re.sub(r"<p>(raw-cell-\d+)</p>", lambda found: as_is[found[1]], body)
+
+
 def still(
     path,  # of a notebook in the project's folder `nbs`
 ) -> str:
-    "A notebook as a page of its own. Raises ValueError."
+    "A notebook as a page of its own, without what is folded away there. Raises ValueError."
     notebook = read(path)
     notebook.cells = [c for c in notebook.cells if not c.source.startswith(("#| hide", "#| echo"))]
-    body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
+    body = _rendered(notebook)
     ini = ConfigParser(interpolation=None)
     ini.read(root(Path(path).parent) / "settings.ini", encoding="utf-8")
     about = ini["DEFAULT"]

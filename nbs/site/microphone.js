@@ -17,7 +17,7 @@ export class HitFinder {
     this.step = Math.round(STEP * sr);
     this.past = new Float32Array(Math.round(KEPT * sr));
     this.heard = 0; // samples so far
-    this.levels = Array(BACK).fill(0); // of the last steps
+    this.levels = Array(BACK).fill(1); // of the last steps; at first nothing can rise above them
     this.level = 0; // of the step that has begun
     this.began = null; // the sample at which the last hit began, if it is not handed on yet
     this.rest = 0; // the sample before which no hit is looked for
