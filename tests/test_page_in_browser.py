@@ -107,7 +107,7 @@ class Ear:
     def button(self, text):
         """A button by its text."""
         found = self.browser.find_elements("css selector", ".dl-ear button")
-        return next(one for one in found if one.text == text or one.accessible_name == text)
+        return next((b for b in found if text in (b.text, b.accessible_name)), None)
 
     def status(self):
         """What is said of what goes on."""
