@@ -224,6 +224,14 @@ class FrameNetwork(Parameters):
 
 
 # %% ../nbs/10_groove.ipynb #g1021aca
+def _colours(size: int, band, spread: float, rng) -> np.ndarray:  # (size, 1, bands)
+    """Equalisers with six knobs each, none of which is louder in all."""
+    knobs = rng.normal(0, spread, (size, 6))
+    knobs -= knobs.mean(axis=1, keepdims=True)
+    at = np.linspace(0, band[-1], 6)
+    return np.array([np.interp(band, at, some) for some in knobs])[:, None]
+
+
 class Pictures:
     """Renderings as a network sees them: pictures and targets, from which batches are drawn."""
 
@@ -245,17 +253,20 @@ class Pictures:
         size: int = 16,  # how many stretches in each
         frames: int = 400,  # of each stretch
         louder: float = 0.4,  # range of the gain, up or down, as a logarithm to base 10 of power
+        colour: float = 0.0,  # spread of an equaliser's six knobs, as such a logarithm
+        bands: int = 0,  # by how many bands a stretch may be higher or lower
     ):
-        """Stretches of pictures, each as if recorded a little louder or softer, and targets."""
+        """Stretches of pictures, each as if recorded a little differently, and targets."""
         rng = np.random.default_rng(random_state)
-        within = np.arange(frames)
+        within, band = np.arange(frames)[:, None], np.arange(self.x.shape[2])
         for _ in range(n):
-            which = rng.integers(len(self.x), size=(size, 1))
-            at = rng.integers(self.x.shape[1] - frames + 1, size=(size, 1)) + within
-            x = self.x[which, at].astype(np.float32)
-            gain = rng.uniform(-louder, louder, (size, 1, 1)).astype(np.float32)
-            y = self.y[which, at].astype(np.float32)
-            yield np.log10(10 ** (x + gain) + _FAINT), y.reshape(size, -1)
+            which = rng.integers(len(self.x), size=(size, 1, 1))
+            at = rng.integers(self.x.shape[1] - frames + 1, size=(size, 1, 1)) + within
+            moved = band - rng.integers(-bands, bands + 1, (size, 1, 1))
+            x = self.x[which, at, moved.clip(0, len(band) - 1)].astype(np.float32)
+            gain = rng.uniform(-louder, louder, (size, 1, 1)) + _colours(size, band, colour, rng)
+            y = self.y[which[..., 0], at[..., 0]].astype(np.float32)
+            yield np.log10(10 ** (x + gain.astype(np.float32)) + _FAINT), y.reshape(size, -1)
 
 
 # %% ../nbs/10_groove.ipynb #g10fc7cd
@@ -330,20 +341,29 @@ def export_transcriber(
     model,  # of `frame_model` with this network, fitted
     threshold,  # one a drum
     report: dict,  # what was measured
+    beside=None,  # a network and its model with one output: whether there is more than drums
 ) -> bytes:
     """The content of an ONNX file that `Transcriber` opens."""
     import json
 
+    from drumlesson.backend import keras
     from drumlesson.exporting import to_onnx, with_metadata
 
-    long = frame_model(network, frames=_AT_ONCE)
-    long.set_weights(model.get_weights())
+    x = keras.Input((_AT_ONCE, FRAMES.n_mels))
+    said = []
+    for body, fitted in [(network, model), *([beside] if beside else [])]:
+        outputs = fitted.output_shape[1] // fitted.input_shape[1]
+        long = frame_model(body, outputs, _AT_ONCE)
+        long.set_weights(fitted.get_weights())
+        said.append(keras.layers.Reshape((_AT_ONCE, outputs))(long(x)))
+    each = keras.layers.Concatenate()(said) if beside else said[0]
     about = {
         "threshold": np.broadcast_to(threshold, len(DRUMS)).tolist(),
         "margin": network.margin,
         "report": report,
     }
-    return with_metadata(to_onnx(long), {"transcriber": json.dumps(about)})
+    together = keras.Model(x, keras.layers.Flatten()(each))
+    return with_metadata(to_onnx(together), {"transcriber": json.dumps(about)})
 
 
 # %% ../nbs/10_groove.ipynb #g10b87c5

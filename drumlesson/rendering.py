@@ -20,6 +20,7 @@ from .audio import SR
 from .augment import Chain, Colour, Decay, NoiseFloor, Room, Saturation, Tilt
 from .drums import Drums
 from .midi import GENERAL_MIDI, Groove
+from .outside import _LEARNED_LINES, accompaniment
 
 # %% ../nbs/reference/rendering.ipynb #64dd19f4
 _LABEL_OF = {
@@ -263,6 +264,7 @@ def _set_up(voices: dict[str, list[_Stroke]], strip: Chain | None, rng) -> dict[
 # %% ../nbs/reference/rendering.ipynb #e96ce380
 _CHOKE = 0.025  # seconds in which an open hi-hat dies when the pedal or a stick closes it
 _JUDGED = 0.04  # seconds of a hit that decide whether it is heard
+_AT_ONCE = 0.03  # seconds within which strokes of one drum are heard as one: a flam
 _DROWNED = 0.03  # share of the power below which a hit is not heard: 15 dB
 _LEVEL = 0.1  # root mean square of a rendering
 # What becomes of a whole mix: a room, a microphone, a preamplifier, hiss.
@@ -295,6 +297,7 @@ class Rendering:
     groove: Groove  # what sounds, each note at the moment when it is heard
     audible: np.ndarray  # bool, one a note: whether it can be heard in the mix
     kit: str  # the name of the kit that plays
+    beside: np.ndarray | None = None  # float32 (samples,): what sounds beside the drums
 
     def __repr__(self):
         return f"Rendering({len(self.x) / SR:.1f} s on {self.kit}; {self.groove})"
@@ -380,26 +383,42 @@ def render(
     _choke(hits)
     mix = _mixed(hits, round(groove.duration * SR))
     treble = np.diff(mix, prepend=np.float32(0))
-    audible = np.array([_is_audible(hit, mix, treble) for hit in hits])
+    audible = [_is_audible(hit, mix, treble) for hit in hits]
     x = mix if effects is None else effects.waves(mix[None], rng)[0]
     level = np.sqrt(np.mean(x**2)) + 1e-9
     x = (x * (_LEVEL / level)).astype(np.float32)
-    return Rendering(x, _heard(groove, hits), audible, kit.name)
+    return Rendering(x, *_heard(groove, hits, audible), kit.name)
 
 
-def _heard(groove: Groove, hits: list[_Hit]) -> Groove:
-    """What sounds: a stroke is heard a moment after it begins."""
-    times = np.minimum([hit.start / SR + _LEAD for hit in hits], groove.duration)
-    return Groove(
+def _heard(groove: Groove, hits: list[_Hit], audible) -> tuple[Groove, np.ndarray]:
+    """What sounds, a moment after each stroke begins, and whether it can be heard.
+
+    Strokes of one drum that come at once are one hit, as loud as the loudest of them.
+    """
+    heard: list[_Hit] = []
+    told: list[bool] = []
+    last: dict[str, int] = {}  # drum -> the place of its last hit
+    for hit, is_audible in zip(hits, audible, strict=True):
+        i = last.get(_LABEL_OF[hit.voice])
+        if i is not None and hit.start - heard[i].start < _AT_ONCE * SR:
+            heard[i].velocity = max(heard[i].velocity, hit.velocity)
+            told[i] |= is_audible
+        else:
+            last[_LABEL_OF[hit.voice]] = len(heard)
+            heard.append(hit)
+            told.append(is_audible)
+    times = np.minimum([hit.start / SR + _LEAD for hit in heard], groove.duration)
+    played = Groove(
         times,
-        np.array([_LABEL_OF[hit.voice] for hit in hits]),
-        np.array([hit.velocity for hit in hits]),
+        np.array([_LABEL_OF[hit.voice] for hit in heard]),
+        np.array([hit.velocity for hit in heard]),
         duration=groove.duration,
         tempo=groove.tempo,
         name=groove.name,
         style=groove.style,
         drummer=groove.drummer,
     )
+    return played, np.array(told, bool)
 
 
 # %% ../nbs/reference/rendering.ipynb #ee05123c
@@ -424,6 +443,21 @@ def _stretch(groove: Groove, seconds: float, faster: float, rng) -> Groove:
     )
 
 
+_ALONE = 0.15  # share of the accompaniments that sound without drums
+_BESIDE = (-18, 3)  # dB of an accompaniment against the drums
+
+
+def _accompanied(rendering: Rendering, rng, kinds=_LEARNED_LINES, alone=_ALONE) -> Rendering:
+    """A rendering with other instruments or voices beside the drums, or in their place."""
+    beside = accompaniment(len(rendering.x) / SR, rng, kinds)
+    beside *= np.float32(10 ** (rng.uniform(*_BESIDE) / 20))
+    groove, audible, x = rendering.groove, rendering.audible, rendering.x + beside
+    if rng.random() < alone:
+        groove, audible, x = Groove([], [], duration=groove.duration), audible[:0], beside
+    gain = np.float32(_LEVEL / (np.sqrt(np.mean(x**2)) + 1e-9))
+    return Rendering(gain * x, groove, audible, rendering.kit, gain * beside)
+
+
 def renderings(
     grooves: Sequence[Groove],  # what is played
     kits: Sequence[DrumKit],  # what it is played on
@@ -433,6 +467,7 @@ def renderings(
     tempo: float = 0.08,  # spread of the tempo, a share; 0: as played
     effects: Chain | None = _EFFECTS,  # as for `render`
     strip: Chain | None = _STRIP,  # as for `render`
+    accompanied: float = 0,  # share of them with an accompaniment
 ) -> Iterator[Rendering]:
     """Renderings without end; the same number gives the same ones.
 
@@ -452,4 +487,5 @@ def renderings(
         part = _stretch(grooves[rng.choice(len(grooves), p=share)], seconds, faster, rng)
         kit = _one_of(kits, rng)
         if any(_VOICE_OF_NOTE.get(note) for note in part.notes.tolist()):
-            yield render(part, kit, kits, rng, effects, strip)
+            rendering = render(part, kit, kits, rng, effects, strip)
+            yield _accompanied(rendering, rng) if rng.random() < accompanied else rendering
