@@ -8,7 +8,6 @@ __all__ = ["network", "model", "modules", "joined", "still", "build", "offline"]
 # %% ../../nbs/reference/page.ipynb #pg5c0004
 import argparse
 import base64
-import io
 import json
 import re
 import sys
