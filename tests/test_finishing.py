@@ -156,7 +156,7 @@ def test_finished_page(docs):
     text = (docs / "reference" / "glossary.html").read_text(encoding="utf-8")
     page = BeautifulSoup(text, "html.parser")
     loaded = [tag["src"] for tag in page.find_all(src=True)]
-    assert loaded == ["site_libs/own.js", "../site/page.js"]
+    assert loaded == ["site_libs/own.js", "../site/every_page.js"]
     assert "jquery" not in text and not page.select("link[href*='//']")
     levels = [tag.name for tag in page.main.find_all(re.compile("^h[1-6]$"))]
     assert levels == ["h1", "h2", "h3", "h4"]
@@ -170,7 +170,7 @@ def test_finished_page(docs):
 
 def test_finished_site(docs):
     assert (docs / "theme.css").read_text() == "p{color:red}"
-    for file in ("page.js", "players.js", "glossary.js", "icon.svg", "idea.png"):
+    for file in ("every_page.js", "players.js", "glossary.js", "icon.svg", "idea.png"):
         assert (docs / "site" / file).is_file()
     lost = BeautifulSoup((docs / "404.html").read_text(encoding="utf-8"), "html.parser")
     assert lost.base["href"] == SETTINGS["doc_baseurl"].rstrip("/") + "/"

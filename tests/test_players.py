@@ -21,7 +21,7 @@ from test_browser import (  # noqa: F401  (the browser is a fixture)
 
 SHOWN = ["index", "00_drums", "02_attack_phase", "04_dense", "08_lessons_learned"]
 ESCAPE = "\ue00c"
-SCRIPT = '<script type="module" src="site/page.js"></script></body>'
+SCRIPT = '<script type="module" src="site/every_page.js"></script></body>'
 
 
 class Quiet(SimpleHTTPRequestHandler):

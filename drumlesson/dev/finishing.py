@@ -98,7 +98,7 @@ def with_own_parts(
     """The page with the link to its text, the site's script, and the version where one belongs."""
     if _SKIP in html:
         return html
-    script = posixpath.relpath("site/page.js", posixpath.dirname(page) or ".")
+    script = posixpath.relpath("site/every_page.js", posixpath.dirname(page) or ".")
     html = re.sub(r"<body\b[^>]*>", lambda body: f"{body[0]}\n{_SKIP}", html, count=1)
     html = re.sub(r'(<span class="dl-version">)[^<]*', rf"\g<1>{version}", html)
     return html.replace("</body>", f'<script type="module" src="{script}"></script>\n</body>')
