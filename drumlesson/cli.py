@@ -1269,15 +1269,21 @@ def _write_notes(writer, groove, path):
 
 def _heard(recordings, model, problems):
     "Each recording that drums are heard in: its number and its groove; the others are entered."
+    import warnings
+
     from drumlesson.transcribing import load_transcriber, transcribe
 
     transcriber = load_transcriber(model)
     for number, path in enumerate(_bar(recordings, len(recordings))):
         try:
-            groove = transcribe(path, transcriber)
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always", UserWarning)
+                groove = transcribe(path, transcriber)
         except ValueError as e:
             problems[path] = str(e).removeprefix(f"{path}: ")
             continue
+        for warning in told:
+            _say(str(warning.message), sys.stderr)
         if len(groove):
             yield number, groove
         else:

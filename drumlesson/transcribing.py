@@ -8,6 +8,7 @@ __all__ = ["PictureStream", "Transcriber", "load_transcriber", "transcribe"]
 
 # %% ../nbs/reference/transcribing.ipynb #e69bf228
 import os
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -110,8 +111,11 @@ class Transcriber:
     def curves(
         self,
         pictures: Iterable[np.ndarray],  # pieces of a picture, float32 (frames, 80) each
-    ) -> Iterator[np.ndarray]:  # float32 (frames, 6) each, together as many frames
-        """How likely each drum is hit in each frame, block by block."""
+    ) -> Iterator[np.ndarray]:  # float32 (frames, 6 or 7) each, together as many frames
+        """How likely each drum is hit in each frame, block by block.
+
+        A seventh column, where the file has one: how likely more than drums sounds.
+        """
         margin, step = self._margin, self._frames - 2 * self._margin
         held = np.full((margin, FRAMES.n_mels), _SILENCE, np.float32)
         waiting = 0  # frames that came and have no answer yet
@@ -129,7 +133,7 @@ class Transcriber:
             held, waiting = held[step:], waiting - step
 
     def _answer(self, block) -> np.ndarray:
-        """What the network says of one block, (frames, 6)."""
+        """What the network says of one block, (frames, 6 or 7)."""
         return self._session.run(None, {"feature": block[None]})[0].reshape(len(block), -1)
 
 
@@ -275,6 +279,19 @@ def load_transcriber(
     return _from_file(Transcriber, "transcriber", _SHIPPED if path is None else path)
 
 
+_MORE = 0.5  # share of the time from which a recording is said to hold more than drums
+
+
+def _warn_of_more(beside, source) -> None:
+    """Warns where something sounds beside the drums, or in their place."""
+    share = float(beside.mean()) if beside.size else 0.0
+    if share > _MORE:
+        text = (
+            f"{source}: more than drums sounds for {share:.0%} of the time, and is taken for drums"
+        )
+        warnings.warn(text, UserWarning, stacklevel=3)
+
+
 def transcribe(
     source,
     transcriber: Transcriber | None = None,
@@ -301,6 +318,11 @@ def transcribe(
     AudioError
         Where there is nothing to hear, or the file is none; it names the file.
 
+    Warns
+    -----
+    UserWarning
+        Where more than drums sounds for most of the time, such as a song or a voice.
+
     Examples
     --------
     >>> from drumlesson import transcribe
@@ -322,7 +344,8 @@ def transcribe(
             yield picture
 
     proba = np.concatenate(list(model.curves(noted(_pictures(samples)))))
-    groove = to_groove(proba, model.threshold_)
+    groove = to_groove(proba[:, : len(DRUMS)], model.threshold_)
+    _warn_of_more(proba[:, len(DRUMS) :], source if name else "the recording")
     return replace(
         groove,
         velocities=_velocities(groove, np.concatenate(levels)),

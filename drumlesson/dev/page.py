@@ -173,10 +173,17 @@ _WHOLE = """// {title}: made of nbs/site/ and the model by `python -m drumlesson
 def modules(
     top,  # the project's folder
 ) -> dict[str, str]:  # {name: text}
-    "The modules of the script, that of the model among them. Raises ValueError."
+    "The modules that the page of this name needs, that of the model among them. Raises ValueError."
     files = Path(top, "nbs", "site").glob("*.js")
     found = {file.stem: file.read_text(encoding="utf-8") for file in sorted(files)}
-    return found | {"model": f"export const MODEL = {json.dumps(model())};\n"}
+    found["model"] = f"export const MODEL = {json.dumps(model())};\n"
+    needed: dict[str, str] = {}
+    waiting = ["page"]
+    while waiting:
+        name = waiting.pop()
+        needed[name] = found[name]
+        waiting += [other for other in _IMPORT.findall(found[name]) if other not in needed]
+    return needed
 
 
 def joined(
