@@ -20,7 +20,7 @@ from .audio import SR
 from .augment import Chain, Colour, Decay, NoiseFloor, Room, Saturation, Tilt
 from .drums import Drums
 from .midi import GENERAL_MIDI, Groove
-from .outside import _LEARNED_LINES, accompaniment
+from .outside import _LEARNED_LINES, _accompaniment
 
 # %% ../nbs/reference/rendering.ipynb #64dd19f4
 _LABEL_OF = {
@@ -449,11 +449,12 @@ _BESIDE = (-18, 3)  # dB of an accompaniment against the drums
 
 def _accompanied(rendering: Rendering, rng, kinds=_LEARNED_LINES, alone=_ALONE) -> Rendering:
     """A rendering with other instruments or voices beside the drums, or in their place."""
-    beside = accompaniment(len(rendering.x) / SR, rng, kinds)
+    beside = _accompaniment(len(rendering.x) / SR, rng, kinds)
     beside *= np.float32(10 ** (rng.uniform(*_BESIDE) / 20))
     groove, audible, x = rendering.groove, rendering.audible, rendering.x + beside
     if rng.random() < alone:
-        groove, audible, x = Groove([], [], duration=groove.duration), audible[:0], beside
+        nothing = np.empty(0), np.empty(0, str)
+        groove, audible, x = Groove(*nothing, duration=groove.duration), audible[:0], beside
     gain = np.float32(_LEVEL / (np.sqrt(np.mean(x**2)) + 1e-9))
     return Rendering(gain * x, groove, audible, rendering.kit, gain * beside)
 

@@ -22,7 +22,7 @@ from ..audio import SR
 from ..drums import load_drums, synth_drums
 from ..files import atomic
 from ..groove import DRUMS, HOP, FrameNetwork, count_hits, frame_targets, to_groove
-from ..groove_recipe import BESIDE, FrameRecipe, learn_beside, learn_frames
+from ..groove_recipe import _BESIDE, FrameRecipe, _learn_beside, learn_frames
 from ..grooves import groove_folds, load_grooves
 from ..midi import Groove
 from ..outside import _HELD_OUT_LINES
@@ -164,7 +164,7 @@ def _slicer(part: _GroovePart):
 
 # %% ../../nbs/reference/groovestudy.ipynb #2a9d540f
 _NOTHING, _GHOSTS = "nothing", "ghost notes"
-_GRID = tuple(np.arange(1, 15) / 20)  # thresholds that are counted at
+_GRID = tuple(round(0.05 * i, 2) for i in range(1, 15))  # thresholds that are counted at
 _BY_THRESHOLD, _BESIDE_DRUMS = "grooves_thresholds.csv", "grooves_beside.csv"
 
 
@@ -309,14 +309,14 @@ def run_beside(
     """
     part = _groove_part(fold)
     clips = _test_renderings(part, fold)
-    model = learn_beside(part.train_grooves, part.train_kits, fold)
+    model = _learn_beside(part.train_grooves, part.train_kits, fold)
     joined = []
     for number, clip in enumerate(clips):
         rng = np.random.default_rng([fold, number])
         joined.append(_accompanied(clip, rng, _HELD_OUT_LINES, alone=0))
     rows = []
     for alone, heard in ((True, clips), (False, joined)):
-        for number, proba in enumerate(BESIDE.curves(model, heard)):
+        for number, proba in enumerate(_BESIDE.curves(model, heard)):
             share = round(float(proba.mean()), 4)
             rows.append({"clip": number, "kit": clips[number].kit, "alone": alone, "share": share})
     table = pd.DataFrame(rows)

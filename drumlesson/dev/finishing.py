@@ -187,7 +187,8 @@ if __name__ == "__main__" and __spec__:
     finish(sys.argv[1], Path.cwd())
 
 # %% ../../nbs/reference/finishing.ipynb #finish18
-_STAGE, _LIGHT, _SPOT, _SOFT = "#1d1330", "#f7efe8", "#ffb36b", "#b9aec3"
+_STAGE, _SPOT = "#1d1330", "#ffb36b"
+_LIGHT, _SOFT = "#f7efe8", "#b9aec3"
 
 
 def _bare(ax, title: str):
