@@ -626,8 +626,8 @@ def test_the_course_map_names_the_minutes_of_each_lesson(tmp_path):
     stored(nbs / "00_x.ipynb", new_markdown_cell(time.format(40)))
     stored(nbs / "01_x.ipynb", new_markdown_cell(time.format(35)))
     assert nb.course(tmp_path).splitlines()[2:4] == [
-        "| [00 X](00_x.ipynb) | x | 40 |",
-        "| [01 X](01_x.ipynb) | x | 35 |",
+        "| [X](00_x.ipynb) | x | 40 |",
+        "| [X](01_x.ipynb) | x | 35 |",
     ]
     stored(nbs / "01_x.ipynb", new_markdown_cell("No time."))
     with pytest.raises(ValueError, match="no line .Time"):
