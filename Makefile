@@ -18,7 +18,7 @@ override DRUMLESSON_MIRROR := $(abspath $(DRUMLESSON_MIRROR))
 export DRUMLESSON_MIRROR
 endif
 
-.PHONY: help lab test format bench lessons evidence docs clean quarto
+.PHONY: help lab test format bench lessons evidence docs page clean quarto tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,7 +28,7 @@ lab: $(STAMP) ## fetch the recorded kits and open JupyterLab (LAB_FLAGS: further
 	$(PY) -m jupyterlab nbs/index.ipynb $(LAB_FLAGS)
 
 # File after file to whichever worker is free, with the short pages at the end.
-test: $(STAMP) ## check everything: form, types, drift, every notebook, tests/ (no network)
+test: $(STAMP) tools ## check everything: form, types, drift, every notebook, tests/ (no network)
 	DRUMLESSON_MIRROR="$${DRUMLESSON_MIRROR:-off}" $(PY) -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder --durations 20 --nbval --nbval-current-env --benchmark-disable tests nbs
 
 format: $(STAMP) ## put notebooks and tests into ruff's form, and export the package
@@ -50,12 +50,23 @@ evidence: $(STAMP) ## go on with the stored studies: hours, and resumable (STUDI
 docs: quarto $(STAMP) ## build the site in _docs (needs Quarto)
 	touch README.md
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" nbdev_docs
+	$(PY) -m drumlesson.dev.finishing _docs
+	$(PY) -m drumlesson.dev.page build _docs
+
+page: $(STAMP) ## the page that names drums, with its model, as dist/name_a_drum.zip
+	$(PY) -m drumlesson.dev.page zip dist/name_a_drum.zip
+
+# What looks at the scripts of the site; without npm, or without a network, its tests are skipped.
+tools:
+	@test -d tests/site/node_modules || ! command -v npm >/dev/null \
+	  || npm ci --silent --no-audit --no-fund --prefix tests/site >/dev/null 2>&1 \
+	  || { rm -rf tests/site/node_modules; echo "The scripts of the site are not checked for form: npm ci --prefix tests/site fails."; }
 
 quarto:
 	@command -v quarto >/dev/null || { echo "make docs needs Quarto, which is not on the PATH: get it from https://quarto.org/docs/get-started/"; exit 1; }
 
 clean: ## remove the environment and all that is made from the sources
-	rm -rf $(VENV) _docs _proc build *.egg-info .pytest_cache .hypothesis .benchmarks nbs/nbdev.yml
+	rm -rf $(VENV) tests/site/node_modules _docs _proc build *.egg-info .pytest_cache .hypothesis .benchmarks nbs/nbdev.yml
 	find . -name .git -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -type d -prune -exec rm -rf {} +
 
 $(STAMP): constraints.txt settings.ini setup.py

@@ -251,17 +251,34 @@ def _print_licences(table):
     print("", *_columns(["standing", "kits", "files", "licence"], rows), "", sep="\n")
 
 
+def _of_patterns(problems: dict, keys: set) -> int:
+    "How many drum patterns could not be copied; in `problems` they become one entry."
+    from drumlesson.datasets import _NOT_TRIED
+
+    reasons = [problems.pop(key) for key in list(problems) if key in keys]
+    if reasons:
+        why = reasons[0].removeprefix(_NOT_TRIED)
+        problems[f"{len(reasons):,} files of drum patterns"] = why
+    return len(reasons)
+
+
 def _export_kits(folder, licence) -> int:
     "Writes the open kits into a folder that others can read them from."
     from drumlesson.datasets import _asked_for, _summed_up, _write_mirror, licences
+    from drumlesson.grooves import _for_a_mirror
 
-    problems = _write_mirror(folder, licence, progress=_bar)
+    beside = _for_a_mirror()
+    problems = _write_mirror(folder, licence, beside, progress=_bar)
+    patterns = _of_patterns(problems, set(beside.files["key"]))
     kits = _asked_for(licence)
     there = kits[~kits["key"].isin(list(problems))]
     found = licences(there)
     n_informal = found.loc[found["standing"] == "informal", "files"].sum()
     place = _as_line(folder)
-    print(f"{len(there)} files of {there['kit'].nunique()} open kits are in {place}", end="")
+    kinds = f"{len(there)} files of {there['kit'].nunique()} open kits"
+    if patterns < len(beside.files):
+        kinds += f" and {len(beside.files) - patterns:,} of drum patterns"
+    print(f"{kinds} are in {place}", end="")
     print(f"; {n_informal} under informal licences" if n_informal else "", end="")
     print("; LICENCES.md there says whose they are")
     return _listed(_summed_up(problems))
@@ -309,8 +326,8 @@ def _kits(
             problems = fetch_open(licence, verify=True, progress=_bar)
         waves, table, missing = read_open(licence, progress=_bar)
     except _NoOpenKits as e:
-        print(f"no open kits: {e.why}; set DRUMLESSON_MIRROR to a folder or URL that has them")
-        return 1
+        hint = "set DRUMLESSON_MIRROR to a folder or URL that has them"
+        raise ValueError(f"no open kits: {e.why}; {hint}") from e
     if not quiet:
         marked = table.assign(licence=_marked(table["licence"]))
         print(summary(Drums(waves, marked)).to_string())
@@ -1111,6 +1128,17 @@ def _undo(path: Annotated[_Path, Parameter(name="DIR")], /) -> int:
 _Tempo = Annotated[float, Parameter(validator=Number(gt=0))]
 
 
+_Recordings = Annotated[
+    _Path,
+    Parameter(
+        name="PATH",
+        required=True,
+        help="recordings of drums alone, of any length; before them, if you like, a MODEL.onnx in "
+        "place of the one that comes with the package",
+    ),
+]
+
+
 def _model_and_recordings(paths) -> tuple[str | None, list[str]]:
     "As `_model_and_sounds`, where each recording is one file of its own name. Raises ValueError."
     model, recordings = _model_and_sounds(paths)
@@ -1185,7 +1213,13 @@ def _notes_map(words) -> dict[str, int] | None:
         from drumlesson.tables import read_table
 
         pairs = [(row["label"], row["note"]) for row in read_table(words, needs=("label", "note"))]
-    return {drum.strip(): _note_of(note, drum.strip()) for drum, note in pairs}
+    notes: dict[str, int] = {}
+    for drum, note in pairs:
+        name = drum.strip()
+        if name in notes:
+            raise ValueError(f"{name} has two notes, {notes[name]} and {note.strip()}: name one")
+        notes[name] = _note_of(note, name)
+    return notes
 
 
 def _writer_of_midi(notes, tempo, bars, split):
@@ -1235,15 +1269,21 @@ def _write_notes(writer, groove, path):
 
 def _heard(recordings, model, problems):
     "Each recording that drums are heard in: its number and its groove; the others are entered."
+    import warnings
+
     from drumlesson.transcribing import load_transcriber, transcribe
 
     transcriber = load_transcriber(model)
     for number, path in enumerate(_bar(recordings, len(recordings))):
         try:
-            groove = transcribe(path, transcriber)
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always", UserWarning)
+                groove = transcribe(path, transcriber)
         except ValueError as e:
             problems[path] = str(e).removeprefix(f"{path}: ")
             continue
+        for warning in told:
+            _say(str(warning.message), sys.stderr)
         if len(groove):
             yield number, groove
         else:
@@ -1252,7 +1292,7 @@ def _heard(recordings, model, problems):
 
 @app.command(help_epilogue=_example("transcribe beat.wav --midi beat.mid --csv beat.csv"))
 def _transcribe(
-    *paths: Annotated[_Path, Parameter(name="PATH", required=True)],
+    *paths: _Recordings,
     midi: _Table | None = None,
     table: Annotated[_Table | None, Parameter(name="--csv")] = None,
     tempo: _Tempo | None = None,
@@ -1264,9 +1304,6 @@ def _transcribe(
 
     Parameters
     ----------
-    paths
-        recordings of drums alone, of any length; before them, if you like, a MODEL.onnx in place
-        of the one that comes with the package
     midi
         write the notes to this MIDI file; of several recordings, into this folder; or - for
         standard output
@@ -1322,16 +1359,13 @@ def _sliced(path, groove, into) -> str:
 
 @app.command(help_epilogue=_example("slice loop.wav --into hits"))
 def _slice(
-    *paths: Annotated[_Path, Parameter(name="PATH", required=True)],
+    *paths: _Recordings,
     into: _Path,
 ) -> int:
     """Cut recordings into their hits, in folders named after the drums, to sort and to learn from.
 
     Parameters
     ----------
-    paths
-        recordings of drums alone, of any length; before them, if you like, a MODEL.onnx in place
-        of the one that comes with the package
     into
         the folder for the hits: kick/loop_001.wav is the first hit of loop.wav; what is of more
         than one drum comes into the folder several, which training leaves out
@@ -1495,7 +1529,6 @@ def _listen(
     seconds
         end after so long
     """
-    from drumlesson.audio import AudioError
     from drumlesson.live import listen_to_file, to_notes
     from drumlesson.midi import write_notes
 
@@ -1508,11 +1541,8 @@ def _listen(
     if file:
         said, trouble = _follow(listen_to_file(file), is_shown)
     else:
-        try:
-            number = int(device) if device and device.isdigit() else device
-            said, trouble, duration = _listen_to_microphone(number, seconds, is_shown)
-        except AudioError as e:
-            said, trouble = [], _line(e)
+        number = int(device) if device and device.isdigit() else device
+        said, trouble, duration = _listen_to_microphone(number, seconds, is_shown)
     groove = to_notes(said, duration)
     if table and (said or not trouble):
         with _output(table) as t:

@@ -36,6 +36,7 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 import numpy as np
@@ -634,6 +635,18 @@ def _credits(rows: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+class _Beside(NamedTuple):
+    """What a mirror holds beside the kits."""
+
+    files: pd.DataFrame  # with the columns key, sha256 and bytes
+    credit: str  # whose they are, and under which licence: Markdown
+
+    def section(self, problems: dict) -> str:
+        """What is said of it among the credits; nothing where none of it is at hand."""
+        is_there = not set(self.files["key"]) <= set(problems)
+        return f"\n{self.credit}\n" if is_there else ""
+
+
 def _write_text(path: Path, text: str):
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
@@ -697,29 +710,34 @@ def _copy(folder: Path, row) -> str:
     return ""
 
 
-def _fill_mirror(folder: Path, rows: pd.DataFrame, progress: Callable) -> dict:
+def _fill_mirror(folder: Path, rows: pd.DataFrame, beside: _Beside, progress: Callable) -> dict:
     """Writes a mirror; {key: what went wrong}. Raises OSError, `_NoOpenKits`."""
-    left = rows[[not _is_copied(folder, row) for row in rows.itertuples()]]
+    every = pd.concat([beside.files, rows], ignore_index=True)
+    left = every[[not _is_copied(folder, row) for row in every.itertuples()]]
     _check_room(folder, left)
     problems = _fetch(left, True, progress)
     at_hand = rows[~rows["key"].isin(list(problems))]
     if at_hand.empty:
         raise _NoOpenKits(next(iter(problems.values()), _NONE_IS_OPEN))
-    _write_text(folder / _CREDITS, _credits(at_hand))
+    _write_text(folder / _CREDITS, _credits(at_hand) + beside.section(problems))
     for row in progress(left.itertuples(), total=len(left)):
         fault = problems.get(row.key) or _copy(folder, row)
         if fault:
             problems[row.key] = fault
     there = rows[~rows["key"].isin(list(problems))]
-    _write_text(folder / _CREDITS, _credits(there))
+    _write_text(folder / _CREDITS, _credits(there) + beside.section(problems))
     index = there.drop(columns=["key", "url"]).to_csv(index=False, lineterminator="\n")
     _write_text(folder / "manifest.csv", index)
     return problems
 
 
+_NOTHING = _Beside(pd.DataFrame(columns=["key", "sha256", "bytes"], dtype=str), "")
+
+
 def _write_mirror(
     folder,  # a new one, an empty one, or a mirror that was begun
     licence: str | None = None,  # as for `read_open`
+    beside: _Beside | None = None,  # what else is copied
     progress: Callable = lambda items, total: items,  # wraps the iterators, for a progress bar
 ) -> dict:  # {key: what went wrong}
     """Copies the open kits into a folder that serves as `DRUMLESSON_MIRROR`.
@@ -732,7 +750,7 @@ def _write_mirror(
     rows = _asked_for(licence)
     _check_mirror(folder, rows)
     try:
-        return _fill_mirror(folder, rows, progress)
+        return _fill_mirror(folder, rows, beside or _NOTHING, progress)
     except OSError as e:
         raise OSError(
             f"{folder}: the mirror cannot be written ({e.strerror or e}); what is there is whole, "

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .datasets import _fetch, _local_path, _summed_up
+from .datasets import _Beside, _fetch, _local_path, _summed_up
 from .folders import SourceError
 from .midi import GENERAL_MIDI, Groove, read_midi
 
@@ -141,6 +141,23 @@ def load_grooves(
             "the Groove MIDI Dataset, or leave it out to fetch them"
         )
     return Grooves(at_hand, problems)
+
+
+# %% ../nbs/reference/grooves.ipynb #9c0pym2r
+_LICENCE = {  # the text of the licence, as it lies beside the files
+    "key": f"{_REPO}/{_COMMIT}/groove/LICENSE",
+    "sha256": "d8902a29b2ee2387c1d3ae16f6bcac9e0dcf06c8979864255612f9f1177275f0",
+    "bytes": "251",
+}
+
+
+def _for_a_mirror() -> _Beside:
+    """The data set and its licence, to be copied into a mirror of the kits."""
+    facts = groove_facts()[["key", "sha256", "bytes"]]
+    rows = pd.concat([pd.DataFrame([_LICENCE]), facts], ignore_index=True)
+    heading = f"## Open: CC BY 4.0, for {len(facts):,} drum patterns (MIDI)"
+    page = f"https://github.com/{_REPO}/tree/{_COMMIT}/groove"
+    return _Beside(rows, f"{heading}\n\n- {_CREDIT}; published file by file at <{page}>")
 
 
 # %% ../nbs/reference/grooves.ipynb #25a67628

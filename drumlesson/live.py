@@ -53,7 +53,7 @@ from drumlesson.transcribing import (
 from .audio import SR, AudioError
 from .files import atomic
 from .midi import Groove
-from .onnxfiles import open_session
+from .onnxfiles import _from_file, _telling, open_session
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,15 +172,11 @@ class Listener:
         content: bytes,  # of an `.onnx` file
     ):
         self._session = open_session(content)
-        told = self._session.get_modelmeta().custom_metadata_map
-        try:
-            about = json.loads(told["listener"])
+        with _telling(self._session, "listener") as about:
             self.delays = tuple(about["delays"])
             self.threshold_ = np.array(about["threshold"], float)
             self.report_ = about["report"]
             self._sizes = _Sizes(*about["sizes"])
-        except (KeyError, TypeError, ValueError) as e:
-            raise ValueError("it is a network, but no listener of drumlesson's") from e
         _, numbers = self._session.get_inputs()[0].shape[1:]
         frames, memory, width = self._sizes
         is_right = self.threshold_.shape == (len(self.delays), len(DRUMS))
@@ -238,13 +234,7 @@ def load_listener(
     path=None,  # of an `.onnx` file; None: the one that comes with the package
 ) -> Listener:
     """A listener, ready to be given to `Stream`. Raises ValueError, naming the file."""
-    path = _SHIPPED if path is None else Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such model file")
-    try:
-        return Listener(path.read_bytes())
-    except ValueError as e:
-        raise ValueError(f"{path}: is no listener, or a damaged one ({e})") from e
+    return _from_file(Listener, "listener", _SHIPPED if path is None else path)
 
 
 # %% ../nbs/reference/live.ipynb #cee4bf1d
@@ -550,11 +540,19 @@ def listen_to_file(
     listener: Listener | None = None,  # None: the one that comes with the package
     gain: float | None = None,  # a ratio of levels, as for `Stream`
 ) -> Iterator[Heard]:
-    """What is heard in a file, as it would have been said live. Raises AudioError."""
+    """What is heard in a file, as it would have been said live.
+
+    Raises AudioError at once, and not at the first answer, where the file cannot be read.
+    """
     path = Path(path)
     facts, _ = _opened(path)
-    stream = Stream(listener, gain=gain)
-    for samples in _samples(path, facts._replace(level=_LEVEL)):
+    samples = _samples(path, facts._replace(level=_LEVEL))
+    return _said_of(samples, Stream(listener, gain=gain))
+
+
+def _said_of(blocks: Iterable[np.ndarray], stream: Stream) -> Iterator[Heard]:
+    """What a stream says of samples that come block by block."""
+    for samples in blocks:
         for start in range(0, len(samples), _BLOCK):
             yield from stream.push(samples[start : start + _BLOCK])
     yield from stream.finish()

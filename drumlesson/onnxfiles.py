@@ -6,11 +6,15 @@
 __all__ = ["open_session"]
 
 # %% ../nbs/reference/onnxfiles.ipynb #e0b10002
+import json
 import math
 import reprlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -289,3 +293,31 @@ def open_session(
     if answers.shape != (1, n_outputs) or not np.isfinite(answers).all():
         raise ValueError(f"its network gives no answer to a hit of silence, but {answers!r:.100}")
     return session
+
+
+# %% ../nbs/reference/onnxfiles.ipynb #e0b10017
+@contextmanager
+def _telling(
+    session,  # of `open_session`
+    kind: str,  # what it should be, such as transcriber
+):
+    """Gives what a network says of itself. Raises ValueError where that cannot be read."""
+    try:
+        yield json.loads(session.get_modelmeta().custom_metadata_map[kind])
+    except (KeyError, TypeError, ValueError) as e:
+        raise ValueError(f"it is a network, but no {kind} of drumlesson's") from e
+
+
+def _from_file(
+    make: Callable[[bytes], Any],  # of the content of a file
+    kind: str,  # how an error calls it
+    path,
+):
+    """What is made of a file. Raises ValueError, naming the file."""
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such model file")
+    try:
+        return make(path.read_bytes())
+    except ValueError as e:
+        raise ValueError(f"{path}: is no {kind}, or a damaged one ({e})") from e

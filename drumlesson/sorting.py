@@ -141,11 +141,15 @@ def _undo_files(folder) -> list[Path]:
     return sorted(filter(_number, Path(folder).glob("drumlesson-sort*")), key=_number, reverse=True)
 
 
+_BEGIN = b'{"drumlesson sort": '  # how an undo file does
+
+
 def _first_line(file: BinaryIO, path) -> _Undo:
     """What an undo file says of itself. Raises ValueError where it is none."""
     line = file.readline()
-    if not line.endswith(b"\n"):  # its sort was killed before it did anything
-        return _Undo("", "copy", 0)
+    begins = line.startswith(_BEGIN) or _BEGIN.startswith(line)
+    if not line.endswith(b"\n") and begins and _number(Path(path)):
+        return _Undo("", "copy", 0)  # its sort was killed before it did anything
     try:
         first = json.loads(line)
         return _Undo(first["drumlesson sort"], first["how"], int(first["made"]))

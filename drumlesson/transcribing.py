@@ -7,12 +7,12 @@ without TensorFlow."""
 __all__ = ["PictureStream", "Transcriber", "load_transcriber", "transcribe"]
 
 # %% ../nbs/reference/transcribing.ipynb #e69bf228
-import json
 import os
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import soundfile
@@ -33,7 +33,10 @@ from drumlesson.audio import (
 
 from .groove import _FAINT, DRUMS, FRAMES, HOP, to_groove
 from .midi import Groove
-from .onnxfiles import open_session
+from .onnxfiles import _from_file, _telling, open_session
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # %% ../nbs/reference/transcribing.ipynb #49326400
 _HALF = FRAMES.n_fft // 2
@@ -93,14 +96,10 @@ class Transcriber:
         content: bytes,  # of an `.onnx` file
     ):
         self._session = open_session(content)
-        told = self._session.get_modelmeta().custom_metadata_map
-        try:
-            about = json.loads(told["transcriber"])
+        with _telling(self._session, "transcriber") as about:
             self.threshold_ = np.array(about["threshold"], float).reshape(len(DRUMS))
             self.report_ = dict(about["report"])
             self._margin = int(about["margin"])  # frames that it sees on either side
-        except (KeyError, TypeError, ValueError) as e:
-            raise ValueError("it is a network, but no transcriber of drumlesson's") from e
         frames, bands = self._session.get_inputs()[0].shape[1:]
         if bands != FRAMES.n_mels or not 0 <= 2 * self._margin < frames:
             raise ValueError(f"its network takes {frames} frames of {bands} bands")
@@ -112,8 +111,11 @@ class Transcriber:
     def curves(
         self,
         pictures: Iterable[np.ndarray],  # pieces of a picture, float32 (frames, 80) each
-    ) -> Iterator[np.ndarray]:  # float32 (frames, 6) each, together as many frames
-        """How likely each drum is hit in each frame, block by block."""
+    ) -> Iterator[np.ndarray]:  # float32 (frames, 6 or 7) each, together as many frames
+        """How likely each drum is hit in each frame, block by block.
+
+        A seventh column, where the file has one: how likely more than drums sounds.
+        """
         margin, step = self._margin, self._frames - 2 * self._margin
         held = np.full((margin, FRAMES.n_mels), _SILENCE, np.float32)
         waiting = 0  # frames that came and have no answer yet
@@ -131,7 +133,7 @@ class Transcriber:
             held, waiting = held[step:], waiting - step
 
     def _answer(self, block) -> np.ndarray:
-        """What the network says of one block, (frames, 6)."""
+        """What the network says of one block, (frames, 6 or 7)."""
         return self._session.run(None, {"feature": block[None]})[0].reshape(len(block), -1)
 
 
@@ -274,13 +276,20 @@ def load_transcriber(
     >>> load_transcriber()
     Transcriber(kick, snare, hihat, cymbal, tom, other; 1000 frames at once)
     """
-    path = _SHIPPED if path is None else Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such model file")
-    try:
-        return Transcriber(path.read_bytes())
-    except ValueError as e:
-        raise ValueError(f"{path}: is no transcriber, or a damaged one ({e})") from e
+    return _from_file(Transcriber, "transcriber", _SHIPPED if path is None else path)
+
+
+_MORE = 0.5  # share of the time from which a recording is said to hold more than drums
+
+
+def _warn_of_more(beside, source) -> None:
+    """Warns where something sounds beside the drums, or in their place."""
+    share = float(beside.mean()) if beside.size else 0.0
+    if share > _MORE:
+        text = (
+            f"{source}: more than drums sounds for {share:.0%} of the time, and is taken for drums"
+        )
+        warnings.warn(text, UserWarning, stacklevel=3)
 
 
 def transcribe(
@@ -309,6 +318,11 @@ def transcribe(
     AudioError
         Where there is nothing to hear, or the file is none; it names the file.
 
+    Warns
+    -----
+    UserWarning
+        Where more than drums sounds for most of the time, such as a song or a voice.
+
     Examples
     --------
     >>> from drumlesson import transcribe
@@ -330,7 +344,8 @@ def transcribe(
             yield picture
 
     proba = np.concatenate(list(model.curves(noted(_pictures(samples)))))
-    groove = to_groove(proba, model.threshold_)
+    groove = to_groove(proba[:, : len(DRUMS)], model.threshold_)
+    _warn_of_more(proba[:, len(DRUMS) :], source if name else "the recording")
     return replace(
         groove,
         velocities=_velocities(groove, np.concatenate(levels)),
@@ -353,3 +368,49 @@ def _given(source, sr: int) -> tuple[_Facts, Iterator[np.ndarray]]:
     gain = np.float32(_LEVEL / level)
     blocks = (gain * at_rate[i : i + _BLOCK] for i in range(0, len(at_rate), _BLOCK))
     return _Facts(None, level, len(x) / sr), blocks
+
+
+# %% ../nbs/reference/transcribing.ipynb #ve10c1t1
+_APART = 20  # velocities of two hits of which one is clearly the harder one
+
+
+def _heard_velocities(
+    played: Groove,
+    written: Groove,
+    drum: str,
+) -> np.ndarray:  # (2, hits)
+    """The velocities of the hits of a drum that were found: as played, and as written down."""
+    import mir_eval
+
+    there, claimed = played.labels == drum, written.labels == drum
+    pairs = mir_eval.util.match_events(played.times[there], written.times[claimed], 0.05)
+    found = np.array(pairs, int).reshape(-1, 2)
+    true, guessed = played.velocities[there], written.velocities[claimed]
+    return np.stack([true[found[:, 0]], guessed[found[:, 1]]]).astype(float)
+
+
+def _in_order(played, guessed) -> np.ndarray:
+    """For each pair of hits that are apart: 1 where the harder one is guessed so, 0.5 for a tie."""
+    harder, softer = np.nonzero(played[:, None] - played >= _APART)
+    return (1 + np.sign(guessed[harder] - guessed[softer])) / 2
+
+
+def _measure_velocities(
+    pairs: Iterable[tuple[Groove, Groove]],  # what was played, and what was written down of it
+) -> "pd.DataFrame":
+    """How good guessed velocities are: a row a drum, with hits, order, error and that of 100."""
+    import pandas as pd
+
+    recordings, rows = list(pairs), {}
+    for drum in DRUMS:
+        heard = [_heard_velocities(played, written, drum) for played, written in recordings]
+        order = np.concatenate([_in_order(*velocities) for velocities in heard])
+        true, guessed = np.hstack(heard)
+        if len(order):
+            rows[drum] = {
+                "hits": len(true),
+                "order": order.mean(),
+                "error": np.abs(guessed - true).mean(),
+                "error of 100": np.abs(100 - true).mean(),
+            }
+    return pd.DataFrame.from_dict(rows, orient="index")

@@ -86,15 +86,17 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Chromium without a window, and without any host but this machine."""
+def start(profile, *more):
+    """Chromium without a window, and without any host but this machine; further flags of its own.
+
+    `profile` is an empty folder.
+    """
     webdriver, chromium, driver = programs()
     from selenium.webdriver.chrome.service import Service
 
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+    for flag in (*FLAGS, *more, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.add_argument("--no-sandbox")
@@ -102,6 +104,13 @@ def browser(tmp_path_factory):
     env = {**os.environ, "SE_OFFLINE": "true", "SE_AVOID_STATS": "true"}
     found = webdriver.Chrome(options, Service(driver, env=env))
     found.set_script_timeout(150)
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Chromium, for all tests of a module."""
+    found = start(tmp_path_factory.mktemp("profile"))
     yield found
     found.quit()
 

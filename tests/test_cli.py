@@ -18,7 +18,7 @@ import pytest
 from conftest import files_below, noise_hit, write_sound
 
 import drumlesson
-from drumlesson import datasets
+from drumlesson import datasets, grooves
 from drumlesson.answers import OUTSIDE, UNSURE
 from drumlesson.cli import app, main
 from drumlesson.drums import load_drums
@@ -144,6 +144,10 @@ def test_help_and_version(run):
         (["transcribe", "x.wav", "y.wav", "--midi", "x.mid"], "should be a folder"),
         (["transcribe", "x.wav", "a/x.flac", "--midi", "m"], "the name of x.wav's"),
         (["transcribe", "x.onnx", "x.wav"], "x.onnx: there is no such model file"),
+        (
+            ["transcribe", "x.wav", "--midi", "x.mid", "--notes", "kick=36,kick=35"],
+            "kick has two notes, 36 and 35",
+        ),
         (["transcribe", "/"], "is a folder: name the recordings in it"),
         (["slice", "x.wav"], "--into"),
         (["slice", "--into", "hits"], "PATH"),
@@ -1237,6 +1241,7 @@ def test_what_is_no_model(run, tmp_path, command, make, message):
 @pytest.fixture
 def two_kits(folder, monkeypatch):
     """A manifest of the made-up folder, and the folder as its mirror."""
+    monkeypatch.setattr(grooves, "_for_a_mirror", lambda: datasets._NOTHING)
     rows = []
     for key in files_below(folder):
         kit, label, name = key.split("/")
@@ -1318,8 +1323,57 @@ def test_kits_are_exported_but_for_a_bad_file(run, two_kits, tmp_path):
 
 
 def test_kits_to_export_that_are_not_there(run, tmp_path):
+    for words in (["kits"], ["kits", "--export", tmp_path / "copy"]):
+        status, out, err = run(*words)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith("drumlesson: no open kits: ")
+    assert files_below(tmp_path / "copy") == []
+
+
+@pytest.fixture
+def patterns(two_kits, monkeypatch):
+    """Two drum patterns and the text of their licence, beside the kits."""
+    rows = []
+    for name in ("LICENSE", "1.mid", "2.mid"):
+        path = two_kits / "who" / "what" / "c0ffee" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        size = str(len(content))
+        rows.append({"key": f"who/what/c0ffee/{name}", "sha256": digest, "bytes": size})
+    beside = datasets._Beside(pd.DataFrame(rows), "## Open: CC BY 4.0\n\n- Patterns by Somebody")
+    monkeypatch.setattr(grooves, "_for_a_mirror", lambda: beside)
+    return two_kits / "who" / "what" / "c0ffee"
+
+
+def test_drum_patterns_are_exported_with_their_licence_and_credit(run, patterns, tmp_path):
+    copy = tmp_path / "copy"
+    status, out, err = run("kits", "--export", copy)
+    assert (status, err) == (0, "")
+    assert out.startswith(f"24 files of 2 open kits and 3 of drum patterns are in {copy}; ")
+    assert {"who/what/c0ffee/LICENSE", "who/what/c0ffee/1.mid"} <= set(files_below(copy))
+    text = (copy / "LICENCES.md").read_text()
+    assert text.endswith("\n## Open: CC BY 4.0\n\n- Patterns by Somebody\n")
+    assert "who/what" not in (copy / "manifest.csv").read_text()
+    assert run("kits", "--export", copy) == (0, out, "")  # nothing is left to do
+
+
+def test_kits_are_exported_where_no_drum_pattern_is_at_hand(run, patterns, tmp_path):
+    for path in patterns.iterdir():
+        path.unlink()
     status, out, err = run("kits", "--export", tmp_path / "copy")
-    assert status == 1 and "no open kit" in out + err and files_below(tmp_path / "copy") == []
+    assert status == 1 and out.startswith(f"24 files of 2 open kits are in {tmp_path / 'copy'}; ")
+    assert err == "drumlesson: 3 files of drum patterns: is not in the mirror\n"
+    assert "Somebody" not in (tmp_path / "copy" / "LICENCES.md").read_text()
+
+
+def test_a_drum_pattern_that_is_damaged_is_left_out(run, patterns, tmp_path):
+    (patterns / "2.mid").write_text("3.mid")
+    status, out, err = run("kits", "--export", tmp_path / "copy")
+    assert status == 1 and "24 files of 2 open kits and 2 of drum patterns" in out
+    assert err.startswith("drumlesson: 1 files of drum patterns: its checksum does not match")
+    assert not (tmp_path / "copy" / "who" / "what" / "c0ffee" / "2.mid").exists()
 
 
 def test_kits_are_not_exported_over_something_else(run, two_kits, folder):
@@ -1349,7 +1403,7 @@ def test_kits_are_verified_though_decoded(run, two_kits):
 
 def test_no_kits_at_hand(run):
     status, out, err = run("kits")
-    assert status == 1 and "no open kit" in out + err and "DRUMLESSON_MIRROR" in out + err
+    assert (status, out) == (2, "") and "no open kit" in err and "DRUMLESSON_MIRROR" in err
 
 
 def test_open_kits_are_the_default(run, two_kits, model_file):

@@ -26,7 +26,7 @@ from conftest import files_below, noise_hit, write_sound
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumlesson import datasets
+from drumlesson import datasets, grooves
 from drumlesson.audio import AudioInfo, load_hits
 from drumlesson.cli import main
 from drumlesson.datasets import (
@@ -538,7 +538,7 @@ def test_one_interrupt_ends_it_and_leaves_nothing(many, cache, answer):
 FETCH = """
 import sys
 import pandas as pd
-from drumlesson import datasets
+from drumlesson import datasets, grooves
 table = pd.read_csv(sys.argv[1], dtype=str)
 datasets.manifest = lambda: table
 datasets.read_open()
@@ -599,10 +599,10 @@ def test_kits_names_what_a_network_does_and_does_not_send_round_in_circles(
     host, hasty, capsys, answer, said
 ):
     host.always = answer
-    assert main(["kits"]) == 1
+    assert main(["kits"]) == 2
     out, err = capsys.readouterr()
-    assert out.startswith(f"no open kits: {said}; ") and err == ""
-    assert len(out.splitlines()) == 1 and "drumlesson kits" not in out
+    assert err.startswith(f"drumlesson: no open kits: {said}; ") and out == ""
+    assert len(err.splitlines()) == 1 and "drumlesson kits" not in err
 
 
 def test_kits_names_a_host_that_was_given_up_on_the_way_in_one_line(
@@ -1145,6 +1145,7 @@ def test_a_disk_that_fills_up_leaves_whole_files_and_one_line(host, copy, monkey
         return real(path)
 
     monkeypatch.setattr(datasets, "atomic", full)
+    monkeypatch.setattr(grooves, "_for_a_mirror", lambda: datasets._NOTHING)
     assert main(["kits", "--export", str(copy)]) == 2
     out, err = capsys.readouterr()
     assert out == "" and len(err.splitlines()) == 1

@@ -17,7 +17,7 @@ from drumlesson.dev import notebooks
 
 TOP = Path(__file__).resolve().parent.parent
 PACKAGE = sorted(p for p in (TOP / "drumlesson").rglob("*.py") if p.name != "_modidx.py")
-TESTS = sorted((TOP / "tests").rglob("*.py"))
+TESTS = sorted(p for p in (TOP / "tests").rglob("*.py") if "node_modules" not in p.parts)
 NOTEBOOKS = notebooks.notebooks(TOP)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 

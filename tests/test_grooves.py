@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumlesson import grooves
+from drumlesson import datasets, grooves
 from drumlesson.datasets import mirror
 from drumlesson.folders import SourceError
 from drumlesson.grooves import TD11, GrooveFold, Grooves, groove_facts, groove_folds, load_grooves
@@ -72,6 +72,21 @@ def test_the_facts_are_those_that_were_published(recorded):
 
 def test_all_files_are_as_they_were_published(recorded):
     assert len(recorded) == 1150 and recorded.problems == {}
+
+
+def test_a_class_is_served_from_a_mirror_of_the_kits(recorded, tmp_path, monkeypatch):
+    few = datasets.manifest()[:2]
+    monkeypatch.setattr(datasets, "manifest", lambda: few)
+    copy = tmp_path / "mirror"
+    assert datasets._write_mirror(copy, None, grooves._for_a_mirror()) == {}
+    folder = copy / grooves._REPO / grooves._COMMIT / "groove"
+    assert "Creative Commons Attribution 4.0" in (folder / "LICENSE").read_text()
+    text = (copy / "LICENCES.md").read_text()
+    assert "CC BY 4.0, for 1,150 drum patterns" in text and grooves._CREDIT in text
+    monkeypatch.setenv("DRUMLESSON_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("DRUMLESSON_MIRROR", str(copy))
+    served = load_grooves()
+    assert len(served) == 1150 and served.problems == {} and len(served[0]) == len(recorded[0])
 
 
 def test_what_was_published_is_read_without_a_word(recorded):

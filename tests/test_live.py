@@ -695,8 +695,10 @@ def test_an_interrupt_ends_with_a_summary(listen, beat, plug, tmp_path, monkeypa
 @pytest.mark.parametrize(
     "words, status, why",
     [
-        (["--device", "Nope"], 1, "there is no microphone Nope"),
-        (["--file", "none.wav"], 1, "none.wav: there is no such file"),
+        (["--device", "Nope"], 2, "there is no microphone Nope"),
+        (["--file", "none.wav"], 2, "none.wav: there is no such file"),
+        (["--file", "none.wav", "--csv", "-"], 2, "none.wav: there is no such file"),
+        (["--file", "none.wav", "--csv", "notes.csv"], 2, "none.wav: there is no such file"),
         (["--file", "none.wav", "--seconds", "2"], 2, "--seconds is for a microphone"),
         (["--file", "none.wav", "--device", "Card"], 2, "--device is for a microphone"),
         (["--seconds", "0"], 2, "--seconds"),
@@ -710,6 +712,25 @@ def test_bad_words_are_one_line(listen, plug, words, status, why, tmp_path, monk
     found, out, err = listen(*words)
     assert (found, out) == (status, "") and len(err.splitlines()) == 1 and why in err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["silence", "text", "nothing", "short", "cut off"])
+def test_a_file_that_is_no_recording_is_told_before_anything_is_written(listen, kind, tmp_path):
+    path = tmp_path / "bad.wav"
+    x = 0.1 * np.random.default_rng(0).standard_normal(SR)
+    soundfile.write(path, {"silence": 0 * x, "short": x[: SR // 10]}.get(kind, x), SR)
+    content = path.read_bytes()
+    broken = {"text": b"not a sound", "nothing": b"", "cut off": content[: SR // 2]}
+    path.write_bytes(broken.get(kind, content))
+    status, out, err = listen("--file", path, "--csv", tmp_path / "notes.csv")
+    assert (status, out) == (2, "") and err.count("\n") == 1
+    assert err.startswith(f"drumlesson: {path}: ")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_python_tells_of_a_bad_file_at_once(tmp_path):
+    with pytest.raises(AudioError, match="there is no such file"):
+        listen_to_file(tmp_path / "none.wav", Ear())
 
 
 def test_a_microphone_that_is_muted_is_told(listen, plug):

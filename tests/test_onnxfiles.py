@@ -10,7 +10,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from drumlesson.onnxfiles import _check_onnx, open_session
+from drumlesson.onnxfiles import _check_onnx, _from_file, _telling, open_session
+from drumlesson.runtime import SHIPPED
 
 FLOAT = TensorProto.FLOAT
 
@@ -200,3 +201,23 @@ def test_the_gate_is_light():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
     assert not loaded & {"tensorflow", "keras", "onnx", "onnxruntime", "pandas", "google"}
+
+
+def test_a_file_that_is_none_or_no_network_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"none\.onnx: there is no such model file"):
+        _from_file(open_session, "listener", tmp_path / "none.onnx")
+    (tmp_path / "bad.onnx").write_bytes(b"x")
+    with pytest.raises(
+        ValueError, match=r"bad\.onnx: is no listener, or a damaged one \(it is cut"
+    ):
+        _from_file(open_session, "listener", tmp_path / "bad.onnx")
+
+
+def test_what_a_network_does_not_say_of_itself_is_told(tmp_path):
+    session = _from_file(open_session, "classifier", SHIPPED)
+    with _telling(session, "drumlesson") as about:
+        assert about["classes"][:2] == ["kick", "snare"]
+    for kind, name in (("listener", "classes"), ("drumlesson", "nothing of the kind")):
+        with pytest.raises(ValueError, match=f"it is a network, but no {kind} of drumlesson's"):
+            with _telling(session, kind) as about:
+                about[name]

@@ -665,6 +665,8 @@ FORMAT = {
     "code-overflow": {"scroll", "wrap"},
 }
 FORMAT |= each(str, "toc-title", "code-summary")
+FORMAT["grid"] = each(str, "sidebar-width", "body-width", "margin-width", "gutter-width")
+FORMAT |= each(bool, "respect-user-color-scheme")
 FORMAT |= each(bool, "toc", "code-tools", "fig-responsive", "anchor-sections", "smooth-scroll")
 FORMAT["html-math-method"] = {"plain", "webtex", "gladtex", "mathml", "mathjax", "katex"}
 FORMAT["include-in-header"] = (str, [str], {"text": str, "file": str})
@@ -730,14 +732,22 @@ def odd_directives(site):
                 yield f"{where}: a directive below the first line of code, or twice"
 
 
+def files_of_settings(config):
+    """The files that the settings name: styles, themes of our own, icon and picture."""
+    html, website = config["format"]["html"], config["website"]
+    theme = html.get("theme", [])
+    themes = theme.values() if isinstance(theme, dict) else [theme]
+    for named in (html.get("css", []), *themes):
+        files = [named] if isinstance(named, str) else named
+        yield from (file for file in files if "." in file)
+    yield from (website[key] for key in ("favicon", "image") if key in website)
+
+
 def odd_settings(site):
     """Settings that Quarto does not document or would refuse; styles that are not there."""
-    styles = site.config["format"]["html"].get("css", [])
-    if isinstance(styles, str):
-        styles = [styles]
-    for file in styles:
+    for file in files_of_settings(site.config):
         if not (site.folder / file).is_file():
-            yield f"_quarto.yml: css: {file} does not exist"
+            yield f"_quarto.yml: {file} does not exist"
     yield from misfits(site.config, SETTINGS, "_quarto.yml")
     yield from misfits(site.written, SETTINGS, "nbdev.yml")
 
@@ -1223,7 +1233,7 @@ def test_odd_directives_are_found(tmp_path, change, message):
             sets("format/html/theme", {"light": "cosmo", "night": "darkly"}),
             "theme: night is not documented",
         ),
-        (sets("format/html/css", "no.css"), "_quarto.yml: css: no.css does not exist"),
+        (sets("format/html/css", "no.css"), "_quarto.yml: no.css does not exist"),
         (sets("format/html/toc-depth", "three"), "toc-depth: 'three' cannot be said here"),
     ],
 )

@@ -617,6 +617,27 @@ def test_a_damaged_line_is_named_and_the_rest_taken_back(library, tmp_path, line
     assert state(library) == before
 
 
+@pytest.mark.parametrize("content", [b"", b"RIFF, and no line ends", b"{}"])
+def test_what_is_no_undo_file_stays(tmp_path, content):
+    path = tmp_path / "mine.wav"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="mine.wav: is no undo file"):
+        undo(path)
+    assert path.read_bytes() == content
+    path = tmp_path / UNDO
+    path.write_bytes(b"mine, and by chance of this name")
+    with pytest.raises(ValueError, match="is no undo file"):
+        undo(path)
+    assert path.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b'{"drum', b'{"drumlesson sort": "a1", "how"'])
+def test_an_undo_file_that_was_torn_at_its_first_line_is_taken_away(tmp_path, content):
+    (tmp_path / "sorted").mkdir()
+    (tmp_path / "sorted" / UNDO).write_bytes(content)
+    assert not undo(tmp_path / "sorted").counts and files_below(tmp_path) == []
+
+
 @POSIX
 def test_nobody_undoes_a_sort_that_runs(library, tmp_path):
     def pairs():

@@ -21,6 +21,7 @@ from drumlesson.transcribing import (
     _SHIPPED,
     PictureStream,
     Transcriber,
+    _measure_velocities,
     load_transcriber,
     transcribe,
 )
@@ -363,6 +364,45 @@ def test_the_shipped_one_hears_a_simple_beat(shipped, toy_kits):
         assert counts.loc["kick", "right"] == 4
         scores.append(f_measure(counts))
     assert np.median(scores) > 0.7
+
+
+def one_each_second(labels, velocities):
+    """Hits that do not overlap."""
+    return Groove(np.arange(len(labels)) + 0.5, labels, velocities, duration=len(labels) + 1)
+
+
+def test_a_constant_velocity_is_right_in_half_of_the_pairs():
+    played = one_each_second(["kick"] * 6, [20, 50, 70, 90, 100, 127])
+    written = one_each_second(["kick"] * 6, [100] * 6)
+    row = _measure_velocities([(played, written)]).loc["kick"]
+    assert row["order"] == 0.5 and row["hits"] == 6
+    assert row["error"] == row["error of 100"] == pytest.approx(np.mean([80, 50, 30, 10, 0, 27]))
+
+
+def test_velocities_are_measured_by_drum_and_recording():
+    played = one_each_second(["kick", "snare"] * 3, [30, 90, 60, 60, 90, 30])
+    turned = one_each_second(["kick", "snare"] * 3, [90, 90, 60, 60, 30, 30])
+    table = _measure_velocities([(played, turned)])
+    assert table["order"].to_dict() == {"kick": 0, "snare": 1}
+    assert table["error"].to_dict() == {"kick": 40, "snare": 0}
+    late = Groove(played.times + 0.2, played.labels, played.velocities)
+    assert _measure_velocities([(played, late)]).empty
+    louder = one_each_second(["kick"] * 2, [127, 127])  # no pair across recordings counts
+    assert _measure_velocities([(louder, louder)]).empty
+
+
+def test_guessed_velocities_are_better_than_a_constant(shipped, toy_kits):
+    rng = np.random.default_rng(0)
+    times = np.arange(48) * 0.25 + 0.1
+    pairs = []
+    for kit in toy_kits:
+        labels = ["kick", "hihat", "snare", "hihat"] * 12
+        groove = Groove(times, labels, rng.integers(20, 127, 48), duration=12.5)
+        made = render(groove, kit, toy_kits, effects=None, strip=None)
+        pairs.append((made.groove, transcribe(made.x, shipped)))
+    table = _measure_velocities(pairs).loc[["kick", "snare", "hihat"]]
+    assert (table["hits"] > 20).all() and (table["order"] > 0.75).all()
+    assert table["error"].mean() < table["error of 100"].mean()
 
 
 def test_the_shipped_one_bears_some_silence_around_the_drums(shipped, beat):

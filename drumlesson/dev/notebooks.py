@@ -444,14 +444,16 @@ def doors(
     cfg = _settings(path)
     file = f"nbs/{Path(path).name}"
     repo = f"{cfg['user']}/{cfg['repo']}"
-    version = f"v{cfg['version']}"
-    colab = f"https://colab.research.google.com/github/{repo}/blob/{version}/{file}"
-    binder = f"https://mybinder.org/v2/gh/{repo}/{version}?urlpath=lab/tree/{file}"
+    to = cfg["doors"]  # a branch, or the tag of a release
+    colab = f"https://colab.research.google.com/github/{repo}/blob/{to}/{file}"
+    binder = f"https://mybinder.org/v2/gh/{repo}/{to}?urlpath=lab/tree/{file}"
+    download = f"{cfg['git_url']}/raw/{to}/{file}"
     source = f"{cfg['git_url']}/blob/{cfg['branch']}/{file}"
     problem = f"{cfg['git_url']}/issues/new?title={Path(path).stem}"
     addresses = {
         "Open in Colab": colab,
         "Open in Binder": binder,
+        "Download this notebook": download,
         "View source": source,
         "Report a problem": problem,
     }
@@ -464,7 +466,7 @@ _INSTALLS = """#| hide
 try:
     from drumlesson.backend import own_process
 except ImportError:  # on Colab: the version that this lesson goes with, and its stored studies
-    !git -c advice.detachedHead=false clone -q --depth 1 --branch v{version} {git_url}
+    !git -c advice.detachedHead=false clone -q --depth 1 --branch {doors} {git_url}
     %cd -q {repo}/nbs
     %pip install -q ..[course]
     from drumlesson.backend import own_process
@@ -477,9 +479,9 @@ _INSTALLING = re.compile(r"#\| hide\ntry:\s+(import|from) drumlesson\b")
 def installs(
     path,  # of a notebook of the project
 ) -> str:  # the source of a lesson's first code cell
-    "A cell that installs the released version where there is none, and quietens TensorFlow."
+    "A cell that installs what the doors lead to where there is none, and quietens TensorFlow."
     cfg = _settings(path)
-    return _INSTALLS.format(version=cfg["version"], git_url=cfg["git_url"], repo=cfg["repo"])
+    return _INSTALLS.format(doors=cfg["doors"], git_url=cfg["git_url"], repo=cfg["repo"])
 
 
 def _set_doors(
@@ -589,8 +591,7 @@ def course(
         if not head:
             raise ValueError(f"{path}: the first cell is not just a title and a promise")
         title, promise = head.groups()
-        number = path.name[:2]
-        table += f"| [{number} {title}]({path.name}) | {promise} | {minutes(path)} |\n"
+        table += f"| [{title}]({path.name}) | {promise} | {minutes(path)} |\n"
         total += minutes(path)
     return f"{table}\nAbout {total / 60:.0f} hours in all, one lesson at a time."
 
@@ -950,7 +951,7 @@ def _moved(text: str) -> str:
             return link[0]
         return link[0].replace(target, posixpath.normpath(f"nbs/{target}"))
 
-    return _LINK.sub(moved, text)
+    return _LINK.sub(moved, text).replace('src="site/', 'src="nbs/site/')
 
 
 def _stand_in(n_players, site) -> str:

@@ -658,6 +658,30 @@ def _method_line(name: str, member) -> str:
 
 
 # %% ../../nbs/reference/package.ipynb #820088fe
+_LONGEST_DEFAULT = 60  # letters of a default that an entry shows whole
+
+
+@dataclass(frozen=True)
+class _Default:
+    """A default as an entry shows it."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _shown_default(value):
+    """A default without addresses in memory, and without its inside where it is long."""
+    if value is inspect.Parameter.empty or hasattr(value, "__name__"):
+        return value
+    text = re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+    if len(text) > _LONGEST_DEFAULT:
+        pairs = {"(": "(...)", "[": "[...]", "{": "{...}"}
+        text = pairs.get(text[0], f"{type(value).__name__}(...)")
+    return _Default(text) if text != repr(value) else value
+
+
 class ShowName(BasicMarkdownRenderer):
     """How the reference pages show a name: signature, what it is, parameters, errors, example.
 
@@ -683,6 +707,8 @@ class ShowName(BasicMarkdownRenderer):
         """Put beside each parameter what is said of it, unless a section does."""
         texts = explained(self.sym)
         for name, about in self.dm.dm.items():
+            if "default" in about:
+                about["default"] = _shown_default(about["default"])
             if is_numpydoc(self.doc):
                 about["docment"] = None
             elif name != "return":

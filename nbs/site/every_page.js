@@ -1,0 +1,6 @@
+// What every page of the site runs; each part leaves a page alone that has nothing for it.
+import { explainTerms } from "./glossary.js";
+import { dressPlayers } from "./players.js";
+
+dressPlayers(document);
+explainTerms(document);

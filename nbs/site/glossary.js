@@ -1,0 +1,89 @@
+// A word of the glossary says what it means where it is used: on hover, and on focus.
+//
+// The glossary is a page of the site, read once when it is first asked for. Without this script, or
+// where the page cannot be read, the link is a link.
+
+const PAGES = new Map(); // address of a glossary: its document, once it is read
+
+/** The page that a link leads to, as a document; read once. */
+function read(address) {
+  if (!PAGES.has(address)) {
+    const page = fetch(address)
+      .then((answer) => (answer.ok ? answer.text() : Promise.reject(new Error(answer.status))))
+      .then((text) => new DOMParser().parseFromString(text, "text/html"));
+    PAGES.set(address, page);
+  }
+  return PAGES.get(address);
+}
+
+/** The first paragraph of an entry that is not a list of its other forms. */
+export function meaning(page, anchor) {
+  const found = page.getElementById(anchor);
+  const heading = found && (found.matches("h1, h2, h3, h4") ? found : found.querySelector("h1, h2, h3, h4"));
+  if (!heading) return null;
+  let next = heading.nextElementSibling;
+  while (next && !next.matches("h1, h2, h3, h4, section")) {
+    const text = next.textContent.trim();
+    if (next.matches("p") && text && !text.startsWith("also: ")) {
+      return { word: heading.textContent.trim(), text };
+    }
+    next = next.nextElementSibling;
+  }
+  return null;
+}
+
+/** Puts a note below a link, within the window. */
+function place(note, link) {
+  const box = link.getBoundingClientRect();
+  const widest = document.documentElement.clientWidth - note.offsetWidth - 12;
+  note.style.left = `${Math.max(12, Math.min(box.left, widest)) + window.scrollX}px`;
+  note.style.top = `${box.bottom + 6 + window.scrollY}px`;
+}
+
+/** Lets the links of a page to the glossary explain their words. */
+export function explainTerms(root) {
+  let note = null;
+  let asked = null;
+
+  const hide = () => {
+    asked?.removeAttribute("aria-describedby");
+    asked = null;
+    note?.remove();
+    note = null;
+  };
+
+  const show = async (link) => {
+    if (asked === link) return;
+    hide();
+    asked = link;
+    const { origin, pathname, hash } = new URL(link.href);
+    let found = null;
+    try {
+      found = meaning(await read(origin + pathname), decodeURIComponent(hash.slice(1)));
+    } catch {
+      return; // offline, or opened as a file: the link still leads there
+    }
+    if (!found || asked !== link) return;
+    note = document.createElement("div");
+    note.className = "dl-term";
+    note.id = "dl-term";
+    note.setAttribute("role", "tooltip");
+    const word = document.createElement("b");
+    word.textContent = found.word;
+    note.append(word, found.text);
+    document.body.append(note);
+    link.setAttribute("aria-describedby", note.id);
+    place(note, link);
+  };
+
+  for (const link of root.querySelectorAll('main a[href*="glossary.html#"]')) {
+    if (new URL(link.href).protocol === "file:") continue;
+    link.addEventListener("pointerenter", () => show(link));
+    link.addEventListener("focus", () => show(link));
+    link.addEventListener("pointerleave", hide);
+    link.addEventListener("blur", hide);
+  }
+  root.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") hide();
+  });
+}

@@ -1,0 +1,148 @@
+"""The site's scripts and looks in a real browser, on pages made without Quarto (tests/pages.py)."""
+
+import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pages
+import pytest
+from test_browser import (  # noqa: F401  (the browser is a fixture)
+    OPEN_FOLDS,
+    PHONE,
+    as_phone,
+    asked_elsewhere,
+    at,
+    browser,
+    complaints,
+    keys,
+    until,
+)
+
+SHOWN = ["index", "00_drums", "02_attack_phase", "04_dense", "08_lessons_learned"]
+ESCAPE = "\ue00c"
+SCRIPT = '<script type="module" src="site/every_page.js"></script></body>'
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A server that says nothing."""
+
+    def log_message(self, *said):
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """Where the pages are served, each made when first asked for."""
+    folder = tmp_path_factory.mktemp("pages")
+    shutil.copytree(pages.NBS / "site", folder / "site")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def made(name):
+        path = pages.NBS / f"{name}.ipynb"
+        page = folder / pages.output_name(path)
+        if not page.is_file():
+            html = pages.as_page(path).replace("</body>", SCRIPT)
+            page.write_text(html, encoding="utf-8")
+        return f"http://127.0.0.1:{server.server_port}/{page.name}"
+
+    yield made
+    server.shutdown()
+
+
+def dressed(browser):  # noqa: F811
+    """The buttons of a page, once the script has made them."""
+    find = partial(browser.find_elements, "css selector", "button.dl-play")
+    return until("players are dressed", find)
+
+
+PLAYING = """
+return [...document.querySelectorAll('audio')].filter(a => !a.paused)
+  .map(a => [a.getAttribute('aria-label'), a.volume, a.muted]);
+"""
+LONGER = "for (const a of document.querySelectorAll('audio')) a.loop = true"
+
+
+def test_one_sound_at_a_time(browser, address):  # noqa: F811
+    at(browser, address("index"))
+    first, second, *_ = dressed(browser)
+    browser.execute_script(LONGER)
+    for button in (first, second):
+        name = button.accessible_name.removeprefix("play ")
+        button.click()
+        alone = [[name, 1, False]]
+        until(f"{name} alone plays", lambda: browser.execute_script(PLAYING) == alone)  # noqa: B023
+        assert button.accessible_name == f"stop {name}"
+    browser.execute_script("arguments[0].focus()", second)
+    keys(browser, " ")
+    until("the space bar stops it", lambda: browser.execute_script(PLAYING) == [])
+    assert first.accessible_name.startswith("play ")
+    assert complaints(browser) == [] and asked_elsewhere(browser) == []
+
+
+INK = """
+return [...document.querySelectorAll('.dl-dressed')].map(figure => {
+  const canvas = figure.querySelector('canvas');
+  const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const ink = data.filter((value, i) => i % 4 === 3 && value > 0).length;
+  const said = figure.querySelector('.dl-peak')?.innerText;
+  return [ink, said, figure.querySelector('audio').checkVisibility()];
+}).slice(0, 5);
+"""
+
+
+def test_players_show_what_they_hold(browser, address):  # noqa: F811
+    at(browser, address("00_drums"))
+    button, *_ = dressed(browser)
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
+    drawn = partial(browser.execute_script, INK)
+    until("five waveforms are drawn", lambda: all(ink and said for ink, said, _ in drawn()))
+    for _, said, native in drawn():
+        assert said.startswith("peak −") and said.endswith(" dB") and not native
+    players = browser.find_element("css selector", ".dl-players")
+    assert players.text.count(" kit, synthesised") == 5 and "synth-" not in players.text
+    left, right = button.rect["width"], button.rect["height"]
+    assert left == right >= 44  # pixels: round, and large enough for a finger
+
+
+def test_without_the_script_players_are_native(browser, address):  # noqa: F811
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        at(browser, address("index"))
+        native = browser.find_elements("css selector", "audio[controls]")
+        assert len(native) >= 5 and all(player.is_displayed() for player in native)
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_a_word_of_the_glossary_explains_itself(browser, address):  # noqa: F811
+    address("glossary")
+    at(browser, address("00_drums"))
+    dressed(browser)
+    link = browser.find_element("css selector", 'main a[href="glossary.html#kit"]')
+    browser.execute_script("arguments[0].focus()", link)
+    find = partial(browser.find_elements, "css selector", "[role=tooltip]")
+    (note,) = until("the note is shown", find)
+    assert note.text.startswith("kit\n") and len(note.text) > 20
+    assert link.get_attribute("aria-describedby") == note.get_attribute("id")
+    keys(browser, ESCAPE)
+    until("the note is gone", lambda: not find())
+
+
+GROUND = "return getComputedStyle(document.body).backgroundColor"
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_fits_on_a_phone_by_day_and_night(browser, address, name):  # noqa: F811
+    grounds = []
+    with as_phone(browser):
+        at(browser, address(name))
+        for mode in ("light", "dark"):
+            browser.execute_script(f"document.body.className = 'quarto-{mode}'")
+            browser.execute_script(OPEN_FOLDS)
+            width = browser.execute_script("return document.scrollingElement.scrollWidth")
+            assert width <= PHONE
+            grounds.append(browser.execute_script(GROUND))
+    assert grounds == ["rgb(253, 252, 250)", "rgb(22, 17, 29)"]
+    assert complaints(browser) == [] and asked_elsewhere(browser) == []
