@@ -369,7 +369,7 @@ def decode(path, sr: int = SR, *, seconds: float | None = None) -> tuple[np.ndar
     >>> info
     AudioInfo(sr=44100, channels=2, seconds=0.5, peak=0.89)
     """
-    path = Path(path)
+    path = Path(os.path.expanduser(path))
     if os.path.isdir(path):
         raise AudioError(f"{path}: there is no such file, it is a folder")
     if not os.path.isfile(path):

@@ -730,3 +730,10 @@ def test_three_hundred_mutants(room, whole_files):
                 mutate(content, rng.choice(seeds), rng)
         path.write_bytes(content)
         usable(path)
+
+
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    soundfile.write(tmp_path / "beat.wav", np.full(2205, 0.5), 22050)
+    assert len(load_audio("~/beat.wav")) == 2205

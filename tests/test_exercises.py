@@ -18,6 +18,7 @@ from drumlesson.course.exercises import (
     check,
     exercise,
     exercises_of,
+    guessed,
     hint,
     one_letter,
     right,
@@ -480,3 +481,40 @@ class TestReading:
         for function, why in ((lambda x: [1, 2], "several"), (lambda x: "a", "a number is asked")):
             with pytest.raises(Flaw, match=why):
                 Tried(function).number(3)
+
+
+class TestGuess:
+    @pytest.mark.parametrize(
+        "guess",
+        [36, 36.0, "36", "+36", "36 points", "about 36 %", [36], (36,), {36}, np.float32(36)],
+    )
+    def test_ten_forms_of_one_guess(self, guess):
+        expected = "your guess of +36 lies inside the interval from +30.0 to +40.0 points"
+        assert guessed(guess, 30, 40) == expected
+
+    @pytest.mark.parametrize("guess", [None, "None", "none", "", "no idea", [], ..., "?"])
+    def test_no_idea_is_an_answer(self, guess):
+        assert guessed(guess, 30, 40).startswith("you had no idea, which is an answer")
+
+    @pytest.mark.parametrize(
+        "guess, why",
+        [
+            ((30, 40), "these are 2"),
+            ("30 to 40", "has 2"),
+            (True, "True is no number"),
+            (3650, "more points than there are"),
+            (-101, "more points than there are"),
+            ("a lot", "there is no number"),
+            ("36 ms", "another unit"),
+            (float("nan"), "no finite number"),
+            (print, "is no number"),
+            ({"a": 1, "b": 2}, "these are 2"),
+        ],
+    )
+    def test_what_is_unclear_is_told_with_the_interval(self, guess, why):
+        told = guessed(guess, 30, 40)
+        assert told.startswith("your guess is not clear: ") and why in told
+        assert told.endswith("what was measured is the interval from +30.0 to +40.0 points")
+
+    def test_a_guess_outside(self):
+        assert "your guess of -2 lies outside" in guessed("−2", 30, 40)

@@ -792,3 +792,28 @@ def test_the_glossary_names_lessons_that_speak_of_the_word():
     assert not missing, "explain the word there, or name another lesson, or none"
     in_04 = {forms[0] for forms, file in named if file == "04_dense.ipynb"}
     assert {"gradient", "learning rate", "batch", "epoch", "overfitting", "loss"} <= in_04
+
+
+def names_in_lab(path):
+    """What JupyterLab knows by a name on a page: headings as they are written, and spans."""
+    names = set()
+    for cell in nb.read(path).cells:
+        if cell.cell_type == "markdown":
+            heads = re.findall(r"^#+ (.+?)\s*$", cell.source, re.M)
+            names |= {head.replace(" ", "-") for head in heads}
+            names |= set(re.findall(r'<span id="([^"]+)">', cell.source))
+    return names
+
+
+@pytest.mark.parametrize(
+    "page", ["glossary.ipynb", "bibliography.ipynb", "reference/mathematics.ipynb"]
+)
+def test_links_to_entries_work_in_jupyterlab(page):
+    """Lab keeps the capitals of a heading, so that #midi finds no MIDI there."""
+    known = names_in_lab(TOP / "nbs" / page)
+    used = set()
+    for path in [TOP / "nbs" / "glossary.ipynb", *(TOP / "nbs").glob("[01]*.ipynb")]:
+        text = "\n".join(c.source for c in nb.read(path).cells if c.cell_type == "markdown")
+        used |= set(re.findall(rf"\]\({re.escape(page)}#([^)]+)\)", text))
+    assert len(used) > 5
+    assert used <= known

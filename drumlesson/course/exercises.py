@@ -33,8 +33,17 @@ from html import escape
 from importlib import import_module
 from typing import Any
 
+from drumlesson.course.reading import (
+    Flaw,
+    Tried,
+    Unclear,
+    is_nothing,
+    plain,
+    read_letters,
+    read_number,
+)
+
 from . import checks
-from .reading import Flaw, Tried, Unclear, is_nothing, plain, read_letters
 
 # %% ../../nbs/reference/exercises.ipynb #98da47aa
 KINDS = ("code", "listening", "thought")  # of exercises: write it, hear it, think it out
@@ -344,14 +353,34 @@ def wrong(
 
 
 # %% ../../nbs/reference/exercises.ipynb #0wnd0006
+_POINTS = {"point": 1, "%": 1, "percent": 1}  # units in which a guess may be given
+_NO_IDEA = ("none", "no idea", "nothing", "?")
+_MOST_POINTS = 100  # that a share can win or lose
+
+
+def _read_guess(guess) -> float | None:
+    """The points that a guess gives, None for no idea. Raises Unclear."""
+    given = plain(guess)
+    if is_nothing(given) or (isinstance(given, str) and given.lower() in _NO_IDEA):
+        return None
+    points = read_number(given, _POINTS)
+    if abs(points) > _MOST_POINTS:
+        raise Unclear(f"{points:+g} are more points than there are, which is {_MOST_POINTS}")
+    return points
+
+
 def guessed(
-    guess: float | None,  # points of a hundred; None for no idea
+    guess,  # points of a hundred, however they are given; None for no idea
     low: float,  # points at the lower end of the interval that was measured
     high: float,  # points at its upper end
 ) -> str:
-    """A sentence on whether a guess lies in the interval that was measured."""
+    """A sentence on whether a guess lies in the interval that was measured, for any guess."""
     interval = f"the interval from {low:+.1f} to {high:+.1f} points"
-    if guess is None:
+    try:
+        points = _read_guess(guess)
+    except Unclear as e:
+        return f"your guess is not clear: {e}; what was measured is {interval}"
+    if points is None:
         return f"you had no idea, which is an answer: now you have {interval}"
-    where = "inside" if low <= guess <= high else "outside"
-    return f"your guess of {guess:+g} lies {where} {interval}"
+    where = "inside" if low <= points <= high else "outside"
+    return f"your guess of {points:+g} lies {where} {interval}"

@@ -517,8 +517,11 @@ _NO_TERM = re.compile(
 
 
 def _anchor(heading) -> str:
-    "What a link to an entry of the glossary ends in."
-    return re.sub(r"[^a-z0-9_.-]", "", heading.lower().replace(" ", "-"))
+    """What a link to an entry of the glossary ends in.
+
+    JupyterLab keeps capitals, and the site does not: there, a span above the entry has this name.
+    """
+    return re.sub(r"[^A-Za-z0-9_.-]", "", heading.replace(" ", "-"))
 
 
 def glossary(

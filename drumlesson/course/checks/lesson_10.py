@@ -17,6 +17,7 @@ from ..exercises import exercise, one_letter, solves
 from ..reading import Flaw, Tried, plain, read_number
 
 # %% ../../../nbs/reference/checks/lesson_10.ipynb #c1000006
+_HUNDREDTHS = {"%": 0.01, "percent": 0.01, "point": 0.01}
 _SIGNS = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -34,15 +35,20 @@ def _worth(node) -> float:
     raise ValueError("no sum of numbers")
 
 
+def _sum_in(text: str) -> float | None:
+    "What the sum in a text comes to, None where there is none."
+    text = text.rpartition("=")[2].replace("×", "*").replace(" of ", "/")
+    try:
+        return float(_worth(ast.parse(text.strip(), mode="eval").body))
+    except (SyntaxError, ValueError, ArithmeticError, RecursionError):
+        return None
+
+
 def _share(answer) -> float:
     "A share from 0 to 1: as a number, in percent, or as a sum such as 2 * 10 / 26. Raises Unclear."
-    if isinstance(answer, str):
-        text = answer.rpartition("=")[2].replace("×", "*").replace(" of ", "/")
-        try:
-            return float(_worth(ast.parse(text.strip(), mode="eval").body))
-        except (SyntaxError, ValueError, ArithmeticError, RecursionError):
-            pass  # it is no sum: it may be words
-    share = read_number(answer, {"%": 0.01, "percent": 0.01})
+    share = _sum_in(answer) if isinstance(answer, str) else None
+    if share is None:
+        share = read_number(answer, _HUNDREDTHS)
     return share / 100 if share > 3 else share
 
 
@@ -157,6 +163,14 @@ def _frames(given) -> list:
     return sorted(frames.tolist())
 
 
+def _swapped(answer, curve, threshold) -> bool:
+    "Whether a function gives the peaks once its two arguments change places."
+    try:
+        return _frames(answer(threshold, curve.copy())) == _peaks(curve, threshold)
+    except Flaw:
+        return False
+
+
 def _flaw_of_peaks(answer, curve, threshold) -> str | None:
     "What is wrong with the frames that a function gives for a curve, or None."
     wanted = _peaks(curve, threshold)
@@ -181,6 +195,8 @@ def _flaw_of_peaks(answer, curve, threshold) -> str | None:
 def _check_peaks(answer):
     if not isinstance(answer, Tried):
         return "a function is asked for: def my_peaks(curve, threshold): ..."
+    if _swapped(answer, np.array(_CURVES[0]), 0.5):
+        return "the curve comes first and the threshold second: def my_peaks(curve, threshold)"
     for curve in _CURVES:
         flaw = _flaw_of_peaks(answer, np.array(curve), 0.5)
         if flaw:
@@ -272,7 +288,9 @@ def _flaw_of_most(said, groove) -> str | None:
         str(groove.labels[0]): "the first note",
     }
     why = wrong_ways.get(said, f"{n} of {len(groove)}")
-    return f"{said} has {why}; which label has the most notes? (it is {max(counts)} of them)"
+    parts = [f"{label} {n}" for label, n in zip(labels, counts, strict=True)]
+    shown = ", ".join(parts)
+    return f"a groove of {shown} is asked, too, and yours says {said}, which has {why}"
 
 
 @exercise("10-own", "code", "a function of a Groove that returns a label")
