@@ -165,6 +165,8 @@ def train_transcriber(
     grooves: Sequence[Groove] | None = None,  # None: the Groove MIDI Dataset
     kits: Sequence[DrumKit] | None = None,  # None: the open kits
     threshold=None,  # one a drum; None: the best on validation renderings
+    clips: int = _CLIPS,  # how many renderings, at most
+    steps: int = _STEPS,  # how many batches of 16 stretches, at most
     **settings,  # of `learn_frames`
 ) -> None:
     """Trains a transcriber and writes it: with the defaults, the one that comes along."""
@@ -177,9 +179,12 @@ def train_transcriber(
         grooves = list(load_grooves())
     if kits is None:
         kits = drum_kits(load_drums("open", labels=None))
-    model, best = learn_frames(recipe, grooves, kits, folder=folder, **settings)
+    model, best = learn_frames(
+        recipe, grooves, kits, folder=folder, clips=clips, steps=steps, **settings
+    )
     threshold = best if threshold is None else threshold
-    beside = (_BESIDE_NETWORK, _learn_beside(grooves, kits))
+    fewer = {"clips": min(clips, _BESIDE_CLIPS), "steps": min(steps, _BESIDE_STEPS)}
+    beside = (_BESIDE_NETWORK, _learn_beside(grooves, kits, **fewer))
     content = export_transcriber(recipe.network, model, threshold, report or {}, beside)
     with atomic(out) as temporary:
         temporary.write_bytes(content)

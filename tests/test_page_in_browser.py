@@ -6,6 +6,7 @@ import functools
 import http.server
 import json
 import re
+import shutil
 import threading
 import time
 import zipfile
@@ -51,6 +52,8 @@ def site(tmp_path_factory):
     """The pages as they can be made without Quarto, served; the address they are at."""
     folder = tmp_path_factory.mktemp("site")
     page.build(TOP, folder)
+    for picture in (TOP / "nbs" / "site").glob("*.png"):
+        shutil.copy(picture, folder / "site")
     for name in PAGES:
         text = page.still(TOP / "nbs" / f"{name}.ipynb")
         (folder / f"{name}.html").write_text(text, encoding="utf-8")

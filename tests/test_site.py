@@ -740,7 +740,8 @@ def files_of_settings(config):
     for named in (html.get("css", []), *themes):
         files = [named] if isinstance(named, str) else named
         yield from (file for file in files if "." in file)
-    yield from (website[key] for key in ("favicon", "image") if key in website)
+    pictures = (website.get(key) for key in ("favicon", "image"))
+    yield from (file for file in pictures if isinstance(file, str))
 
 
 def odd_settings(site):
