@@ -13,6 +13,7 @@ from drumlesson.groove import (
     HOP,
     FrameNetwork,
     Pictures,
+    _colours,
     count_hits,
     export_transcriber,
     f_measure,
@@ -322,6 +323,28 @@ def test_a_batch_has_the_answers_of_its_own_pictures(toy_kits):
                 if np.array_equal(all_answers[at : at + 60], answer):
                     found.append(np.abs(whole[at : at + 60] - picture).max())
         assert min(found) < 0.35  # the floor is added once more
+
+
+def test_a_batch_may_be_coloured_and_moved_by_bands(toy_kits):
+    """A stretch that is moved by a band has each band's neighbour; an equaliser has mean nought."""
+    pictures = Pictures(toy_renderings(toy_kits, 2, 1))
+    plain = {"n": 1, "size": 8, "frames": 60, "louder": 0.0}
+    ((x, _),) = pictures.batches(0, **plain, bands=2)
+    whole = np.log10(10 ** pictures.x.astype(np.float32) + 1e-5)
+    moves = set()
+    for stretch in x:
+        for move in range(-2, 3):
+            band = (np.arange(80) - move).clip(0, 79)
+            places = (
+                abs(part[at : at + 60, band] - stretch).max() for part in whole for at in range(342)
+            )
+            if min(places) < 1e-5:
+                moves.add(move)
+    assert len(moves) > 1 and moves <= {-2, -1, 0, 1, 2}
+    colours = _colours(500, np.arange(80), 0.15, np.random.default_rng(0))
+    assert colours.shape == (500, 1, 80)
+    knobs = colours[:, 0, [0, 79]]
+    np.testing.assert_allclose(knobs.std(), 0.15 * np.sqrt(5 / 6), rtol=0.1)
 
 
 def test_a_fit_that_was_broken_off_goes_on_with_the_same_result(toy_kits, tmp_path, monkeypatch):

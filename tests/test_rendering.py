@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from drumlesson.audio import SR
 from drumlesson.groove import DRUMS
 from drumlesson.midi import GENERAL_MIDI, Groove
+from drumlesson.outside import _accompaniment
 from drumlesson.rendering import _VOICES, DrumKit, _Stroke, drum_kits, render, renderings
 
 CLOSED, OPEN, PEDAL = 42, 46, 44
@@ -250,3 +251,36 @@ def test_grooves_of_which_nothing_can_be_played(toy_kits, groove):
 def test_a_groove_of_one_stroke_and_no_time_is_played(toy_kits):
     (made,) = first_of(renderings([of_notes([0.0], [36], duration=0.0)], toy_kits, 1.0), 1)
     assert made.groove.labels.tolist() == ["kick"]
+
+
+# -- strokes that come at once, and what sounds beside the drums
+
+
+def test_a_flam_is_one_hit_and_what_comes_later_is_another(plain):
+    """Two strokes within 30 ms are one, as loud as the louder; drums of another class are apart."""
+    flam = of_notes([0.5, 0.52, 0.52, 0.56], [38, 38, 36, 38], [40, 90, 80, 70])
+    heard = dry(flam, plain).groove
+    assert heard.labels.tolist() == ["snare", "kick", "snare"]
+    assert heard.velocities.tolist() == [90, 80, 70]
+    np.testing.assert_allclose(heard.times, [0.502, 0.522, 0.562], atol=1e-3)
+
+
+def test_renderings_with_an_accompaniment(plain):
+    """Beside the drums, or in their place; what is not drums is kept apart, at its level."""
+    groove = toy_groove(1)
+    some = list(itertools.islice(renderings([groove], [plain], 2.0, 3, accompanied=1.0), 40))
+    assert all(one.beside is not None and one.beside.shape == one.x.shape for one in some)
+    np.testing.assert_allclose([np.sqrt(np.mean(one.x**2)) for one in some], 0.1, rtol=1e-3)
+    alone = [one for one in some if not len(one.groove)]
+    assert 0 < len(alone) < 20
+    for one in alone:
+        np.testing.assert_array_equal(one.x, one.beside)
+    none = itertools.islice(renderings([groove], [plain], 2.0, 3), 5)
+    assert all(one.beside is None for one in none)
+
+
+def test_an_accompaniment_is_told_by_its_number():
+    first, again, other = (_accompaniment(2.0, number) for number in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert first.shape == (2 * SR,) and first.dtype == np.float32

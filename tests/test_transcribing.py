@@ -1,12 +1,13 @@
 """From a recording to a groove: any length, any file, without TensorFlow."""
 
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
 import soundfile
 import soxr
-from conftest import files_below, write_sound
+from conftest import files_below, toy_groove, write_sound
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from drumlesson import runtime
 from drumlesson.audio import SR, AudioError
 from drumlesson.groove import DRUMS, FRAMES, HOP, count_hits, f_measure, frame_picture
 from drumlesson.midi import Groove
-from drumlesson.outside import _MAKERS, _made
+from drumlesson.outside import _MAKERS, _accompaniment, _made
 from drumlesson.rendering import render
 from drumlesson.transcribing import (
     _SHIPPED,
@@ -417,3 +418,27 @@ def test_the_shipped_one_bears_some_silence_around_the_drums(shipped, beat):
 def test_the_shipped_one_bears_what_is_no_drum(shipped, kind):
     groove = transcribe(_made(kind, [0]), shipped)
     assert len(groove) <= 20
+
+
+# -- more than drums
+
+
+@pytest.mark.parametrize("kinds", [("chord",), ("speech",), ("melody",)])
+def test_it_warns_where_more_than_drums_sounds(kinds):
+    """Of kinds that the network has not learned from."""
+    with pytest.warns(UserWarning, match="the recording: more than drums sounds for"):
+        transcribe(_accompaniment(10.0, 4, kinds))
+
+
+def test_it_does_not_warn_of_drums(toy_kits):
+    played = render(toy_groove(1), toy_kits[0], toy_kits, 1, strip=None)
+    with warnings.catch_warnings(action="error"):
+        assert len(transcribe(played.x))
+
+
+def test_a_file_without_the_second_network_has_nothing_to_warn_of(monkeypatch):
+    model = load_transcriber()
+    answer = model._answer
+    monkeypatch.setattr(model, "_answer", lambda block: answer(block)[:, : len(DRUMS)])
+    with warnings.catch_warnings(action="error"):
+        transcribe(_accompaniment(4.0, 4), model)
