@@ -59,7 +59,7 @@ page: $(STAMP) ## the page that names drums, with its model, as dist/name_a_drum
 # What looks at the scripts of the site; without npm, or without a network, its tests are skipped.
 tools:
 	@test -d tests/site/node_modules || ! command -v npm >/dev/null \
-	  || npm ci --silent --no-audit --no-fund --prefix tests/site >/dev/null 2>&1 \
+	  || npm ci --silent --no-audit --no-fund --fetch-retries=0 --prefix tests/site >/dev/null 2>&1 \
 	  || { rm -rf tests/site/node_modules; echo "The scripts of the site are not checked for form: npm ci --prefix tests/site fails."; }
 
 quarto:

@@ -19,7 +19,8 @@ function read(address) {
 /** The first paragraph of an entry that is not a list of its other forms. */
 export function meaning(page, anchor) {
   const found = page.getElementById(anchor);
-  const heading = found && (found.matches("h1, h2, h3, h4") ? found : found.querySelector("h1, h2, h3, h4"));
+  const heading =
+    found && (found.matches("h1, h2, h3, h4") ? found : found.querySelector("h1, h2, h3, h4"));
   if (!heading) return null;
   let next = heading.nextElementSibling;
   while (next && !next.matches("h1, h2, h3, h4, section")) {

@@ -11,7 +11,18 @@ const PLAY = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M4 2l10 6-10 
 const STOP = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 3h10v10H3z"/></svg>';
 
 // Kits that a synthesiser drew have a number; to a reader they have a name.
-const WOODS = ["Maple", "Birch", "Walnut", "Cherry", "Oak", "Ash", "Beech", "Cedar", "Elm", "Hazel"];
+const WOODS = [
+  "Maple",
+  "Birch",
+  "Walnut",
+  "Cherry",
+  "Oak",
+  "Ash",
+  "Beech",
+  "Cedar",
+  "Elm",
+  "Hazel",
+];
 const FINISHES = ["red", "blue", "amber", "black", "pearl", "green", "silver"];
 
 /** The name of a synthesised kit: the same number has the same name on every page. */
@@ -190,7 +201,8 @@ class Player {
 function nameKit(figure) {
   const caption = figure.querySelector("figcaption");
   for (const node of caption ? [...caption.childNodes] : []) {
-    const found = node.nodeType === Node.TEXT_NODE && /^synth-(\d+)(?=, synthesised)/.exec(node.data);
+    const found =
+      node.nodeType === Node.TEXT_NODE && /^synth-(\d+)(?=, synthesised)/.exec(node.data);
     if (!found) continue;
     const name = document.createElement("span");
     name.title = found[0];
