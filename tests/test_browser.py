@@ -204,6 +204,7 @@ def as_page(path):
 def site(tmp_path_factory):
     """A folder of pages, each made when first asked for; returns its address."""
     folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(TOP / "nbs" / "site", folder / "site")
 
     def address(path):
         page = folder / f"{path.stem}.html"

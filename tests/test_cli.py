@@ -1539,9 +1539,9 @@ def test_the_entry_point():
 
 
 def test_a_reader_that_stops_early_is_no_error():
-    """`drumlesson kits | head -1`."""
+    """`drumlesson doctor | head -1`."""
     with subprocess.Popen(
-        [sys.executable, "-c", MAIN, "kits"],
+        [sys.executable, "-c", MAIN, "doctor"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -76,7 +76,9 @@ def assert_alike(network, x) -> bytes:
         one_by_one = [session.run(None, {"feature": hit[None]})[0] for hit in hits]
         answers = np.concatenate(one_by_one)
         assert np.abs(answers - right).max() < 1e-5
-        assert np.array_equal(answers.argmax(axis=1), right.argmax(axis=1))
+        ahead = np.ptp(np.sort(right, axis=1)[:, -2:], axis=1)
+        is_clear = ahead > 2e-5  # else the two largest are equal within what is allowed above
+        assert np.array_equal(answers.argmax(axis=1)[is_clear], right.argmax(axis=1)[is_clear])
         together = session.run(None, {"feature": hits[:7]})[0]
         assert np.abs(together - right[:7]).max() < 1e-5
     return content

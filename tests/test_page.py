@@ -151,7 +151,8 @@ def spoiled(x, rng):
 def test_spoiled_hits_are_doubted_alike(modules, capsys):
     rng = np.random.default_rng(3)
     drums = load_drums("synth", n_kits=3, hits=1, random_state=12)
-    sounds = list(itertools.chain.from_iterable(spoiled(x, rng) for x in drums.waves))
+    all_of_them = itertools.chain.from_iterable(spoiled(x, rng) for x in drums.waves)
+    sounds = [x for x in all_of_them if np.abs(x).max() > 1e-5]  # silence is refused, not doubted
     told(capsys, "script against package, spoiled", check_alike(modules, sounds))
     reasons = set(load().doubts(sounds))
     assert len(reasons) >= 6, reasons

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_markdown_cell
 from onnx import numpy_helper
@@ -91,7 +92,10 @@ def network(
     content: bytes,  # of an `.onnx` file
 ) -> dict:  # nodes, tensors, and the weights of these as base64
     "A network as the script takes it, its large arrays in 16 bits. Raises ValueError."
-    graph = onnx.load_model_from_string(content).graph
+    try:
+        graph = onnx.load_model_from_string(content).graph
+    except DecodeError as e:
+        raise ValueError("the page knows networks in ONNX files only, and this is none") from e
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     tensors, parts = [], []
     for name, values in arrays.items():
