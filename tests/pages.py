@@ -82,7 +82,7 @@ def shown_output(output, said):
 
 def shown_cell(cell):
     """A cell as Markdown with Quarto's divisions; nothing of one that is not shown."""
-    if cell.cell_type == "markdown":
+    if cell.cell_type in ("markdown", "raw"):  # Quarto takes a raw cell for Markdown, too
         return cell.source
     if cell.cell_type != "code" or UNSEEN.search(cell.source):
         return ""

@@ -244,7 +244,7 @@ def test_the_stored_measures_are_those_of_the_listener_that_comes_along():
     table = pd.read_csv(stored, index_col="drum")
     assert "toy" not in load_listener().report_
     for name in ("first F", "final F"):
-        assert load_listener().report_[name] == pytest.approx(table.loc["all", name], abs=1e-4)
+        assert load_listener().report_[name] == pytest.approx(table.loc["five", name], abs=1e-4)
 
 
 def test_a_listener_is_written_with_its_measures(network, beat, tmp_path):
@@ -252,9 +252,9 @@ def test_a_listener_is_written_with_its_measures(network, beat, tmp_path):
     listener = _write_listener(SMALL, network[0], [beat], [beat], path, tmp_path, {"steps": 3})
     table = pd.read_csv(tmp_path / "live.csv", index_col="drum")
     assert listener.report_["steps"] == load_listener(path).report_["steps"] == 3
-    assert listener.report_["final F"] == pytest.approx(table.loc["all", "final F"], abs=1e-4)
+    assert listener.report_["final F"] == pytest.approx(table.loc["five", "final F"], abs=1e-4)
     curve = pd.read_csv(tmp_path / "live_delays.csv")
-    assert len(curve) == 2 and {"ms", "all", *DRUMS} <= set(curve)
+    assert len(curve) == 2 and {"ms", "five", *DRUMS} <= set(curve)
 
 
 # -- live is offline
@@ -750,8 +750,8 @@ def test_the_command_says_which_extra_it_needs(listen, monkeypatch):
 
 def test_what_is_measured_live(beat):
     table = _measure_live(lambda: Stream(Ear()), [beat, beat])
-    assert list(table.index) == [*DRUMS, "all"]
-    row = table.loc["all"]
+    assert list(table.index) == [*DRUMS, "five"]
+    row = table.loc["five"]
     assert row["hits"] == 2 * len(PATTERN) and row["first F"] == row["final F"] == 1
     assert 40 < row["first ms"] and row["first ms"] + 60 < row["final ms"]
     assert np.isnan(table.loc["tom", "first F"])
@@ -760,8 +760,8 @@ def test_what_is_measured_live(beat):
 def test_what_is_measured_of_each_delay(beat):
     table = _measure_delays(Ear(), [beat])
     assert table["ms"].tolist() == pytest.approx([53.15, 152.92], abs=0.01)
-    assert (table["all"] == 1).all() and (table["kick"] == 1).all()
-    assert (_measure_delays(Ear(), [beat], 1.5)["all"] == 0).all()
+    assert (table["five"] == 1).all() and (table["kick"] == 1).all()
+    assert (_measure_delays(Ear(), [beat], 1.5)["five"] == 0).all()
 
 
 def test_the_best_thresholds_are_found(beat):
@@ -779,8 +779,8 @@ def test_the_best_thresholds_are_found(beat):
     assert found.shape == (2, len(DRUMS))
     assert (found[:, DRUMS.index("kick")] >= 0.3).all()
     assert (found[:, DRUMS.index("tom")] == 0.5).all()
-    assert _measure_delays(Doubtful(), [beat], found)["all"].tolist() == [1, 1]
-    assert _measure_delays(Doubtful(), [beat], 0.1)["all"].max() < 1
+    assert _measure_delays(Doubtful(), [beat], found)["five"].tolist() == [1, 1]
+    assert _measure_delays(Doubtful(), [beat], 0.1)["five"].max() < 1
 
 
 def test_notes_are_the_final_answers():

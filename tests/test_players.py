@@ -19,7 +19,16 @@ from test_browser import (  # noqa: F401  (the browser is a fixture)
     until,
 )
 
-SHOWN = ["index", "00_drums", "02_attack_phase", "04_dense", "08_lessons_learned"]
+from drumlesson.dev.page import build
+
+SHOWN = [
+    "index",
+    "11_command_line",
+    "00_drums",
+    "02_attack_phase",
+    "04_dense",
+    "08_lessons_learned",
+]
 ESCAPE = "\ue00c"
 SCRIPT = '<script type="module" src="site/every_page.js"></script></body>'
 
@@ -36,6 +45,7 @@ def address(tmp_path_factory):
     """Where the pages are served, each made when first asked for."""
     folder = tmp_path_factory.mktemp("pages")
     shutil.copytree(pages.NBS / "site", folder / "site")
+    build(pages.TOP, folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
