@@ -388,15 +388,18 @@ class _Side(NamedTuple):
 _ALONE = " alone"  # behind a model: each of its binary models is asked by itself
 
 
-# The study of grooves runs by itself (course.groovestudy): its sides, and the folds of its cut.
-_GROOVES = ("several", "one a frame", "recurrent", "synthesised kits", "slicer")
+# The studies of grooves run by themselves (course.groovestudy): their sides, and their folds.
+_GROOVES = {
+    "grooves": ("several",),
+    "frames": ("several", "one a frame", "recurrent", "synthesised kits", "slicer"),
+}
 _GROOVE_FOLDS = 5
 
 
 def _planned(name) -> list[_Side]:
     "The sides that a stored study will have once all of it is run; none of one without a plan."
-    if name == "grooves":
-        return [_Side(model, data="grooves") for model in _GROOVES]
+    if name in _GROOVES:
+        return [_Side(model, data=name) for model in _GROOVES[name]]
     if name not in STUDIES:
         return []
     study = STUDIES[name]
@@ -421,7 +424,7 @@ class _Study:
         self.tables = dict.fromkeys(_planned(name), rows[:0])
         self.tables |= {_Side(*key): table for key, table in by_side}
         self.folds = _folds(name, rows)
-        if name == "grooves":
+        if name in _GROOVES:
             self.folds = {0: set(range(_GROOVE_FOLDS))}
         self.classes = list(dict.fromkeys([*LABELS, *rows["true"], *rows["predicted"]]))
 
