@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 import drumlesson
 from drumlesson import runtime
 from drumlesson.audio import SR, AudioError
+from drumlesson.drums import synth_drums
 from drumlesson.groove import DRUMS, FRAMES, HOP, count_hits, f_measure, frame_picture
 from drumlesson.midi import Groove
 from drumlesson.outside import _MAKERS, _accompaniment, _made
-from drumlesson.rendering import render
+from drumlesson.rendering import drum_kits, render
 from drumlesson.transcribing import (
     _SHIPPED,
     PictureStream,
@@ -47,6 +48,17 @@ def alike(groove, other, frames=0):
 def notes_of(groove):
     """All that a groove says of its notes."""
     return list(zip(groove.times, groove.labels, groove.velocities, strict=True))
+
+
+def test_a_hit_on_the_first_sample_is_heard():
+    """Loops are cut so; before such a hit there is nothing that it could stand out from."""
+    kits = drum_kits(synth_drums(n_kits=40, hits=6))
+    start = Groove([0.0, 0.4, 0.8, 1.2], ["kick", "hihat", "kick", "hihat"], duration=1.6)
+    for number in (3, 5, 25):
+        x = render(start, kits[number], kits, 1, strip=None).x
+        found = transcribe(x)
+        assert "kick" in found.labels[found.times < 0.05], number
+        assert found.times.min() >= 0
 
 
 # -- pieces
