@@ -52,6 +52,7 @@ docs: quarto $(STAMP) ## build the site in _docs (needs Quarto)
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" nbdev_docs
 	$(PY) -m drumlesson.dev.finishing _docs
 	$(PY) -m drumlesson.dev.page build _docs
+	$(PY) -m drumlesson.dev.answering _docs
 
 page: $(STAMP) ## the page that names drums, with its model, as dist/name_a_drum.zip
 	$(PY) -m drumlesson.dev.page zip dist/name_a_drum.zip

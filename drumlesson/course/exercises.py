@@ -5,6 +5,9 @@
 # %% auto #0
 __all__ = [
     "KINDS",
+    "Letters",
+    "Number",
+    "Choice",
     "Exercise",
     "exercises_of",
     "exercise",
@@ -28,7 +31,7 @@ import string
 import sys
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from importlib import import_module
 from typing import Any
@@ -45,6 +48,31 @@ from drumlesson.course.reading import (
 
 from . import checks
 
+
+# %% ../../nbs/reference/exercises.ipynb #45cbf8d5
+@dataclass(frozen=True)
+class Letters:
+    """Letters are asked for, such as "BD"."""
+
+    among: str = "ABCD"  # capitals that may be named
+    ordered: bool = False  # whether their order counts
+    length: int = 0  # how many there are, where a letter may come twice; else 0
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number is asked for."""
+
+    units: dict[str, float] = field(default_factory=dict)  # {a unit: its size in the one asked for}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One option of each list is asked for; of one list alone, the option itself."""
+
+    lists: dict[str, tuple]  # {what is to be chosen: its options}
+
+
 # %% ../../nbs/reference/exercises.ipynb #98da47aa
 KINDS = ("code", "listening", "thought")  # of exercises: write it, hear it, think it out
 
@@ -60,6 +88,7 @@ class Exercise:
     solution: Callable[..., Any] | None = None  # returns the right answer
     alt: str = ""  # what the pictures of the solution show, for someone who cannot see them
     code: str = ""  # of the solution, as a learner would write it in a cell
+    on_page: Letters | Number | Choice | None = None  # how it is answered without Python
 
     def hint(self, answer) -> str | None:
         """What is wrong with an `answer`; None where it is right."""
@@ -149,6 +178,7 @@ def exercise(
     name: str,  # number of the lesson and a word, such as "02-onset"
     kind: str,  # one of `KINDS`
     asks: str,  # what kind of answer is asked for, shown while there is none
+    on_page: Letters | Number | Choice | None = None,  # how it can be answered without Python
 ):
     """A decorator that enters a checker: a function of the answer that returns a hint, or None.
 
@@ -158,7 +188,7 @@ def exercise(
         raise ValueError(f"{name}: a kind is one of {', '.join(KINDS)}, not {kind!r}")
 
     def enter(checker):
-        _REGISTER.enter(Exercise(name, kind, asks, checker))
+        _REGISTER.enter(Exercise(name, kind, asks, checker, on_page=on_page))
         return checker
 
     return enter

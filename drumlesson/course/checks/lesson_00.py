@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..exercises import exercise, solves, two_of_four
+from ..exercises import Choice, Letters, exercise, solves, two_of_four
 from ..reading import Unclear, read_choice, read_parts
 
 # %% ../../../nbs/reference/checks/lesson_00.ipynb #858bfade
@@ -23,7 +23,12 @@ _FACTS = {
 }
 
 
-@exercise("00-betrays", "thought", 'the name of a fact, such as "length"')
+@exercise(
+    "00-betrays",
+    "thought",
+    'the name of a fact, such as "length"',
+    Choice({"the fact": tuple(_FACTS)}),
+)
 def _check_betrays(answer):
     facts = read_choice(answer, _FACTS)
     if len(facts) > 1:
@@ -50,7 +55,7 @@ def _solve_betrays(pack):
 
 
 # %% ../../../nbs/reference/checks/lesson_00.ipynb #cf2f62a9
-@exercise("00-spoiled", "listening", 'two letters, such as "AB"')
+@exercise("00-spoiled", "listening", 'two letters, such as "AB"', Letters())
 def _check_spoiled(answer):
     return two_of_four(
         answer,

@@ -8,7 +8,7 @@ __all__ = []
 # %% ../../../nbs/reference/checks/lesson_01.ipynb #c0100003
 import numpy as np
 
-from ..exercises import exercise, solves, two_of_four
+from ..exercises import Choice, Letters, exercise, solves, two_of_four
 from ..reading import SAMPLES, read_number, read_parts, read_truth
 
 
@@ -62,7 +62,12 @@ def _solve_rms(snare, tenth):
 
 
 # %% ../../../nbs/reference/checks/lesson_01.ipynb #106ffb6e
-@exercise("01-pitch", "listening", 'two letters, such as "AB": the toms that came back from MFCC')
+@exercise(
+    "01-pitch",
+    "listening",
+    'two letters, such as "AB": the toms that came back from MFCC',
+    Letters(),
+)
 def _check_pitch(answer):
     return two_of_four(
         answer,
@@ -135,12 +140,20 @@ def _dip_of_tones(n):
 
 _LEAST_DIP = 2  # dB that two things have to stand apart to be seen as two
 
-
 # %% ../../../nbs/reference/checks/lesson_01.ipynb #d1040d9b
+_POWERS = tuple(2**i for i in range(4, 14))  # lengths of windows, in samples
+_WINDOWS = {
+    "N for the clicks": _POWERS,
+    "N for the tones": _POWERS,
+    "one window for both": ("no", "yes"),
+}
+
+
 @exercise(
     "01-window",
     "thought",
     "two window lengths in samples and a truth value, such as (512, 512, True)",
+    Choice(_WINDOWS),
 )
 def _check_window(answer):
     roles = ("click", "tone", "both|one window")

@@ -10,7 +10,7 @@ import inspect
 
 import numpy as np
 
-from ..exercises import exercise, one_letter, solves, two_of_four
+from ..exercises import Letters, exercise, one_letter, solves, two_of_four
 
 
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #2a812779
@@ -122,7 +122,12 @@ def _solve_onset(toys, onset):
 
 
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #ab2b2c81
-@exercise("02-lost", "listening", 'two letters, such as "AC": the toms that have lost their attack')
+@exercise(
+    "02-lost",
+    "listening",
+    'two letters, such as "AC": the toms that have lost their attack',
+    Letters(),
+)
 def _check_lost(answer):
     return two_of_four(
         answer,
@@ -178,7 +183,7 @@ def _solve_lost(clips):
 
 
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #8b8563a8
-@exercise("02-level", "thought", "one letter, a to d")
+@exercise("02-level", "thought", "one letter, a to d", Letters())
 def _check_level(answer):
     hints = {
         "A": "scaling multiplies every sample by one number: what would that do to a pitch?",

@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from ..exercises import exercise, solves
+from ..exercises import Letters, exercise, solves
 from ..reading import Stops, Unclear, read_letters
 
 
@@ -66,7 +66,12 @@ def _solve_shift():
 
 
 # %% ../../../nbs/reference/checks/lesson_03.ipynb #87d09d10
-@exercise("03-tape", "listening", 'two letters, such as "AD": only slowed, and only damped')
+@exercise(
+    "03-tape",
+    "listening",
+    'two letters, such as "AD": only slowed, and only damped',
+    Letters(ordered=True),
+)
 def _check_tape(answer):
     letters = read_letters(answer, ordered=True, roles=("slow|tape|deep", "damp|cloth|mute"))
     if letters == "DB":
@@ -125,7 +130,7 @@ def _letters_or_people(answer):
         raise
 
 
-@exercise("03-leak", "thought", 'letters, such as "ac"')
+@exercise("03-leak", "thought", 'letters, such as "ac"', Letters("ABCDE"))
 def _check_leak(answer):
     letters = _letters_or_people(answer)
     leaks = set("BDE")

@@ -8,7 +8,7 @@ __all__ = []
 # %% ../../../nbs/reference/checks/lesson_04.ipynb #c0400003
 import numpy as np
 
-from ..exercises import exercise, solves
+from ..exercises import Letters, exercise, solves
 from ..reading import Stops, read_letters
 
 
@@ -88,6 +88,7 @@ def _solve_softmax():
     "04-twins",
     "listening",
     'two letters, such as "AC": the two hits that brightness and length do not tell apart',
+    Letters(),
 )
 def _check_twins(answer):
     pair = set(read_letters(answer))
@@ -130,7 +131,12 @@ def _solve_twins(toys, window, quartet):
 
 
 # %% ../../../nbs/reference/checks/lesson_04.ipynb #3d405016
-@exercise("04-curves", "thought", 'two letters, such as "DA": by heart, and stopped too soon')
+@exercise(
+    "04-curves",
+    "thought",
+    'two letters, such as "DA": by heart, and stopped too soon',
+    Letters(ordered=True),
+)
 def _check_curves(answer):
     roles = ("heart|overfit|over-fit|memor", "soon|longer|under|early")
     letters = read_letters(answer, ordered=True, roles=roles)

@@ -8,7 +8,7 @@ __all__ = []
 # %% ../../../nbs/reference/checks/lesson_05.ipynb #c0500003
 import numpy as np
 
-from ..exercises import exercise, solves
+from ..exercises import Letters, Number, exercise, solves
 from ..reading import MILLISECONDS, read_letters, read_number
 
 
@@ -98,7 +98,7 @@ def _solve_mask():
 
 
 # %% ../../../nbs/reference/checks/lesson_05.ipynb #74c0e62b
-@exercise("05-memory", "thought", "a number of milliseconds")
+@exercise("05-memory", "thought", "a number of milliseconds", Number(MILLISECONDS))
 def _check_memory(answer):
     ms = read_number(answer, MILLISECONDS)
     frames = ms * 22050 / 512 / 1000
@@ -144,6 +144,7 @@ def _solve_memory():
     "05-same",
     "listening",
     'two letters, such as "BD": the two sounds that leave a masked GRU in the same state',
+    Letters(),
 )
 def _check_same(answer):
     pair = set(read_letters(answer))

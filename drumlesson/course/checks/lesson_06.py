@@ -8,7 +8,7 @@ __all__ = []
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #c0600003
 import numpy as np
 
-from ..exercises import exercise, one_letter, solves
+from ..exercises import Letters, Number, exercise, one_letter, solves
 from ..reading import MILLISECONDS, read_array, read_number
 
 
@@ -71,7 +71,7 @@ def _solve_glide():
 
 
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #e642095f
-@exercise("06-field", "thought", "a number of milliseconds")
+@exercise("06-field", "thought", "a number of milliseconds", Number(MILLISECONDS))
 def _check_field(answer):
     ms = read_number(answer, MILLISECONDS)
 
@@ -128,7 +128,12 @@ def _solve_field(receptive_field, keras):
 
 
 # %% ../../../nbs/reference/checks/lesson_06.ipynb #c22359de
-@exercise("06-deaf", "listening", "one letter, A to C: the change that this network cannot notice")
+@exercise(
+    "06-deaf",
+    "listening",
+    "one letter, A to C: the change that this network cannot notice",
+    Letters("ABC"),
+)
 def _check_deaf(answer):
     hints = {
         "A": (

@@ -8,7 +8,7 @@ __all__ = []
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #c0700003
 import numpy as np
 
-from ..exercises import exercise, solves
+from ..exercises import Letters, exercise, solves
 from ..reading import read_letters, read_number, read_parts
 
 
@@ -142,6 +142,7 @@ def _solve_cost(p, yes):
     "07-mistakes",
     "listening",
     'two letters, such as "AC": the tom that it missed, then its false alarm',
+    Letters("ABCDE", ordered=True),
 )
 def _check_mistakes(answer):
     roles = ("miss", "alarm")
@@ -218,7 +219,12 @@ def _solve_mistakes(picked, said, toys):
 
 
 # %% ../../../nbs/reference/checks/lesson_07.ipynb #c99d67d5
-@exercise("07-curves", "thought", 'three letters, such as "ABC": whose curves 1, 2 and 3 are')
+@exercise(
+    "07-curves",
+    "thought",
+    'three letters, such as "ABC": whose curves 1, 2 and 3 are',
+    Letters("ABC", ordered=True),
+)
 def _check_curves(answer):
     letters = read_letters(answer, "ABC", ordered=True)
     if letters == "CAB":

@@ -19,7 +19,7 @@ from drumlesson.course.reading import (
     read_parts,
 )
 
-from ..exercises import exercise, solves
+from ..exercises import Letters, exercise, solves
 
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #79b1b151
@@ -137,7 +137,12 @@ def _solve_bootstrap(dense, line):
 
 
 # %% ../../../nbs/reference/checks/lesson_08.ipynb #8c4b8bc7
-@exercise("08-sisters", "listening", 'two letters, such as "AB": the two strokes on one drum')
+@exercise(
+    "08-sisters",
+    "listening",
+    'two letters, such as "AB": the two strokes on one drum',
+    Letters("ABCDE"),
+)
 def _check_sisters(answer):
     pair = set(read_letters(answer, "ABCDE"))
     sisters = set("BE")
@@ -226,7 +231,12 @@ def _initials(answer):
     return "".join(verdicts)
 
 
-@exercise("08-verdicts", "thought", 'six letters, S, R, N, C or U, for A to F, such as "UNCSRR"')
+@exercise(
+    "08-verdicts",
+    "thought",
+    'six letters, S, R, N, C or U, for A to F, such as "UNCSRR"',
+    Letters("SRNCU", length=6),
+)
 def _check_verdicts(answer):
     letters = _initials(answer)
     if len(letters) != 6:

@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from ..exercises import exercise, solves, two_of_four
+from ..exercises import Letters, Number, exercise, solves, two_of_four
 from ..reading import Flaw, Stops, Unclear, read_number
 
 
@@ -111,7 +111,7 @@ _PAIRS = {
 }
 
 
-@exercise("09-pairs", "thought", "a number of weights")
+@exercise("09-pairs", "thought", "a number of weights", Number())
 def _check_pairs(answer):
     try:
         number = _number(answer)
@@ -133,7 +133,9 @@ def _solve_pairs():
 
 
 # %% ../../../nbs/reference/checks/lesson_09.ipynb #c090000f
-@exercise("09-order", "listening", "two letters, A to D: the changes that matter least to it")
+@exercise(
+    "09-order", "listening", "two letters, A to D: the changes that matter least to it", Letters()
+)
 def _check_order(answer):
     return two_of_four(
         answer,

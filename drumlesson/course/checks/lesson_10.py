@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from ...midi import Groove
-from ..exercises import exercise, one_letter, solves
+from ..exercises import Letters, Number, exercise, one_letter, solves
 from ..reading import Flaw, Tried, plain, read_number
 
 # %% ../../../nbs/reference/checks/lesson_10.ipynb #c1000006
@@ -67,7 +67,7 @@ _SHARES = (  # (from, to, the hint)
 )
 
 
-@exercise("10-limit", "thought", "an F measure, from 0 to 1")
+@exercise("10-limit", "thought", "an F measure, from 0 to 1", Number(_HUNDREDTHS))
 def _check_limit(answer):
     share = _share(answer)
     if round(share, 2) == 0.77:
@@ -222,7 +222,7 @@ def _solve_peaks():
 
 
 # %% ../../../nbs/reference/checks/lesson_10.ipynb #c100000f
-@exercise("10-late", "listening", "one letter, A to C")
+@exercise("10-late", "listening", "one letter, A to C", Letters("ABC"))
 def _check_late(answer):
     return one_letter(
         answer,
