@@ -4,15 +4,18 @@ A page made here carries the site's own style sheet and scripts, and what stands
 bars at the top and the side, and the contents. So looks and scripts are tested where Quarto is not.
 """
 
+import json
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 from bs4 import BeautifulSoup
 
+from drumlesson.dev import answering
 from drumlesson.dev import notebooks as nb
 
 TOP = Path(__file__).resolve().parent.parent
@@ -110,6 +113,12 @@ def to_html(markdown):
 def output_name(path):
     """The name of a page on the site: nbdev drops the number."""
     return re.sub(r"^\d\d_", "", path.stem) + ".html"
+
+
+@cache
+def answers():
+    """What `make docs` writes for the exercises, as text; made once, as all checkers are asked."""
+    return json.dumps(answering.facts(TOP))
 
 
 def contents(body):

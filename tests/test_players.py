@@ -46,6 +46,7 @@ def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     shutil.copytree(pages.NBS / "site", folder / "site")
     build(pages.TOP, folder)
+    (folder / "site" / "answers.json").write_text(pages.answers(), encoding="utf-8")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
 

@@ -37,6 +37,18 @@ const ASKED = {
     const read = readWeights(base64, [{ name: "w", shape: [bits.length], bits: 16 }]);
     return Array.from(read.get("w").data);
   },
+  async judge({ exercise, units, answers }) {
+    const { judge } = await from("judge");
+    return answers.map((answer) => judge(exercise, answer, units));
+  },
+  async readable({ texts }) {
+    const { readable } = await from("progress");
+    return texts.map(readable);
+  },
+  async says({ reasons }) {
+    const { isRight } = await from("selftest");
+    return reasons.map(isRight);
+  },
 };
 
 const question = JSON.parse(readFileSync(0, "utf8"));

@@ -1,0 +1,110 @@
+// Self-tests: a question's options become buttons, and a choice is answered at once.
+//
+// A stored page holds each option as a fold, its reason inside (drumlesson.dev.notebooks checks
+// that). The reason begins with Yes or No, and that is what says whether an option is right. Without
+// this script, the folds are there to open.
+import { markWhenAnswered, noteRight, pageName } from "./progress.js";
+
+const ASKS = /^\s*(\d+)\. /;
+const SAYS = /^\s*(Yes|No)\b/;
+
+/** Whether the reason of an option says that it is right; null where it says neither. */
+export function isRight(reason) {
+  const word = SAYS.exec(reason)?.[1] ?? null;
+  return word && word === "Yes";
+}
+
+/** The folds right after a question. */
+function foldsAfter(question) {
+  const folds = [];
+  let next = question.nextElementSibling;
+  while (next?.matches("details")) {
+    folds.push(next);
+    next = next.nextElementSibling;
+  }
+  return folds;
+}
+
+/** An option: its words, its reason, and whether it is right; null where it says neither. */
+function optionOf(fold) {
+  const summary = fold.querySelector("summary");
+  const rest = [...fold.childNodes].filter((node) => node !== summary);
+  const said = rest.map((node) => node.textContent).join("");
+  return { summary, rest, right: isRight(said) };
+}
+
+/** The questions of a page, with their options: those of which every option says yes or no. */
+export function questionsOf(root) {
+  const found = [];
+  for (const question of root.querySelectorAll("main p")) {
+    const number = ASKS.exec(question.textContent)?.[1];
+    const isBold = question.firstElementChild?.matches("strong");
+    const folds = number && isBold ? foldsAfter(question) : [];
+    const options = folds.map(optionOf);
+    const allSay = options.every(({ right }) => right !== null);
+    if (folds.length > 1 && allSay) found.push({ number, question, folds, options });
+  }
+  return found;
+}
+
+/** The reason of an option, in a place of its own. */
+function reasonOf({ rest }) {
+  const reason = document.createElement("div");
+  reason.className = "dl-reason";
+  reason.append(...rest);
+  return reason;
+}
+
+/** A button for each option of a question, and a place where the reason is told. */
+class Question {
+  constructor(page, { number, question, folds, options }) {
+    this.page = page;
+    this.number = number;
+    question.id ||= `dl-question-${number}`;
+    this.group = document.createElement("div");
+    this.group.className = "dl-question";
+    this.group.setAttribute("role", "group");
+    this.group.setAttribute("aria-labelledby", question.id);
+    this.told = document.createElement("div");
+    this.told.className = "dl-told";
+    this.told.setAttribute("role", "status");
+    this.buttons = options.map((option) => this.button(option, reasonOf(option)));
+    this.group.append(...this.buttons, this.told);
+    question.after(this.group);
+    for (const fold of folds) fold.remove();
+    markWhenAnswered(question, page, number);
+  }
+
+  button(option, reason) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "dl-option";
+    button.setAttribute("aria-pressed", "false");
+    button.append(...option.summary.childNodes);
+    button.addEventListener("click", () => this.choose(button, option.right, reason));
+    return button;
+  }
+
+  choose(chosen, right, reason) {
+    for (const button of this.buttons) {
+      button.setAttribute("aria-pressed", String(button === chosen));
+      delete button.dataset.right;
+    }
+    chosen.dataset.right = String(right);
+    const verdict = document.createElement("b");
+    verdict.textContent = right ? "✓ right" : "✗ not right";
+    this.told.replaceChildren(verdict, reason);
+    if (right) noteRight(this.page, this.number);
+  }
+}
+
+/** Turns the questions of a page into buttons. */
+export function askQuestions(root) {
+  const page = pageName(root.URL);
+  const questions = questionsOf(root).map((found) => new Question(page, found));
+  for (const { firstChild } of questions.length ? root.querySelectorAll("main p") : []) {
+    const isHead = firstChild?.data?.startsWith("Choose an answer, then open it.");
+    if (isHead) firstChild.data = firstChild.data.replace(", then open it", "");
+  }
+  return questions;
+}
