@@ -187,7 +187,8 @@ def test_choices_are_judged_alike(facts, judged, name):
 
 def test_what_asks_for_thought_is_answered_on_the_page(facts):
     for lesson in facts["lessons"].values():
-        here, elsewhere = ({known(n).kind for n in lesson[of]} for of in ("on_page", "in_notebook"))
+        here = {known(name).kind for name in lesson["on_page"]}
+        elsewhere = {known(name).kind for name in lesson["in_notebook"]}
         assert here == {"thought", "listening"} and "thought" not in elsewhere
         assert all(name in facts["exercises"] for name in lesson["on_page"])
 
