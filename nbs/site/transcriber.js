@@ -154,8 +154,9 @@ function velocities(model, picture, hits) {
 function* preparedInSteps(model, mono, sr) {
   const gain = model.level / levelOf(mono, sr, model.silent);
   const { out, fill } = resampling(mono, sr, SR);
-  for (let start = 0; start < out.length; start += SR / 4) {
-    fill(start, Math.min(out.length, start + SR / 4));
+  const step = Math.round(SR / 4);
+  for (let start = 0; start < out.length; start += step) {
+    fill(start, Math.min(out.length, start + step));
     yield;
   }
   return out.map((sample) => sample * gain);
