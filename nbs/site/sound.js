@@ -18,7 +18,7 @@ export function peakOf(x, start = 0, end = x.length) {
 
 function powerOf(x) {
   let power = 0;
-  for (const sample of x) power += sample * sample;
+  for (let i = 0; i < x.length; i++) power += x[i] * x[i];
   return power;
 }
 
