@@ -28,6 +28,7 @@ from onnx import numpy_helper
 from drumlesson.transcribing import (
     _BANDS,
     _EXPONENT,
+    _LEAD,
     _LEVEL,
     _LOUD,
     _MORE,
@@ -246,6 +247,7 @@ def _transcriber(
         "frames": shipped._frames,
         "feature": _fields(FRAMES),
         "faint": _FAINT,
+        "lead": _LEAD,
         "level": _LEVEL,
         "silent": _SILENT,
         "shortest": _SHORTEST,
@@ -375,12 +377,22 @@ def _rendered(notebook) -> str:
     return re.sub(r"<p>(raw-cell-\d+)</p>", lambda found: as_is[found[1]], body)
 
 
+def _seen(cell) -> list:
+    "What is left of a cell on a page by itself: of one whose code is folded away, what it says."
+    if cell.source.startswith("#| hide"):
+        return []
+    if not cell.source.startswith("#| echo"):
+        return [cell]
+    said = [output.get("data", {}).get("text/markdown") for output in cell.outputs]
+    return [new_markdown_cell(text) for text in said if text]
+
+
 def still(
     path,  # of a notebook in the project's folder `nbs`
 ) -> str:
     "A notebook as a page of its own, without what is folded away there. Raises ValueError."
     notebook = read(path)
-    notebook.cells = [c for c in notebook.cells if not c.source.startswith(("#| hide", "#| echo"))]
+    notebook.cells = [shown for cell in notebook.cells for shown in _seen(cell)]
     body = _rendered(notebook)
     ini = ConfigParser(interpolation=None)
     ini.read(root(Path(path).parent) / "settings.ini", encoding="utf-8")

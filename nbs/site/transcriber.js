@@ -150,7 +150,7 @@ function velocities(model, picture, hits) {
   });
 }
 
-/** Samples at our rate, at the level that the network knows; in steps. */
+/** Samples at our rate, at the level that the network knows, after some silence; in steps. */
 function* preparedInSteps(model, mono, sr) {
   const gain = model.level / levelOf(mono, sr, model.silent);
   const { out, fill } = resampling(mono, sr, SR);
@@ -159,7 +159,10 @@ function* preparedInSteps(model, mono, sr) {
     fill(start, Math.min(out.length, start + step));
     yield;
   }
-  return out.map((sample) => sample * gain);
+  const lead = model.lead * model.feature.hop_length; // silence, out of which a first hit rises
+  const x = new Float32Array(lead + out.length);
+  out.forEach((sample, i) => (x[lead + i] = sample * gain));
+  return x;
 }
 
 /** The function that writes a recording down. */
@@ -183,7 +186,7 @@ export function transcriber(model) {
     const found = pickPeaks(curves, outputs, model.threshold, hop);
     const hard = velocities(model, picture, found);
     const hits = found.map(({ frame, drum }, i) => ({
-      time: (frame * hop) / SR,
+      time: Math.max(0, ((frame - model.lead) * hop) / SR),
       drum: model.drums[drum],
       velocity: hard[i],
     }));
