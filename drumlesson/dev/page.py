@@ -359,6 +359,7 @@ body {{ margin: 0; font: 17px/1.5 system-ui, sans-serif }}
 main {{ max-width: 52rem; margin: auto; padding: 0 12px }}
 pre {{ overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere }}
 img {{ max-width: 100%; height: auto }}
+table {{ display: block; overflow-x: auto }}
 .anchor-link, .jp-InputPrompt, .jp-OutputPrompt {{ display: none }}
 </style></head><body><main>{body}</main></body></html>
 """

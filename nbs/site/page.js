@@ -9,7 +9,7 @@ import { MAX_SECONDS, NoHit, SR, asHit, decode, mix, peakOf } from "./sound.js";
 import { chosen, digestOf, dropped, relabelled, rowOf, toCsv } from "./table.js";
 
 const BEAT_SECONDS = 2; // a recording that is longer, and holds several hits, is taken for a beat
-const HIT_SECONDS = 0.5; // one that is shorter is not even offered to be taken for one
+const HIT_SECONDS = 1; // one that is shorter is not even offered to be taken for one
 const LONGEST_MINUTES = 10; // of a beat
 
 const secondsOf = ({ channels, sr }) => channels[0].length / sr;
