@@ -1,5 +1,6 @@
 """The page that names drums: its scripts' form, and that they answer as the package does."""
 
+import base64
 import itertools
 import json
 import re
@@ -37,10 +38,10 @@ def node(*args, given):
 
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory):
-    """A folder with the modules of the script, that of the model among them."""
+    """A folder with the modules of both scripts, those of the models among them."""
     folder = tmp_path_factory.mktemp("modules")
     (folder / "package.json").write_text('{"type": "module"}')
-    for name, text in page.modules(TOP).items():
+    for name, text in (page.modules(TOP) | page.modules(TOP, "beats")).items():
         (folder / f"{name}.js").write_text(text, encoding="utf-8")
     return folder
 
@@ -202,8 +203,10 @@ def test_a_file_says_its_rate(modules, tmp_path, ending, rate):
 
 def test_16_bits_are_read_as_numpy_does(modules):
     bits = [0, 1, 512, 1023, 1024, 15360, 31743, 32769, 48640, 64511]
-    theirs = np.array(bits, np.uint16).view(np.float16).astype(float)
-    assert asked(modules, "half", bits=bits) == theirs.tolist()
+    halves = np.array(bits, np.uint16)
+    text = base64.b85encode(halves.tobytes()).decode()
+    read = asked(modules, "weights", text=text, shape=[len(bits)], bits=16)
+    assert read == halves.view(np.float16).astype(float).tolist()
 
 
 def test_the_table_can_be_read_by_the_package(modules, tmp_path):
@@ -258,13 +261,21 @@ def test_script_and_weights_are_small(tmp_path, capsys):
     assert sum(sizes.values()) < 500_000
 
 
-def test_the_whole_script_is_one_that_a_browser_takes(tmp_path):
-    script, _ = page.build(TOP, tmp_path)
-    whole = script.rename(tmp_path / "whole.cjs")
+@pytest.mark.parametrize("which", ["drumlesson.js", "beats.js"])
+def test_a_whole_script_is_one_that_a_browser_takes(tmp_path, which):
+    page.build(TOP, tmp_path)
+    whole = (tmp_path / "site" / which).rename(tmp_path / "whole.cjs")
     node("--check", whole, given=b"")
     text = whole.read_text(encoding="utf-8")
     assert not re.search(r"^(import|export)\b", text, re.M)
+    assert not re.search(r"^ *(//|/\*)", text.partition("\n")[2], re.M), "comments are for readers"
     assert not re.search(r"\bhttps?://", text)
+
+
+def test_naming_fetches_no_transcriber(tmp_path):
+    """Whoever has a hit named does not wait for what beats need."""
+    sizes = {path.name: path.stat().st_size for path in page.build(TOP, tmp_path)}
+    assert sizes["drumlesson.js"] < 241_000
 
 
 def test_the_page_by_itself_asks_for_what_it_holds(tmp_path):

@@ -259,13 +259,14 @@ def test_keyboard_alone(browser, site, files):
     first = browser.find_element("css selector", ".dl-ear button")
     browser.execute_script("arguments[0].focus()", first)
     names = []
-    for _ in range(7):
+    for _ in range(8):
         names.append(browser.switch_to.active_element.accessible_name)
         keys(browser, TAB)
     assert names == [
         "Choose files",
         "Choose a folder",
         "Use the microphone",
+        "Try a drummed example",
         "Play 0.wav",
         "Your name for 0.wav",
         "Save as CSV",

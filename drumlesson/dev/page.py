@@ -19,10 +19,24 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 from google.protobuf.message import DecodeError
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_markdown_cell
 from onnx import numpy_helper
+
+from drumlesson.transcribing import (
+    _BANDS,
+    _EXPONENT,
+    _LEAD,
+    _LEVEL,
+    _LOUD,
+    _MORE,
+    _SHIPPED,
+    _SHORTEST,
+    _SILENT,
+    load_transcriber,
+)
 
 from ..answers import _BRIGHT, _NONE_OF_THEM, OUTSIDE, UNSURE
 from ..attack import DOUBTS, Attack
@@ -30,7 +44,9 @@ from ..audio import SR
 from ..features import LogMel
 from ..files import atomic
 from ..folders import _SUFFIXES
+from ..groove import _FAINT, DRUMS, FRAMES
 from ..labelling import _BY_HAND, NOT_A_DRUM, _columns, _model_digest
+from ..midi import _NOTE_COLUMNS, DRUM_NOTES
 from ..runtime import SHIPPED, load
 from ..tasks import Multiclass
 from .notebooks import read, root
@@ -41,73 +57,116 @@ _SETTINGS = {  # of each operation that `network.js` has, those that it heeds
     "Sub": (),
     "Mul": (),
     "Relu": (),
+    "Sigmoid": (),
     "MatMul": (),
     "Softmax": (),
-    "Conv": ("pads", "strides"),
+    "Conv": ("pads", "strides", "dilations"),
     "Transpose": ("perm",),
     "Concat": ("axis",),
     "Reshape": ("shape",),
     "ReduceMean": ("axis",),
     "ReduceMax": ("axis",),
 }
-_ALWAYS = {  # settings that it takes for granted
-    "group": 1,
-    "dilations": [1, 1],
-    "keepdims": 0,
-}
+_RESHAPES = ("Reshape", "Squeeze", "Unsqueeze")  # the same numbers in another shape
+_ALWAYS = {"group": 1, "keepdims": 0}  # settings that it takes for granted
 
 
-def _settings(node, arrays: dict) -> dict:
-    "What an operation is told beside the arrays that it works on. Raises ValueError."
+def _told(node) -> dict:
+    "The settings of an operation, as the file has them. Raises ValueError."
     told = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-    told = {name: list(v) if isinstance(v, tuple | list) else v for name, v in told.items()}
-    if node.op_type == "Reshape":
-        told["shape"] = arrays[node.input[1]].tolist()
-    if node.op_type.startswith("Reduce"):
-        told["axis"] = int(arrays[node.input[1]].item())
     for name, usual in _ALWAYS.items():
         if told.get(name, usual) != usual:
             raise ValueError(f"the page knows no {node.op_type} with {name} {told[name]}")
-    return {name: told[name] for name in _SETTINGS[node.op_type]}
+    return {name: list(v) if isinstance(v, tuple | list) else v for name, v in told.items()}
 
 
-def _node(node, arrays: dict) -> dict:
-    "An operation as the script takes it. Raises ValueError."
-    if node.op_type not in _SETTINGS:
-        raise ValueError(f"the page knows no operation {node.op_type}: write it in network.js")
-    settings = _settings(node, arrays)
-    given = [name for name in node.input if getattr(arrays.get(name), "dtype", "") != np.int64]
-    return {
-        "op": node.op_type,
-        "inputs": given,
-        "output": node.output[0],
-        "settings": settings,
-    }
+def _run_once(network) -> dict[str, np.ndarray]:
+    "What each operation of a network gives for one picture of zeros: {name of the output: array}."
+    talkative = onnx.ModelProto.FromString(network.SerializeToString())
+    names = [name for node in network.graph.node for name in node.output]
+    del talkative.graph.output[:]
+    talkative.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    session = onnxruntime.InferenceSession(
+        talkative.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    feeds = {}
+    for given in network.graph.input:
+        shape = [size.dim_value or 1 for size in given.type.tensor_type.shape.dim]
+        feeds[given.name] = np.zeros(shape, np.float32)
+    return dict(zip(names, session.run(None, feeds), strict=True))
 
 
-_LARGE = 1000  # numbers: a smaller array stays in 32 bits, which costs next to nothing
+def _node(node, arrays: dict) -> list:
+    "An operation as the script takes it: its kind, inputs, output, settings. Raises ValueError."
+    kind = "Reshape" if node.op_type in _RESHAPES else node.op_type
+    if kind not in _SETTINGS:
+        raise ValueError(f"the page knows no operation {kind}: write it in network.js")
+    told = _told(node)
+    if kind == "Reshape":
+        told["shape"] = list(arrays[node.output[0]].shape)
+    if kind.startswith("Reduce"):
+        told["axis"] = int(arrays[node.input[1]].item())
+    inputs = [name for name in node.input if arrays[name].dtype.kind == "f"]
+    return [kind, inputs, node.output[0], {name: told[name] for name in _SETTINGS[kind]}]
+
+
+# %% ../../nbs/reference/page.ipynb #9e4874a7
+def _fine(
+    size: int,  # of an array: how many numbers
+) -> int:
+    "How many bits each number of an array has: 16, or 32 in a small one, where they cost nothing."
+    return 16 if size > 1000 else 32
+
+
+def _coarse(
+    size: int,  # of an array: how many numbers
+) -> int:
+    "How many bits each number of an array has in a network that must be small: 10 in a large one."
+    if size <= 100:
+        return 32 if size == 1 else 16
+    return 12 if size <= 10_000 else 10
+
+
+def _as_steps(values: np.ndarray, bits: int) -> bytes:
+    "For each row of an array its step; then how many steps each number is, in so many bits."
+    rows = values.reshape(len(values), -1)
+    most = 2 ** (bits - 1) - 1
+    steps = (np.maximum(np.abs(rows).max(axis=1), 1e-12) / most).astype("<f4")
+    counts = np.rint(rows / steps[:, None]).astype(int).ravel() + most
+    digits = counts[:, None] >> np.arange(bits) & 1
+    return steps.tobytes() + np.packbits(digits.astype(np.uint8), bitorder="little").tobytes()
+
+
+def _as_bytes(values: np.ndarray, bits: int) -> bytes:
+    "An array of weights as the script reads it."
+    return _as_steps(values, bits) if bits < 16 else values.astype(f"<f{bits // 8}").tobytes()
 
 
 def network(
     content: bytes,  # of an `.onnx` file
-) -> dict:  # nodes, tensors, and the weights of these as base64
-    "A network as the script takes it, its large arrays in 16 bits. Raises ValueError."
+    bits=_fine,  # how many bits a number has, by how many its array holds; below 16, as steps
+) -> dict:  # nodes, tensors, and the weights of these in base 85
+    "A network as the script takes it, its large arrays in fewer bits. Raises ValueError."
     try:
-        graph = onnx.load_model_from_string(content).graph
+        whole = onnx.load_model_from_string(content)
     except DecodeError as e:
         raise ValueError("the page knows networks in ONNX files only, and this is none") from e
-    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    for node in whole.graph.node:
+        _told(node)
+    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in whole.graph.initializer}
+    inputs = {given.name: np.zeros(1, np.float32) for given in whole.graph.input}
+    arrays = weights | inputs | _run_once(whole)
     tensors, parts = [], []
-    for name, values in arrays.items():
-        if values.dtype == np.int64:
-            continue
-        bits = 16 if values.size > _LARGE else 32
-        tensors.append({"name": name, "shape": list(values.shape), "bits": bits})
-        parts.append(values.astype(f"<f{bits // 8}").tobytes())
+    for name, values in weights.items():
+        if values.dtype.kind == "f":
+            each = bits(values.size)
+            tensors.append([name, list(values.shape), each])
+            parts.append(_as_bytes(values, each))
+    shown = [node for node in whole.graph.node if arrays[node.output[0]].dtype.kind == "f"]
     return {
-        "nodes": [_node(node, arrays) for node in graph.node],
+        "nodes": [_node(node, arrays) for node in shown],
         "tensors": tensors,
-        "weights": base64.b64encode(b"".join(parts)).decode(),
+        "weights": base64.b85encode(b"".join(parts)).decode(),
     }
 
 
@@ -162,52 +221,131 @@ def model(
     }
 
 
+# %% ../../nbs/reference/page.ipynb #64fd902f
+def _bands_of_drums() -> list[list[int]]:
+    "The first and the last band in which each drum is loudest."
+    hz = FRAMES.frequencies()
+    found = []
+    for drum in DRUMS:
+        low, high = _BANDS[drum]
+        inside = np.flatnonzero((hz >= low) & (hz <= high))
+        found.append([int(inside[0]), int(inside[-1])])
+    return found
+
+
+def _transcriber(
+    path=_SHIPPED,  # of an `.onnx` file
+) -> dict:  # can be written as JSON
+    "All that the script knows of a transcriber. Raises ValueError."
+    shipped = load_transcriber(path)
+    return {
+        "drums": list(DRUMS),
+        "notes": [DRUM_NOTES[drum] for drum in DRUMS],
+        "columns": list(_NOTE_COLUMNS),
+        "threshold": shipped.threshold_.tolist(),
+        "margin": shipped._margin,
+        "frames": shipped._frames,
+        "feature": _fields(FRAMES),
+        "faint": _FAINT,
+        "lead": _LEAD,
+        "level": _LEVEL,
+        "silent": _SILENT,
+        "shortest": _SHORTEST,
+        "bands": _bands_of_drums(),
+        "loud": _LOUD,
+        "exponent": _EXPONENT,
+        "more": _MORE,
+        "network": network(Path(path).read_bytes(), _coarse),
+    }
+
+
 # %% ../../nbs/reference/page.ipynb #pg5c0014
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.M)
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.M)
 _EXPORT = re.compile(r"^export (?=const|class|function|async)", re.M)
 _NAMED = re.compile(r"^(?:async )?(?:const|let|class|function) (\w+)", re.M)
+_OFFERED = re.compile(r"^export (?:async )?function (\w+)", re.M)
 _WHOLE = """// {title}: made of nbs/site/ and the model by `python -m drumlesson.dev.page`.
 "use strict";
 (() => {{
 {body}
 }})();
 """
+_COMMENT = re.compile(r"^ *(?://.*?|/\*\*.*?\*/)\n", re.M | re.S)
+_INDENT = re.compile(r"^ +", re.M)
+
+
+def _short(facts: dict) -> str:
+    "Facts as JSON without a space."
+    return json.dumps(facts, separators=(",", ":"))
+
+
+_MADE = {  # modules that are not written by hand, and what makes each
+    "model": lambda: f"export const MODEL = {_short(model())};\n",
+    "transcriber_model": lambda: f"export const TRANSCRIBER = {_short(_transcriber())};\n",
+}
+
+
+def _imported(text: str) -> list[str]:
+    "The modules that a module imports from."
+    return [module for _, module in _IMPORT.findall(text)]
 
 
 def modules(
     top,  # the project's folder
+    first: str = "page",  # the module that is run
 ) -> dict[str, str]:  # {name: text}
-    "The modules that the page of this name needs, that of the model among them. Raises ValueError."
-    files = Path(top, "nbs", "site").glob("*.js")
-    found = {file.stem: file.read_text(encoding="utf-8") for file in sorted(files)}
-    found["model"] = f"export const MODEL = {json.dumps(model())};\n"
+    "The modules that one of them needs, itself and those of the models among them."
     needed: dict[str, str] = {}
-    waiting = ["page"]
+    waiting = [first]
     while waiting:
         name = waiting.pop()
-        needed[name] = found[name]
-        waiting += [other for other in _IMPORT.findall(found[name]) if other not in needed]
+        if name in needed:
+            continue
+        if name in _MADE:
+            needed[name] = _MADE[name]()
+        else:
+            needed[name] = Path(top, "nbs", "site", f"{name}.js").read_text(encoding="utf-8")
+        waiting += _imported(needed[name])
     return needed
+
+
+def _from_outside(texts: dict[str, str]) -> list[str]:
+    "The names that modules import from others, which are not among them."
+    found: set[str] = set()
+    for text in texts.values():
+        for names, module in _IMPORT.findall(text):
+            if module not in texts:
+                found |= set(names.replace(",", " ").split())
+    return sorted(found)
+
+
+def _alone(text: str) -> str:
+    "A module without comments, and without what binds it to others."
+    return _COMMENT.sub("", _EXPORT.sub("", _IMPORT.sub("", text))).strip()
 
 
 def joined(
     texts: dict[str, str],  # the modules: {name: text}
     title: str = "Name a drum",  # for its first line
+    lends: list[str] | None = None,  # names that a script that comes later borrows
 ) -> str:
-    "Modules as one plain script. Raises ValueError where two give one name."
-    needs = {name: _IMPORT.findall(text) for name, text in texts.items()}
-    parts = [
-        _EXPORT.sub("", _IMPORT.sub("", texts[name])).strip()
-        for name in TopologicalSorter(needs).static_order()
-    ]
-    body = "\n\n".join(parts)
+    "Modules as one plain script, which borrows what they lack. Raises ValueError."
+    needs = {name: [m for m in _imported(text) if m in texts] for name, text in texts.items()}
+    parts = [_alone(texts[name]) for name in TopologicalSorter(needs).static_order()]
+    borrowed = _from_outside(texts)
+    if borrowed:
+        parts.insert(0, f"const {{ {', '.join(borrowed)} }} = globalThis.drumlesson;")
+    if lends:
+        names = ", ".join(["...globalThis.drumlesson", *lends])
+        parts.append(f"globalThis.drumlesson = {{ {names} }};")
+    body = "\n".join(parts)
     left = re.search(r"^(?:import|export)\b.*", body, re.M)
     if left:
         raise ValueError(f"an import or export of a form that is not known: {left[0]}")
     twice = [name for name, n in Counter(_NAMED.findall(body)).items() if n > 1]
     if twice:
         raise ValueError(f"two modules of nbs/site/ give the name {', '.join(twice)}: rename one")
-    return _WHOLE.format(title=title, body=body)
+    return _WHOLE.format(title=title, body=_INDENT.sub("", body))
 
 
 # %% ../../nbs/reference/page.ipynb #pg5c0017
@@ -221,11 +359,12 @@ body {{ margin: 0; font: 17px/1.5 system-ui, sans-serif }}
 main {{ max-width: 52rem; margin: auto; padding: 0 12px }}
 pre {{ overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere }}
 img {{ max-width: 100%; height: auto }}
+table {{ display: block; overflow-x: auto }}
 .anchor-link, .jp-InputPrompt, .jp-OutputPrompt {{ display: none }}
 </style></head><body><main>{body}</main></body></html>
 """
 _TO_PAGE = re.compile(r'href="([^":#]+)\.ipynb')
-_SCRIPT, _STYLE = "drumlesson.js", "name_a_drum.css"
+_SCRIPT, _BEATS, _STYLE = "drumlesson.js", "beats.js", "name_a_drum.css"
 
 
 def _rendered(notebook) -> str:
@@ -239,12 +378,22 @@ def _rendered(notebook) -> str:
     return re.sub(r"<p>(raw-cell-\d+)</p>", lambda found: as_is[found[1]], body)
 
 
+def _seen(cell) -> list:
+    "What is left of a cell on a page by itself: of one whose code is folded away, what it says."
+    if cell.source.startswith("#| hide"):
+        return []
+    if not cell.source.startswith("#| echo"):
+        return [cell]
+    said = [output.get("data", {}).get("text/markdown") for output in cell.outputs]
+    return [new_markdown_cell(text) for text in said if text]
+
+
 def still(
     path,  # of a notebook in the project's folder `nbs`
 ) -> str:
     "A notebook as a page of its own, without what is folded away there. Raises ValueError."
     notebook = read(path)
-    notebook.cells = [c for c in notebook.cells if not c.source.startswith(("#| hide", "#| echo"))]
+    notebook.cells = [shown for cell in notebook.cells for shown in _seen(cell)]
     body = _rendered(notebook)
     ini = ConfigParser(interpolation=None)
     ini.read(root(Path(path).parent) / "settings.ini", encoding="utf-8")
@@ -255,17 +404,26 @@ def still(
     return _PAGE.format(title=title[1] if title else Path(path).stem, body=body)
 
 
+def _assets(
+    top,  # the project's folder
+) -> dict[str, str]:  # {name of the file: its text}
+    "What the folder `site` of a page holds: two scripts and the style. Raises ValueError."
+    naming, writing = modules(top), modules(top, "beats")
+    own = {name: text for name, text in writing.items() if name not in naming}
+    return {
+        _SCRIPT: joined(naming, lends=_from_outside(own)),
+        _BEATS: joined(own, "Transcribe a beat", lends=_OFFERED.findall(own["beats"])),
+        _STYLE: Path(top, "nbs", "site", _STYLE).read_text(encoding="utf-8"),
+    }
+
+
 def build(
     top,  # the project's folder
     folder,  # that the page is, or will be, in
 ) -> list[Path]:
-    "Writes the script and its style into the folder `site` of another one. Raises ValueError."
-    texts = {
-        _SCRIPT: joined(modules(top)),
-        _STYLE: Path(top, "nbs", "site", _STYLE).read_text(encoding="utf-8"),
-    }
+    "Writes the scripts and their style into the folder `site` of another one. Raises ValueError."
     written = []
-    for name, text in texts.items():
+    for name, text in _assets(top).items():
         path = Path(folder, "site", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic(path) as temporary:
@@ -280,11 +438,9 @@ def offline(
 ) -> Path:
     "Writes the page with all that it needs as an archive (.zip). Raises ValueError."
     name = "name_a_drum"
-    texts = {
-        f"{name}/index.html": still(Path(top, "nbs", f"{name}.ipynb")),
-        f"{name}/site/{_SCRIPT}": joined(modules(top)),
-        f"{name}/site/{_STYLE}": Path(top, "nbs", "site", _STYLE).read_text(encoding="utf-8"),
-    }
+    texts = {f"{name}/index.html": still(Path(top, "nbs", f"{name}.ipynb"))}
+    for asset, text in _assets(top).items():
+        texts[f"{name}/site/{asset}"] = text
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as file:

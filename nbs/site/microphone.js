@@ -1,5 +1,7 @@
 // Hits in what a microphone hears: each is cut out and handed on.
 
+import { peakOf } from "./sound.js";
+
 const STEP = 0.005; // seconds that have one level
 const BACK = 10; // steps before a hit that it must rise above
 const LOUDER = 2.5; // and by how much: 8 dB
@@ -56,6 +58,19 @@ export class HitFinder {
     this.began = null;
     this.onHit(hit, this.sr);
   }
+}
+
+const SOFT = 0.1; // of a recording's peak: what is softer is none of its hits
+
+/** How many hits there are in mono samples. */
+export function countHits(mono, sr) {
+  let count = 0;
+  const finder = new HitFinder(sr, () => (count += 1));
+  const gain = LEAST / SOFT / peakOf(mono);
+  finder.push(new Float32Array(Math.round(LEAD * sr))); // silence, out of which a first hit rises
+  finder.push(mono.map((sample) => sample * gain));
+  finder.flush();
+  return count;
 }
 
 const HANDS_ON = `

@@ -1,108 +1,42 @@
 // "Name a drum": what a reader sees and presses. Every `.dl-ear` on a page becomes one.
 
 import { classifier } from "./classifier.js";
-import { listen, refusal } from "./microphone.js";
+import { button, element, keep, stopPlaying, togglePlaying } from "./elements.js";
+import { countHits, listen, refusal } from "./microphone.js";
 import { MODEL } from "./model.js";
-import { NoHit, SR, asHit, decode } from "./sound.js";
+import { barsOf, pictureOf } from "./picture.js";
+import { MAX_SECONDS, NoHit, SR, asHit, decode, mix, peakOf } from "./sound.js";
 import { chosen, digestOf, dropped, relabelled, rowOf, toCsv } from "./table.js";
 
-/** A new element; `children` are elements and texts. */
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name in made && typeof value !== "string") made[name] = value;
-    else made.setAttribute(name, value);
-  }
-  made.append(...children);
-  return made;
+const BEAT_SECONDS = 2; // a recording that is longer, and holds several hits, is taken for a beat
+const HIT_SECONDS = 1; // one that is shorter is not even offered to be taken for one
+const LONGEST_MINUTES = 10; // of a beat
+
+const secondsOf = ({ channels, sr }) => channels[0].length / sr;
+
+function isBeat(recording) {
+  if (secondsOf(recording) <= BEAT_SECONDS) return false;
+  const mono = mix(recording.channels);
+  return peakOf(mono) > 1e-5 && countHits(mono, recording.sr) > 1;
 }
 
-const button = (text, onclick, more = {}) =>
-  element("button", { type: "button", class: "dl-ear-button", onclick, ...more }, text);
+const HERE = document.currentScript?.src; // the script for beats lies beside this one
+let fetched = null;
 
-const percent = (probability) => `${Math.round(100 * probability)} %`;
-
-// -- a sound that plays: one at a time
-
-const player = { context: null, source: null, button: null };
-
-function stopPlaying() {
-  player.source?.stop();
-  player.button?.classList.remove("dl-ear-plays");
-  player.button?.setAttribute("aria-pressed", "false");
-  player.source = player.button = null;
-}
-
-function togglePlaying(sound, pressed) {
-  const isOn = player.button === pressed;
-  stopPlaying();
-  if (isOn) return;
-  player.context ??= new AudioContext();
-  player.context.resume();
-  const buffer = player.context.createBuffer(1, sound.length, SR);
-  buffer.copyToChannel(sound, 0);
-  const source = new AudioBufferSourceNode(player.context, { buffer });
-  source.connect(player.context.destination);
-  source.onended = () => player.source === source && stopPlaying();
-  source.start();
-  player.source = source;
-  player.button = pressed;
-  pressed.classList.add("dl-ear-plays");
-  pressed.setAttribute("aria-pressed", "true");
-}
-
-// -- what the model saw
-
-const RAMP = [
-  [13, 16, 45],
-  [86, 30, 110],
-  [190, 55, 85],
-  [245, 140, 40],
-  [252, 250, 180],
-];
-
-/** The colour of a level from 0 to 1. */
-function colour(level) {
-  const place = Math.min(level, 0.9999) * (RAMP.length - 1);
-  const [low, high] = RAMP.slice(Math.floor(place), Math.floor(place) + 2);
-  return low.map((value, i) => value + (high[i] - value) * (place % 1));
-}
-
-/** A canvas of a picture in decibels: time from left to right, low bands at the bottom. */
-function pictureOf({ picture, shape: [frames, bands] }) {
-  const canvas = element("canvas", { width: frames, height: bands, class: "dl-ear-picture" });
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", "What the model saw: time to the right, pitch upwards");
-  const image = new ImageData(frames, bands);
-  const top = picture.reduce((most, value) => Math.max(most, value), -Infinity);
-  picture.forEach((db, i) => {
-    const [frame, band] = [Math.floor(i / bands), i % bands];
-    const level = 1 + (db - top) / MODEL.feature.top_db;
-    const at = 4 * ((bands - 1 - band) * frames + frame);
-    image.data.set([...colour(Math.max(0, level)), 255], at);
-  });
-  canvas.getContext("2d").putImageData(image, 0, 0);
-  return canvas;
-}
-
-function barsOf({ probabilities, outside }) {
-  const rows = MODEL.classes.map((label, i) => [label, probabilities[i], ""]);
-  rows.push(["none of them", outside, " dl-ear-none"]);
-  const bars = rows.map(([label, probability, more]) => {
-    const bar = element("span", { class: `dl-ear-bar${more}` });
-    bar.style.setProperty("--share", probability);
-    return element(
-      "li",
-      {},
-      element("span", {}, label),
-      bar,
-      element("b", {}, percent(probability)),
+/** What the script for beats offers; it is fetched when it is first wanted. */
+function beats() {
+  fetched ??= new Promise((resolve, reject) => {
+    const onload = () => resolve(globalThis.drumlesson);
+    const onerror = () => {
+      fetched = null;
+      reject(new Error("the script that hears beats cannot be fetched: try again later"));
+    };
+    document.head.append(
+      element("script", { src: new URL("beats.js", HERE).href, onload, onerror }),
     );
   });
-  return element("ul", { class: "dl-ear-bars" }, ...bars);
+  return fetched;
 }
-
-// -- one place on a page
 
 class Ear {
   constructor(root) {
@@ -129,6 +63,7 @@ class Ear {
     const ways = [button("Choose files", () => this.files.click())];
     if (!this.isSmall) ways.push(button("Choose a folder", () => this.folder.click()));
     ways.push(this.microphone, this.level);
+    if (!this.isSmall) ways.push(button("Try a drummed example", () => this.tryExample()));
     const drop = element("p", { class: "dl-ear-drop" }, "Drop drum sounds here, or ", ...ways);
     this.acceptDrops(drop);
     return [drop, this.files, this.folder, this.status, this.table(), this.below];
@@ -180,25 +115,34 @@ class Ear {
     const sounds = files.filter(({ path }) => !input?.webkitdirectory || this.isSound(path));
     if (files.length && !sounds.length) this.say("No sound is in that folder.");
     const failed = [];
+    let written = 0;
     for (const [i, { path, file }] of sounds.entries()) {
       this.say(`Naming ${i + 1} of ${sounds.length}.`);
       await new Promise((resolve) => setTimeout(resolve)); // the page stays awake
       try {
-        await this.nameFile(path, file);
+        written += await this.hear(path, file);
       } catch (error) {
         failed.push(`${path}: ${error.message}.`);
       }
     }
-    const named = sounds.length - failed.length;
-    if (sounds.length) this.say([`Named: ${named} of ${sounds.length}.`, ...failed].join(" "));
+    this.tell(sounds.length - written, written, failed);
     if (input) input.value = ""; // or the same file could not be chosen again
+  }
+
+  /** Says how many hits were named, how many beats written down, and what failed. */
+  tell(hits, written, failed) {
+    const told = [];
+    if (hits) told.push(`Named: ${hits - failed.length} of ${hits}.`);
+    if (written) told.push(`Written down: ${written === 1 ? "1 beat" : `${written} beats`}.`);
+    if (told.length) this.say([...told, ...failed].join(" "));
   }
 
   isSound(path) {
     return MODEL.suffixes.includes(path.slice(path.lastIndexOf(".")).toLowerCase());
   }
 
-  async nameFile(path, file) {
+  /** Names the hit in a file, or writes the beat down; gives whether it is a beat. */
+  async hear(path, file) {
     const bytes = await file.arrayBuffer();
     const facts = {
       path,
@@ -207,12 +151,27 @@ class Ear {
       digest: await digestOf(bytes),
       model: MODEL.digest,
     };
+    const recording = await decode(bytes);
+    const written = isBeat(recording);
+    const entry = { facts, recording, row: this.newRow() };
     try {
-      const sound = await decode(bytes);
-      this.add(facts, this.name(sound), sound);
+      if (written) await this.writeDown(entry);
+      else this.nameOne(entry);
+    } catch (error) {
+      this.drop(entry);
+      throw error;
+    }
+    return written;
+  }
+
+  nameOne(entry) {
+    const { channels, sr } = entry.recording;
+    try {
+      const sound = asHit(channels, sr);
+      this.show(entry, this.name(sound), sound);
     } catch (error) {
       if (!(error instanceof NoHit)) throw error;
-      this.add(facts, { label: MODEL.words.not_a_drum, guess: "", why: error.message });
+      this.show(entry, { label: MODEL.words.not_a_drum, guess: "", why: error.message });
     }
   }
 
@@ -221,7 +180,7 @@ class Ear {
     const facts = { path: `microphone ${this.heard}`, model: MODEL.digest };
     const sound = asHit([samples], sr);
     const answer = this.name(sound);
-    this.add(facts, answer, sound);
+    this.show({ facts, row: this.newRow() }, answer, sound);
     this.say(`Heard: ${answer.label}.`);
   }
 
@@ -245,26 +204,119 @@ class Ear {
     this.level.hidden = this.stop === null;
   }
 
+  // -- beats
+
+  async tryExample() {
+    try {
+      const { makeExample } = await beats();
+      const facts = { path: "a drummed example", model: MODEL.digest };
+      await this.writeDown({ facts, recording: makeExample(), row: this.newRow() });
+      this.tell(0, 1, []);
+    } catch (error) {
+      this.say(`The example fails: ${error.message}.`);
+    }
+  }
+
+  /** Writes down the beat in a recording; the row tells how far it is. */
+  async writeDown(entry) {
+    const { facts, recording } = entry;
+    if (secondsOf(recording) > 60 * LONGEST_MINUTES) {
+      throw new Error(`is a beat of more than ${LONGEST_MINUTES} minutes: cut it into pieces`);
+    }
+    this.say(`Writing down ${facts.path}.`);
+    const done = element("progress", { max: 1, value: 0 });
+    done.setAttribute("aria-label", `How far ${facts.path} is written down`);
+    this.fill(entry, null, [[facts.path], [], ["a beat: ", done], []]);
+    const { transcribeBeat } = await beats();
+    const name = facts.path
+      .split("/")
+      .at(-1)
+      .replace(/\.\w+$/, "");
+    const found = await transcribeBeat(recording, name, (share) => (done.value = share));
+    this.showBeat(entry, found);
+  }
+
+  showBeat(entry, { said, panel }) {
+    const { facts, recording } = entry;
+    const why = `a beat: ${said}`;
+    const row = rowOf(facts, { label: MODEL.words.not_a_drum, guess: "", why });
+    const heard = panel ? why : "a beat in which no drum is heard";
+    const parts = [
+      element("span", {}, facts.path),
+      element("strong", { class: "dl-ear-label" }, heard),
+    ];
+    if (secondsOf(recording) <= MAX_SECONDS) {
+      parts.push(this.otherWay("Name as one hit", entry, () => this.nameOne(entry)));
+    }
+    this.fill(entry, row, [panel ? [...parts, panel] : parts]);
+  }
+
+  /** A button that has a recording taken for what it was not taken for. */
+  otherWay(text, entry, way) {
+    const made = button(text, async () => {
+      made.disabled = true;
+      try {
+        await way();
+        this.say("");
+      } catch (error) {
+        this.drop(entry);
+        this.say(`${entry.facts.path}: ${error.message}.`);
+      }
+    });
+    made.setAttribute("aria-label", `${text}: ${entry.facts.path}`);
+    return made;
+  }
+
   // -- the table
 
-  add(facts, answer, sound) {
+  /** A row, on top of the others: the newest is seen first. */
+  newRow() {
+    const shown = element("tr", { role: "row" });
+    const place = this.rows.push(null) - 1;
+    this.body.prepend(shown);
+    return { shown, place };
+  }
+
+  drop({ row }) {
+    row.shown.remove();
+    this.rows[row.place] = null;
+    this.tabled.hidden = this.below.hidden = this.body.children.length === 0;
+  }
+
+  /** Fills a row with cells, each a list of what is in it; `saved` is what is kept of it. */
+  fill({ row: { shown, place } }, saved, cells) {
+    if (!shown.isConnected) return; // the table was cleared in the meantime
+    this.rows[place] = saved;
+    const made = cells.map((content) => element("td", { role: "cell" }, ...content));
+    if (made.length === 1) made[0].colSpan = 4;
+    shown.replaceChildren(...made);
+    this.tabled.hidden = this.below.hidden = false;
+  }
+
+  show(entry, answer, sound) {
+    const { facts, recording, row: kept } = entry;
     const row = rowOf(facts, answer);
-    const place = this.rows.push(row) - 1;
     const why = element("span", { class: "dl-ear-why" }, row.why);
     const choice = this.choice(row);
     choice.onchange = () => {
-      this.rows[place] = relabelled(row, answer, choice.value, MODEL.words.by_hand);
-      why.textContent = this.rows[place].why;
+      this.rows[kept.place] = relabelled(row, answer, choice.value, MODEL.words.by_hand);
+      why.textContent = this.rows[kept.place].why;
     };
     const said = element("strong", { class: "dl-ear-label" }, row.label);
-    const cells = [
-      [...(sound ? [this.playButton(row.path, sound)] : []), element("span", {}, row.path)],
-      answer.picture ? [pictureOf(answer)] : [],
+    const first = [
+      ...(sound ? [this.playButton(row.path, sound)] : []),
+      element("span", {}, row.path),
+    ];
+    if (recording && secondsOf(recording) > HIT_SECONDS) {
+      first.push(this.otherWay("Transcribe as a beat", entry, () => this.writeDown(entry)));
+    }
+    const seen = answer.picture ? [pictureOf(answer)] : [];
+    this.fill(entry, row, [
+      first,
+      seen,
       [said, why, choice],
       answer.picture ? [barsOf(answer)] : [],
-    ].map((content) => element("td", { role: "cell" }, ...content));
-    this.body.prepend(element("tr", { role: "row" }, ...cells)); // the newest is seen first
-    this.tabled.hidden = this.below.hidden = false;
+    ]);
   }
 
   choice(row) {
@@ -277,20 +329,20 @@ class Ear {
   }
 
   playButton(path, sound) {
-    const play = button("", () => togglePlaying(sound, play), { class: "dl-ear-play" });
+    const play = button("", () => togglePlaying({ channels: [sound], sr: SR }, play), {
+      class: "dl-ear-play",
+    });
     play.setAttribute("aria-label", `Play ${path}`);
     play.setAttribute("aria-pressed", "false");
     return play;
   }
 
   csv() {
-    return toCsv(MODEL.columns, this.rows);
+    return toCsv(MODEL.columns, this.rows.filter(Boolean));
   }
 
   save() {
-    const address = URL.createObjectURL(new Blob([this.csv()], { type: "text/csv" }));
-    element("a", { href: address, download: "labels.csv" }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 1000);
+    keep("labels.csv", this.csv(), "text/csv");
   }
 
   clear() {

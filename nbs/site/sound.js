@@ -1,7 +1,7 @@
 // Any sound file that the browser reads, as mono samples at one rate: after drumlesson.audio.
 
 export const SR = 22050; // samples a second, everywhere in here
-const MAX_SECONDS = 60; // a file longer than this is no drum hit
+export const MAX_SECONDS = 60; // a file longer than this is no drum hit
 const KEEP_SECONDS = 4; // of a hit, this much is kept from its loudest moment on
 const LEAD_SECONDS = 1; // and this much of what comes before it
 const CANCELLED = 0.01; // of the loudest channel's power: a mean with less has lost the drum
@@ -18,7 +18,7 @@ export function peakOf(x, start = 0, end = x.length) {
 
 function powerOf(x) {
   let power = 0;
-  for (const sample of x) power += sample * sample;
+  for (let i = 0; i < x.length; i++) power += x[i] * x[i];
   return power;
 }
 
@@ -65,9 +65,13 @@ const BETA = 12.9; // of Kaiser's window: what folds back lies 125 dB below
 const HALF = 95; // samples, at the lower rate, on either side
 const CUTOFF = 0.957; // of the lower rate's half
 
-/** Samples at another rate, by a windowed sinc: what lies above half the new rate is taken out. */
-export function resample(x, from, to = SR) {
-  if (from === to) return x;
+/**
+ * Samples at another rate, by a windowed sinc: what lies above half the new rate is taken out.
+ *
+ * Gives `out`, which is still to be filled, and `fill`, which does so from one sample to another.
+ */
+export function resampling(x, from, to) {
+  if (from === to) return { out: x, fill() {} };
   const divisor = greatestCommonDivisor(from, to);
   const [up, down] = [to / divisor, from / divisor];
   const width = Math.min(1, to / from); // of the band that is kept
@@ -89,15 +93,26 @@ export function resample(x, from, to = SR) {
   }
 
   const out = new Float32Array(Math.round((x.length * up) / down));
-  for (let n = 0; n < out.length; n++) {
-    const before = Math.floor((n * down) / up);
-    const filter = filterAt((n * down) % up);
-    const first = before - reach + 1;
-    let sum = 0;
-    const end = Math.min(filter.length, x.length - first);
-    for (let k = Math.max(0, -first); k < end; k++) sum += filter[k] * x[first + k];
-    out[n] = sum;
+
+  function fill(start, stop) {
+    for (let n = start; n < stop; n++) {
+      const before = Math.floor((n * down) / up);
+      const filter = filterAt((n * down) % up);
+      const first = before - reach + 1;
+      let sum = 0;
+      const end = Math.min(filter.length, x.length - first);
+      for (let k = Math.max(0, -first); k < end; k++) sum += filter[k] * x[first + k];
+      out[n] = sum;
+    }
   }
+
+  return { out, fill };
+}
+
+/** All samples at another rate. */
+export function resample(x, from, to = SR) {
+  const { out, fill } = resampling(x, from, to);
+  fill(0, out.length);
   return out;
 }
 
@@ -134,7 +149,7 @@ export function asHit(channels, sr) {
   return aroundLoudest(resample(mono, sr));
 }
 
-/** What is kept of the hit in a file, given as an ArrayBuffer, (samples,) at `SR`. */
+/** The sound in a file, given as an ArrayBuffer: its channels and its rate. */
 export async function decode(bytes) {
   if (bytes.byteLength === 0) throw new Error("is an empty file: copy or download it again");
   const sr = rateOf(bytes);
@@ -147,5 +162,5 @@ export async function decode(bytes) {
   const channels = Array.from({ length: buffer.numberOfChannels }, (_, i) =>
     buffer.getChannelData(i),
   );
-  return asHit(channels, buffer.sampleRate);
+  return { channels, sr: buffer.sampleRate };
 }

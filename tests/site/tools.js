@@ -31,11 +31,25 @@ const ASKED = {
     finder.flush();
     return found;
   },
-  async half({ bits }) {
+  async weights({ text, shape, bits }) {
     const { readWeights } = await from("network");
-    const base64 = Buffer.from(Uint16Array.from(bits).buffer).toString("base64");
-    const read = readWeights(base64, [{ name: "w", shape: [bits.length], bits: 16 }]);
-    return Array.from(read.get("w").data);
+    return Array.from(readWeights(text, [["w", shape, bits]]).get("w").data);
+  },
+  async hitCount({ x, sr }) {
+    const { countHits } = await from("microphone");
+    return countHits(Float32Array.from(x), sr);
+  },
+  async csvOfBeat({ groove }) {
+    const { notesAsCsv } = await from("groove");
+    return notesAsCsv(groove);
+  },
+  async midi({ groove }) {
+    const { asMidi } = await from("groove");
+    return Buffer.from(asMidi(groove)).toString("hex");
+  },
+  async example() {
+    const { exampleBeat } = await from("example");
+    return Array.from(exampleBeat().channels[0]);
   },
   async judge({ exercise, units, answers }) {
     const { judge } = await from("judge");

@@ -1,0 +1,37 @@
+// What was heard of a beat, in words and as files: after drumlesson.midi and drumlesson.cli.
+
+import { toMidi } from "./midifile.js";
+import { toCsv } from "./table.js";
+import { TRANSCRIBER } from "./transcriber_model.js";
+
+/** How many hits there are in how many seconds, and of which drums. */
+export function counted({ hits, seconds }) {
+  const notes = hits.length === 1 ? "1 hit" : `${hits.length} hits`;
+  const counts = TRANSCRIBER.drums.map((drum) => [
+    drum,
+    hits.filter((h) => h.drum === drum).length,
+  ]);
+  const each = counts.filter(([, n]) => n > 0).map(([drum, n]) => `${drum} ${n}`);
+  return `${notes} in ${seconds.toFixed(1)} s${each.length ? `: ${each.join(", ")}` : ""}`;
+}
+
+/** The table of hits, as `drumlesson transcribe --csv` writes it. */
+export function notesAsCsv({ hits }) {
+  const rows = hits.map(({ time, drum, velocity }) => ({
+    time: time.toFixed(6),
+    label: drum,
+    velocity: String(velocity),
+  }));
+  return toCsv(TRANSCRIBER.columns, rows).replaceAll("\r\n", "\n");
+}
+
+/** The bytes of a MIDI file with the notes of General MIDI. */
+export const asMidi = (groove) =>
+  toMidi(groove, (drum) => TRANSCRIBER.notes[TRANSCRIBER.drums.indexOf(drum)]);
+
+/** What is said where more than drums sounds most of the time; else nothing. */
+export function warningOf({ more }) {
+  if (more <= TRANSCRIBER.more) return "";
+  const share = `${Math.round(100 * more)}%`;
+  return `More than drums sounds for ${share} of the time, and is taken for drums.`;
+}

@@ -1,0 +1,56 @@
+// What the model saw of a hit, and what it made of it.
+
+import { element } from "./elements.js";
+import { MODEL } from "./model.js";
+
+const RAMP = [
+  [13, 16, 45],
+  [86, 30, 110],
+  [190, 55, 85],
+  [245, 140, 40],
+  [252, 250, 180],
+];
+
+/** The colour of a level from 0 to 1. */
+function colour(level) {
+  const place = Math.min(level, 0.9999) * (RAMP.length - 1);
+  const [low, high] = RAMP.slice(Math.floor(place), Math.floor(place) + 2);
+  return low.map((value, i) => value + (high[i] - value) * (place % 1));
+}
+
+/** A canvas of a picture in decibels: time from left to right, low bands at the bottom. */
+export function pictureOf({ picture, shape: [frames, bands] }) {
+  const canvas = element("canvas", { width: frames, height: bands, class: "dl-ear-picture" });
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", "What the model saw: time to the right, pitch upwards");
+  const image = new ImageData(frames, bands);
+  const top = picture.reduce((most, value) => Math.max(most, value), -Infinity);
+  picture.forEach((db, i) => {
+    const [frame, band] = [Math.floor(i / bands), i % bands];
+    const level = 1 + (db - top) / MODEL.feature.top_db;
+    const at = 4 * ((bands - 1 - band) * frames + frame);
+    image.data.set([...colour(Math.max(0, level)), 255], at);
+  });
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+}
+
+const percent = (probability) => `${Math.round(100 * probability)} %`;
+
+/** How probable each class is, as bars. */
+export function barsOf({ probabilities, outside }) {
+  const rows = MODEL.classes.map((label, i) => [label, probabilities[i], ""]);
+  rows.push(["none of them", outside, " dl-ear-none"]);
+  const bars = rows.map(([label, probability, more]) => {
+    const bar = element("span", { class: `dl-ear-bar${more}` });
+    bar.style.setProperty("--share", probability);
+    return element(
+      "li",
+      {},
+      element("span", {}, label),
+      bar,
+      element("b", {}, percent(probability)),
+    );
+  });
+  return element("ul", { class: "dl-ear-bars" }, ...bars);
+}
