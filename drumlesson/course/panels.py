@@ -19,6 +19,7 @@ __all__ = [
 # %% ../../nbs/reference/panels.ipynb #342215d7
 import base64
 import io
+import json
 import re
 import struct
 from collections.abc import Callable, Iterable
@@ -29,7 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..audio import SR, Sound, check_sound
-from ..display import listen
+from ..display import HEADROOM, listen
 from ..labels import LABELS
 
 
@@ -221,6 +222,14 @@ def _taken(control, value):
 
 
 # %% ../../nbs/reference/panels.ipynb #85c10ae9
+def _as_json(value) -> str:
+    """A value as JSON that can stand in an attribute of HTML, between single quotes."""
+    text = json.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), default=lambda array: array.tolist()
+    )
+    return escape(text, quote=False).replace("'", "&#39;")
+
+
 class Panel:
     """Controls, a line of text, a picture and players: live in a notebook, a figure on the page.
 
@@ -240,6 +249,9 @@ class Panel:
         more: Iterable = (),  # further widgets, below the controls
         extra: Callable[[], str] = str,  # further HTML for the page
         reads: dict | None = None,  # {an argument that only `set` changes: its reader}
+        kind: str = "",  # of the script that moves the figure on the site, site/panel_KIND.js
+        facts: dict | None = None,  # what this script needs beside the sounds; JSON
+        clips: Iterable = (),  # the `Sound`s that it needs
         **state,  # further arguments of `update`, which only `set` changes
     ):
         W = _ipywidgets()
@@ -250,6 +262,9 @@ class Panel:
         self.controls = controls
         self.extra = extra
         self.reads = reads or {}
+        self.kind = kind
+        self.facts = facts or {}
+        self.clips = list(clips)
         self.state: dict[str, Any] = state
         self.values: dict[str, Any] | None = None
         self.text = ""
@@ -334,12 +349,38 @@ class Panel:
         """The figure that stands in the panel's place on a page."""
         text = self.on_paper()
         picture = _img(_small(self.png), f"{self.alt} {text}")
-        caption = f"{escape(self.caption)} In a running notebook {self._live_note()}."
+        live = f'<span class="dl-live">In a running notebook {self._live_note()}.</span>'
+        before = self.extra() + self._players_on_page()
+        numbers, folded = self._clips_on_page(before.count('class="dl-player"'))
         return (
-            f'<figure class="dl-widget">{picture}<p>{escape(text)}</p>'
-            f"{self.extra()}{self._players_on_page()}"
-            f"<figcaption>{caption}</figcaption></figure>"
+            f'<figure class="dl-widget"{self._for_script(numbers)}>{picture}<p>{escape(text)}</p>'
+            f"{before}{folded}<figcaption>{escape(self.caption)} {live}</figcaption></figure>"
         )
+
+    def _for_script(self, clips: list[int]) -> str:
+        """Attributes of the figure, from which a script of the site makes it live."""
+        if not self.kind:
+            return ""
+        data = {"values": self.values, "facts": self.facts, "clips": clips}
+        written = "".join(f" data-{name}='{_as_json(value)}'" for name, value in data.items())
+        return f' data-panel="{escape(self.kind)}"{written}'
+
+    def _clips_on_page(self, n_before: int) -> tuple[list[int], str]:
+        """For each clip the number of its player in the figure, and the further players, folded."""
+        players = self.sounds[: self.on_page]
+        first = n_before - len(players)
+        numbers = []
+        for clip in self.clips:
+            same = [i for i, sound in enumerate(players) if np.array_equal(sound.x, clip.x)]
+            if not same:
+                same = [len(players)]
+                players = [*players, clip]
+            numbers.append(first + same[0])
+        more = players[n_before - first :]
+        if not more:
+            return numbers, ""
+        head = f"Hear {len(more)} more" if n_before else f"Hear {len(more)} sounds"
+        return numbers, f"<details><summary>{head}</summary>{listen(*more)}</details>"
 
     def _live_note(self) -> str:
         """What a reader of the page could do in a notebook, as HTML."""
@@ -479,6 +520,32 @@ def _cut(
     return hit.replace(x, **changes)
 
 
+def _as_played(x):
+    """Samples as a player has them, in 16 bits: so a panel on the page counts with the same."""
+    scale = np.float32(HEADROOM * 32767)
+    return np.rint(np.clip(x, -1 / HEADROOM, 1 / HEADROOM) * scale) / scale
+
+
+def _first_seconds(sounds, caller: str) -> list[Sound]:
+    """The first second of each hit, as a player has it. Raises ValueError."""
+    seconds = [_cut(hit, 0, 1) for hit in _hits(sounds, caller)]
+    return [second.replace(_as_played(second.x)) for second in seconds]
+
+
+def _moved_on_page(
+    kind: str,  # of the script of the site
+    hits,  # the `Sound`s that the panel has to choose from
+    **facts,  # what the script needs to know beside them
+) -> dict:  # settings of a `Panel`
+    """What makes a panel live on the page: the hits that are synthesised, by number and length."""
+    stored = [(i, hit) for i, hit in enumerate(hits) if hit.source == "synth"]
+    if not stored:
+        return {}
+    told = [[i, _name(hit), len(hit.x)] for i, hit in stored]
+    clips = [hit for _, hit in stored]
+    return {"kind": kind, "facts": {"hits": told, **facts}, "clips": clips}
+
+
 # %% ../../nbs/reference/panels.ipynb #15d6c3bf
 def _outline(x, n: int = 600):
     """Times in ms and values of a line that looks like the waveform: the extremes of `n` blocks."""
@@ -558,9 +625,14 @@ def _fill_stft(
 
 
 # %% ../../nbs/reference/panels.ipynb #d709742d
+def _power_of_two(n: int) -> int:
+    """The next power of two, `n` itself included."""
+    return 1 << (n - 1).bit_length()
+
+
 def _centroid(x) -> float:
     """Spectral centroid of a sound in Hz."""
-    power = np.abs(np.fft.rfft(x, max(2048, len(x)))) ** 2
+    power = np.abs(np.fft.rfft(x, _power_of_two(max(2048, len(x))))) ** 2
     if not power.any():
         return 0.0
     frequencies = np.linspace(0, SR / 2, len(power))
@@ -600,7 +672,7 @@ class _AttackDrawing:
         self.waveform.set_data(*_outline(x))
         self.waveform.axes.set(xlim=(0, len(x) / SR * 1000), ylim=(-limit, limit))
         self.window.set(x=start, width=stop - start)
-        level = np.abs(np.fft.rfft(part, max(8192, len(part))))
+        level = np.abs(np.fft.rfft(part, _power_of_two(max(8192, len(part)))))
         frequencies = np.linspace(0, SR / 2, len(level))
         below_peak = level / max(level.max(), 1e-9)
         self.spectrum.set_data(frequencies, 20 * np.log10(below_peak + 1e-6))
@@ -625,12 +697,12 @@ def attack_explorer(
     sounds,  # `Sound`s to choose from, such as hits of a `Drums`
 ) -> Panel:  # hit, start and length of the window
     """A window that slides along a hit, as sound, waveform and spectrum. Raises ValueError."""
-    hits = _hits(sounds, "attack_explorer")
+    hits = _first_seconds(sounds, "attack_explorer")
     drawing = _AttackDrawing()
 
     def update(hit, start, length):
         chosen = hits[hit]
-        x = chosen.x[:SR]
+        x = chosen.x
         latest = int(len(x) / SR * 1000) - 2
         asked = start
         start = min(asked, max(0, latest))  # of a hit that is short, its last 2 ms
@@ -641,9 +713,9 @@ def attack_explorer(
         if start < asked:
             text += f" At {asked} ms the hit is over, so its last {stop - start:.0f} ms are shown."
         window = window.replace(name=f"{start} to {stop:.0f} ms")
-        return text, [window, _cut(chosen, 0, 1, name="the hit")]
+        return text, [window, chosen.replace(name="the hit")]
 
-    longest = int(1000 * min(1, max(hit.seconds for hit in hits)))
+    longest = int(1000 * max(hit.seconds for hit in hits))
     controls = {
         "hit": _hit_choice(hits),
         "start": _control("IntSlider", "Start (ms)", min=0, max=longest - 2, value=0),
@@ -655,6 +727,7 @@ def attack_explorer(
         "Left: the waveform, with the window shaded. Right: the spectrum of the window.",
         "A window along a hit, its spectrum and its sound.",
         controls,
+        **_moved_on_page("attack", hits, latest=longest - 2),
     )
 
 

@@ -1,0 +1,98 @@
+"""Panels on the page say what the panels in a notebook say: scripts of nbs/site in node."""
+
+import base64
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from bs4 import BeautifulSoup
+from test_page import node
+
+from drumlesson.audio import SR
+from drumlesson.course.panels import attack_explorer
+from drumlesson.display import HEADROOM
+from drumlesson.labels import LABELS
+
+TOP = Path(__file__).resolve().parent.parent
+STORED = HEADROOM * 32767 / 32768  # what a sample of a stored player is of the sound's own
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory):
+    """A folder with the scripts of the site."""
+    folder = tmp_path_factory.mktemp("scripts")
+    shutil.copytree(TOP / "nbs" / "site", folder, dirs_exist_ok=True)
+    (folder / "package.json").write_text('{"type": "module"}')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def five(others):
+    """A synthesised hit of each class."""
+    return [others[int(np.flatnonzero(others.labels == label)[0])] for label in LABELS]
+
+
+def heard(player):
+    """The sound of a stored player, as the page's script reads it."""
+    _, _, data = player.audio["src"].partition(",")
+    x, rate = soundfile.read(io.BytesIO(base64.b64decode(data)), dtype="float32")
+    assert rate == SR
+    return {"name": player.audio["aria-label"], "samples": (x / STORED).tolist()}
+
+
+def stored(html):
+    """Kind, facts, sounds and values of a panel's figure."""
+    figure = BeautifulSoup(html, "html.parser").find("figure", class_="dl-widget")
+    players = figure.find_all("figure", class_="dl-player")
+    chosen = json.loads(figure["data-clips"]) or range(len(players))
+    sounds = [heard(players[number]) for number in chosen]
+    facts, values = (json.loads(figure[f"data-{name}"]) for name in ("facts", "values"))
+    return figure["data-panel"], facts, sounds, values
+
+
+def moved(scripts, panel, settings):
+    """What the script of a panel's figure answers to each of some settings."""
+    kind, facts, sounds, values = stored(panel.html())
+    first = json.loads(json.dumps(panel.values, default=lambda value: value.tolist()))
+    assert values == first
+    asked = {"facts": facts, "sounds": sounds, "settings": settings}
+    answers = node(TOP / "tests/site/panels.js", scripts, kind, given=json.dumps(asked).encode())
+    return json.loads(answers)
+
+
+def check_sounds(played, panel):
+    """The script plays what the notebook's panel plays."""
+    assert [sound["name"] for sound in played] == [sound.name for sound in panel.sounds]
+    for ours, theirs in zip(played, panel.sounds, strict=True):
+        assert len(ours["samples"]) == len(theirs.x)
+        assert np.abs(np.array(ours["samples"]) - theirs.x).max() < 1e-5
+
+
+ATTACKS = [
+    {"hit": hit, "start": start, "length": length}
+    for hit in range(5)
+    for start, length in ((0, 20), (10, 2), (15, 100), (50, 500), (300, 50), (998, 5))
+]
+
+
+def test_attack(scripts, five):
+    panel = attack_explorer(five)
+    for values, answer in zip(ATTACKS, moved(scripts, panel, ATTACKS), strict=True):
+        panel.set(**values)
+        assert answer["text"] == panel.text
+        check_sounds(answer["sounds"], panel)
+
+
+def test_a_recorded_hit_is_not_offered_on_the_page(scripts, five):
+    mixed = [five[0].replace(source="recorded"), *five[1:]]
+    panel = attack_explorer(mixed)
+    _, facts, sounds, _ = stored(panel.html())
+    assert [number for number, *_ in facts["hits"]] == [1, 2, 3, 4] and len(sounds) == 4
+    answer, *_ = moved(scripts, panel, [{"hit": 3, "start": 0, "length": 20}])
+    assert answer["text"] == panel.set(hit=3).text
+    none = attack_explorer(five[0].replace(source="recorded"))
+    assert "data-panel" not in none.html()
