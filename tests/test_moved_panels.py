@@ -13,12 +13,18 @@ from bs4 import BeautifulSoup
 from test_page import node
 
 from drumlesson.audio import SR
-from drumlesson.course.panels import attack_explorer
+from drumlesson.course.panels import (
+    attack_explorer,
+    confusion_explorer,
+    stft_explorer,
+    threshold_explorer,
+)
 from drumlesson.display import HEADROOM
 from drumlesson.labels import LABELS
 
 TOP = Path(__file__).resolve().parent.parent
 STORED = HEADROOM * 32767 / 32768  # what a sample of a stored player is of the sound's own
+STEP = 1 / (HEADROOM * 32767)  # between two samples in 16 bits
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +75,7 @@ def check_sounds(played, panel):
     assert [sound["name"] for sound in played] == [sound.name for sound in panel.sounds]
     for ours, theirs in zip(played, panel.sounds, strict=True):
         assert len(ours["samples"]) == len(theirs.x)
-        assert np.abs(np.array(ours["samples"]) - theirs.x).max() < 1e-5
+        assert np.abs(np.array(ours["samples"]) - theirs.x).max() < STEP
 
 
 ATTACKS = [
@@ -96,3 +102,63 @@ def test_a_recorded_hit_is_not_offered_on_the_page(scripts, five):
     assert answer["text"] == panel.set(hit=3).text
     none = attack_explorer(five[0].replace(source="recorded"))
     assert "data-panel" not in none.html()
+
+
+STFTS = [
+    {"hit": 3, "window": 1024, "hop_length": 256, "top": 11},
+    {"hit": 0, "window": 4096, "hop_length": 32, "top": 1},
+    {"hit": 1, "window": 64, "hop_length": 128, "top": 4},
+    {"hit": 4, "window": 2048, "hop_length": 1024, "top": 11},
+]
+
+
+def test_stft(scripts, five):
+    panel = stft_explorer(five)
+    for values, answer in zip(STFTS, moved(scripts, panel, STFTS), strict=True):
+        panel.set(**values)
+        assert answer["text"] == panel.text
+        check_sounds(answer["sounds"], panel)
+        theirs = panel.figure.axes[0].images[0].get_array()
+        ours = np.array(answer["columns"]).T
+        assert ours.shape == theirs.shape
+        is_shown = theirs > -80
+        assert is_shown.sum() > 500 and np.abs(ours - theirs)[is_shown].max() < 0.05  # dB
+
+
+@pytest.fixture(scope="module")
+def judged(others):
+    """Labels, probabilities and sounds of 15 hits, some of them judged wrongly."""
+    proba = np.random.default_rng(1).dirichlet(np.full(5, 0.7), len(others))
+    return others.labels, proba, [others[i] for i in range(len(others))]
+
+
+def test_threshold(scripts, judged):
+    labels, proba, sounds = judged
+    p = proba[:, LABELS.index("cymbal")].copy()
+    p[:3] = 0.57, 0.125, 0.29  # on a step of the slider, and between two
+    panel = threshold_explorer(p, labels == "cymbal", sounds)
+    steps = [{"threshold": step / 100} for step in range(101)]
+    for values, answer in zip(steps, moved(scripts, panel, steps), strict=True):
+        panel.set(**values)
+        assert answer["text"] == panel.text
+        check_sounds(answer["sounds"], panel)
+
+
+def test_threshold_of_recorded_hits_has_numbers_and_no_sound(scripts, judged):
+    labels, proba, sounds = judged
+    recorded = [sound.replace(source="recorded") for sound in sounds]
+    panel = threshold_explorer(proba[:, 0], labels == "kick", recorded)
+    (answer,) = moved(scripts, panel, [{"threshold": 0.3}])
+    assert answer["text"] == panel.set(threshold=0.3).text
+    assert panel.sounds and answer["sounds"] == []
+
+
+def test_confusion(scripts, judged):
+    labels, proba, sounds = judged
+    many = [*labels] * 5, np.concatenate([proba] * 5), [*sounds] * 5
+    panel = confusion_explorer(*many)
+    cells = [{"cell": [true, said]} for true in range(5) for said in range(5)]
+    for values, answer in zip(cells, moved(scripts, panel, cells), strict=True):
+        panel.set(cell=tuple(values["cell"]))
+        assert answer["text"] == panel.text
+    assert any("of which 6 are shown" in panel.set(cell=(i, j)).text for i, j in np.ndindex(5, 5))

@@ -761,16 +761,16 @@ def stft_explorer(
     sounds,  # `Sound`s to choose from
 ) -> Panel:  # hit, window, hop and the highest frequency shown
     """The spectrogram of a hit, with its window and its hop to choose. Raises ValueError."""
-    hits = _hits(sounds, "stft_explorer")
+    hits = _first_seconds(sounds, "stft_explorer")
     figure, ax = _figure(size=(7, 2.8))
     image = _spectrogram(ax)
     figure.colorbar(image, label="dB below the peak")
 
     def update(hit, window, hop_length, top):
         chosen = hits[hit]
-        _, shape = _fill_stft(image, chosen.x[:SR], window, hop_length, top=top)
+        _, shape = _fill_stft(image, chosen.x, window, hop_length, top=top)
         text = _stft_text(_name(chosen), window, hop_length, shape, top)
-        return text, [_cut(chosen, 0, 1)]
+        return text, [chosen]
 
     controls = {
         "hit": _hit_choice(hits),
@@ -784,6 +784,7 @@ def stft_explorer(
         "A spectrogram: time to the right, frequency upwards, bright where it is loud.",
         "Long windows tell tones apart, short ones tell moments apart.",
         controls,
+        **_moved_on_page("stft", hits),
     )
 
 
@@ -1115,6 +1116,11 @@ def _yes_no(p, yes, hits, caller: str):
     return p, yes
 
 
+def _ten_thousandths(p) -> list[int]:
+    """Probabilities as whole numbers, rounded down: on the same side of any threshold as before."""
+    return sorted(int(value) for value in np.floor(10000 * np.asarray(p) + 1e-9))
+
+
 def _worst(hits, p, rows, pick, words: str) -> list[Sound]:
     """The hit among `rows` that `pick` chooses by its probability; empty where there are none."""
     candidates = np.flatnonzero(rows)
@@ -1146,6 +1152,22 @@ def _threshold_text(threshold: float, y_true, y_pred) -> str:
         f"Threshold {threshold:.2f}: {found} found, {missed} missed, {alarms} false alarms, "
         f"{left} rightly left; precision {precision}, recall {recall:.2f}."
     )
+
+
+def _threshold_on_page(p, yes, hits, name: str) -> dict:
+    """What makes the panel live on the page: the worst are the same at any threshold."""
+    worst = {
+        "miss": _worst(hits, p, yes, np.argmin, "worst miss"),
+        "alarm": _worst(hits, p, ~yes, np.argmax, "worst false alarm"),
+    }
+    facts = {"name": name, "yes": _ten_thousandths(p[yes]), "no": _ten_thousandths(p[~yes])}
+    clips = []
+    for kind, sounds in worst.items():
+        for sound in sounds:
+            if sound.source == "synth":
+                facts[kind] = [sound.name, len(sound.x)]
+                clips.append(sound)
+    return {"kind": "threshold", "facts": facts, "clips": clips}
 
 
 # %% ../../nbs/reference/panels.ipynb #7187cce1
@@ -1180,6 +1202,7 @@ def threshold_explorer(
         "not, with the threshold as a line.",
         "What is to the right of the line is said yes to.",
         {"threshold": slider},
+        **_threshold_on_page(p, yes, hits, name),
     )
 
 
@@ -1301,6 +1324,15 @@ class _Answers:
         order = np.argsort(-self.proba[found, predicted], kind="stable")
         return found[order]
 
+    def for_page(self) -> dict:
+        """The counts, and for each cell the probabilities of its clips, in hundredths, as told."""
+        cells = {}
+        for true, predicted in np.argwhere(self.counts):
+            shown = self.proba[self.rows(true, predicted)[:_CLIPS]]
+            hundredths = [[round(100 * float(f"{v:.2f}")) for v in clip] for clip in shown]
+            cells[f"{true},{predicted}"] = hundredths
+        return {"labels": LABELS, "counts": self.counts, "cells": cells}
+
 
 def _clip_text(clip: int, proba) -> str:
     """The probabilities of a clip that are not nought."""
@@ -1359,6 +1391,8 @@ def confusion_explorer(
         [_matrix(answers.counts, lambda cell: panel.set(cell=cell))],
         lambda: _table(answers.counts),
         {"cell": _cell_of},
+        kind="confusion",
+        facts=answers.for_page(),
         cell=answers.commonest_mistake(),
     )
     return panel

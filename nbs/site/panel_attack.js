@@ -8,6 +8,7 @@ import {
   fixed,
   hitOf,
   hitsOf,
+  known,
   outlineOf,
   peakOf,
   powerOf,
@@ -79,9 +80,8 @@ function drawSpectrum(width, { part }) {
 /** Makes the figure live. */
 export function awaken(figure, { values, facts, sounds }) {
   const hits = hitsOf({ facts, sounds });
-  const known = hits.some(({ number }) => number === values.hit);
   const controls = {
-    hit: hitChoice(hits, known ? values.hit : hits[0].number),
+    hit: hitChoice(hits, known(hits, values.hit)),
     start: new Slider({ label: "Start (ms)", to: facts.latest, value: values.start }),
     length: new Slider({ label: "Length (ms)", values: LENGTHS, value: values.length }),
   };

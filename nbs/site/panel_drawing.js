@@ -156,6 +156,18 @@ export function widthsIn(drawing, shares = [1]) {
   return shares.map((share) => Math.floor((all * share) / sum));
 }
 
+/** A list of what the colours stand for: [name of the colour, text]. */
+export function legend(entries) {
+  const list = Object.assign(document.createElement("ul"), { className: "dl-legend" });
+  for (const [name, text] of entries) {
+    const item = document.createElement("li");
+    const colour = Object.assign(document.createElement("i"), { className: name });
+    item.append(colour, text);
+    list.append(item);
+  }
+  return list;
+}
+
 // matplotlib's "magma", from the least to the most, at eleven places
 const MAGMA = [
   [0, 0, 4],

@@ -10,9 +10,10 @@ export function rounded(x) {
   return below % 2 === 0 ? below : below + 1;
 }
 
-/** A number with so many digits after the point; never "-0". */
+/** A number with so many digits after the point, of two as near the even one; never "-0". */
 export function fixed(x, digits = 0) {
-  const text = x.toFixed(digits);
+  const liesBetween = Math.abs(x * 2 ** (digits + 1)) % 2 === 1;
+  const text = (liesBetween ? rounded(x * 10 ** digits) / 10 ** digits : x).toFixed(digits);
   return Number(text) === 0 ? text.replace("-", "") : text;
 }
 
@@ -92,6 +93,11 @@ export function hitsOf({ facts, sounds }) {
 export function hitOf(given, number) {
   const hits = hitsOf(given);
   return hits.find((hit) => hit.number === number) ?? hits[0];
+}
+
+/** The number of a hit where the page has it, else that of its first. */
+export function known(hits, number) {
+  return hits.some((hit) => hit.number === number) ? number : hits[0].number;
 }
 
 export { peakOf };
