@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from test_page import node
 from drumlesson.audio import SR
 from drumlesson.course.panels import (
     attack_explorer,
+    augment_bench,
     confusion_explorer,
+    listening_test,
     stft_explorer,
     threshold_explorer,
 )
@@ -24,6 +27,7 @@ from drumlesson.labels import LABELS
 
 TOP = Path(__file__).resolve().parent.parent
 STORED = HEADROOM * 32767 / 32768  # what a sample of a stored player is of the sound's own
+NUMBER = r"[-+]?\d+(?:\.\d+)?"
 STEP = 1 / (HEADROOM * 32767)  # between two samples in 16 bits
 
 
@@ -162,3 +166,80 @@ def test_confusion(scripts, judged):
         panel.set(cell=tuple(values["cell"]))
         assert answer["text"] == panel.text
     assert any("of which 6 are shown" in panel.set(cell=(i, j)).text for i, j in np.ndindex(5, 5))
+
+
+def test_listening(scripts, others):
+    """Taken by a reader who knows two classes and takes the rest for snares."""
+    test = listening_test(others, others.labels, (10, 20, 50), random_state=2)
+    said = ["kick" if others.labels[hit] == "kick" else "snare" for hit, _ in test.quiz.clips]
+    turns = [(k // 2, (k + 1) // 2) for k in range(2 * len(said) + 1)]  # turn, answers
+    settings = [{"quiz": {"answers": said[:n], "turn": turn}} for turn, n in turns]
+    answers = moved(scripts, test, settings)
+    for (turn, n), answer in zip(turns, answers, strict=True):
+        if n > len(test.answers):
+            test.answer(said[n - 1])
+        elif turn > test.quiz.turn:
+            test.next()
+        assert answer["text"] == test.text.replace("Now hear the whole hit, then c", "C")
+        theirs = [sound.name for sound in test.sounds][:1]
+        assert [sound["name"] for sound in answer["sounds"]] == theirs
+        for ours, hers in zip(answer["sounds"], test.sounds, strict=False):
+            assert len(ours["samples"]) == len(hers.x)
+            assert np.abs(np.array(ours["samples"]) - hers.x).max() < STEP
+    assert len(test.answers) == len(others) == 15 and "last clip" in test.text
+
+
+def test_the_page_has_as_many_clips_of_each_length(toys):
+    html = listening_test(toys, toys.labels, (10, 20, 50, 100)).html()
+    _, facts, sounds, _ = stored(html)
+    lengths = [ms for _, ms, _ in facts["clips"]]
+    assert 20 <= len(lengths) == len(sounds) <= 23
+    assert min(lengths.count(ms) for ms in (10, 20, 50, 100)) == 5
+    assert {label for label, *_ in facts["clips"]} == set(LABELS)
+
+
+BENCHED = {
+    "Speed": [(-7, -7), (-12, 12), (0, 0), (3, 8.5)],
+    "Gain": [(-12, 6), (-24, -24)],
+    "Shift": [(-0.002, 0.006), (0.05, 0.1), (-0.05, -0.05)],
+    "Decay": [(-60, 20), (-200, -200)],
+    "Tilt": [(-2, 2), (6, 6), (-6, -3)],
+    "Colour": [(-6, 6), (-20, 20)],
+    "Saturation": [(0, 12), (40, 40)],
+}
+
+
+TO_THE_LETTER = ("Gain", "Shift", "Decay", "Saturation")
+
+
+def benched():
+    """Settings of the bench, over its augmentations."""
+    for name, amounts in BENCHED.items():
+        for amount in amounts:
+            for hit, draw in ((0, 0), (1, 7), (2, 50), (3, 3), (4, 12)):
+                yield {"hit": hit, "augmentation": name, "amount": amount, "draw": draw}
+
+
+def check_change(answer, panel):
+    """Words to the letter, peak within 0.1 dB, centroid within 0.5 %: other filters than Python's."""
+    ours, theirs = (re.findall(NUMBER, text) for text in (answer["text"], panel.text))
+    assert re.sub(NUMBER, "", answer["text"]) == re.sub(NUMBER, "", panel.text)
+    assert ours[:3] == theirs[:3]
+    *_, peak, before, after = np.array(ours, float) - np.array(theirs, float)
+    assert abs(peak) < 0.101 and before == 0 and abs(after) < 0.005 * float(theirs[-1])
+    x = panel.sounds[1].x
+    assert np.abs(np.array(answer["sounds"][1]["samples"]) - x).max() < 0.03 * np.abs(x).max()
+
+
+def test_augment(scripts, five):
+    panel = augment_bench(five)
+    settings = list(benched())
+    same = 0
+    for values, answer in zip(settings, moved(scripts, panel, settings), strict=True):
+        panel.set(**values)
+        check_change(answer, panel)
+        if values["augmentation"] in TO_THE_LETTER:
+            assert answer["text"] == panel.text
+            check_sounds(answer["sounds"], panel)
+        same += answer["text"] == panel.text
+    assert same > 0.9 * len(settings)

@@ -25,6 +25,7 @@ import struct
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from html import escape
+from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -1051,11 +1052,27 @@ def _bench_text(name: str, amount, draw: int, change: _Change) -> str:
 
 
 # %% ../../nbs/reference/panels.ipynb #c6b6d15f
+# that a script of the site does as well: no noise, which it would draw otherwise, and no pictures
+_BENCH_ON_PAGE = ("Speed", "Gain", "Shift", "Decay", "Tilt", "Colour", "Saturation")
+_DRAWS = 50  # of the slider
+
+
+def _bench_on_page(hits) -> dict:
+    """What makes the bench live on the page: the hits, the dials, and what each draw draws."""
+    halves = [hit.replace(_half_second(hit)[0]) for hit in hits]
+    drawn = []
+    for draw in range(_DRAWS + 1):
+        shares = np.random.default_rng(draw).random(1 + 8)  # one for `p`, up to 8 for the change
+        drawn.append([round(float(share), 6) for share in shares[1:]])
+    dials = {name: [*_BENCH[name], _range_label(name), _usual(name)] for name in _BENCH_ON_PAGE}
+    return _moved_on_page("augment", halves, dials=dials, draws=drawn)
+
+
 def augment_bench(
     sounds,  # `Sound`s to choose from
 ) -> Panel:  # hit, augmentation, amount, draw
     """One augmentation at a time, with its range and its dice. Raises ValueError."""
-    hits = _hits(sounds, "augment_bench")
+    hits = _first_seconds(sounds, "augment_bench")
     drawing = _BenchDrawing()
 
     def update(hit, augmentation, amount, draw):
@@ -1082,7 +1099,7 @@ def augment_bench(
         "hit": _hit_choice(hits),
         "augmentation": augmentation,
         "amount": amount,
-        "draw": _control("IntSlider", "Draw", min=0, max=50),
+        "draw": _control("IntSlider", "Draw", min=0, max=_DRAWS),
     }
     return Panel(
         drawing.figure,
@@ -1090,6 +1107,7 @@ def augment_bench(
         "Two spectrograms: before and after the augmentation.",
         "An augmentation at one of its draws.",
         controls,
+        **_bench_on_page(hits),
     )
 
 
@@ -1574,6 +1592,19 @@ def _folded_clip(letter: str, hit: Sound, ms: float, label: str) -> str:
     )
 
 
+_ON_PAGE = 20  # clips of the test that the page has
+
+
+def _clips_of_page(quiz: _Quiz) -> list[tuple]:  # (number of the hit, ms)
+    """Some clips of a quiz in its order, as many of each length, and the shortest ones."""
+    lengths = [ms for _, ms in quiz.clips]
+    each = max(1, _ON_PAGE // len(set(lengths)))
+    nth = [lengths[:k].count(ms) for k, ms in enumerate(lengths)]
+    some = [clip for clip, before in zip(quiz.clips, nth, strict=True) if before < each]
+    shortest = _shortest_clips(quiz)
+    return [clip for clip in quiz.clips if clip in some or clip in shortest]
+
+
 # %% ../../nbs/reference/panels.ipynb #7ac6920d
 class ListeningTest(Panel):
     """The panel of `listening_test`: `answer` and `next` do what its buttons do. Raises ValueError.
@@ -1606,6 +1637,7 @@ class ListeningTest(Panel):
             f"{about} Bars and shades are 95 % intervals.",
             {},
             extra=self._folded,
+            **self._on_page(models),
             turn=0,
             answered=0,
         )
@@ -1647,13 +1679,37 @@ class ListeningTest(Panel):
         text = f"{verdict} Now hear the whole hit, then choose Next clip.{result}"
         return text, [clip, _cut(hit, 0, 1, 0.05)]
 
+    def _on_page(self, models: dict) -> dict:
+        """What makes the test live on the page, where all its sounds are synthesised."""
+        clips = _clips_of_page(self.quiz)
+        if any(self.hits[hit].source != "synth" for hit, _ in clips):
+            return {}
+        curves = {model: rows.round(3).to_numpy() for model, rows in models.items()}
+        told = [[self.quiz.labels[hit], ms, round(ms / 1000 * SR)] for hit, ms in clips]
+        facts = {"labels": LABELS, "clips": told, "models": curves}
+        return {"kind": "listening", "facts": facts}
+
+    def _lettered(self) -> dict[tuple, str]:
+        """The letters of the page's clips, in the order of the page: the shortest come first."""
+        shortest = _shortest_clips(self.quiz)
+        others = [clip for clip in _clips_of_page(self.quiz) if clip not in shortest]
+        return dict(zip([*shortest, *others], ascii_uppercase, strict=False))
+
+    def _clips_on_page(self, n_before: int) -> tuple[list[int], str]:
+        """For each clip the number of its player, which is folded with its answer."""
+        order = list(self._lettered())
+        return [order.index(clip) for clip in _clips_of_page(self.quiz)], ""
+
     def _folded(self) -> str:
-        """The shortest clips, of different drums, each with its answer folded, as HTML."""
-        folded = ""
-        for letter, (number, ms) in zip("ABC", _shortest_clips(self.quiz), strict=False):
+        """Clips with folded answers, as HTML: the shortest, of different drums; more in a fold."""
+        folded = []
+        for (number, ms), letter in self._lettered().items():
             label = self.quiz.labels[number]
-            folded += _folded_clip(letter, self.hits[number], ms, label)
-        return folded
+            folded.append(_folded_clip(letter, self.hits[number], ms, label))
+        shown, more = "".join(folded[:3]), "".join(folded[3:])
+        if more:
+            shown += f"<details><summary>Hear {len(folded) - 3} more</summary>{more}</details>"
+        return shown
 
     def on_paper(self) -> str:
         """The line of text, for the page."""

@@ -86,16 +86,20 @@ export class Axes {
     return (1 - this.share("y", value)) * this.innerHeight;
   }
 
+  /** The numbers along an axis, without those that would touch the one before. */
   tick(axis) {
     const { from, to, ticks } = this.scales[axis];
     const most = axis === "x" ? Math.max(2, Math.floor(this.innerWidth / 70)) : 4;
+    let free = -Infinity;
     for (const tick of ticks ?? ticksOf(from, to, most)) {
       const [value, text] = Array.isArray(tick) ? tick : [tick, String(tick)];
       const [x, y] = [MARGIN.left + this.x(value), MARGIN.top + this.y(value)];
-      const at =
-        axis === "x"
-          ? { x, y: this.height - MARGIN.bottom + 16 }
-          : { x: MARGIN.left - 6, y: y + 4, class: "dl-beside" };
+      const half = 3.5 * text.length;
+      if (axis === "x" && x - half < free) continue;
+      free = x + half + 6;
+      const below = { x, y: this.height - MARGIN.bottom + 16 };
+      const beside = { x: MARGIN.left - 6, y: y + 4, class: "dl-beside" };
+      const at = axis === "x" ? below : beside;
       this.element.append(shape("text", at, text.replace("-", "−")));
     }
   }

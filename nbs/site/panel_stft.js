@@ -15,6 +15,7 @@ const TOPS = [
 ];
 const MOST_FRAMES = 500; // that are drawn
 const MOST_BINS = 250;
+const SCALE = "bright: the loudest; dark: 80 dB below";
 const ALT = "A spectrogram: time to the right, frequency upwards, bright where it is loud.";
 
 /** What a window and a hop, in samples, make of a sound. */
@@ -117,6 +118,6 @@ export function awaken(figure, { values, facts, sounds }) {
     alt: ALT,
     controls,
     update: (now) => shown({ facts, sounds }, now),
-    draw: (drawing, now) => [drawSpectrogram(widthsIn(drawing)[0], "", now)],
+    draw: (drawing, now) => [drawSpectrogram(widthsIn(drawing)[0], SCALE, now)],
   });
 }
