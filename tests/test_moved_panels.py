@@ -221,7 +221,7 @@ def benched():
 
 
 def check_change(answer, panel):
-    """Words to the letter, peak within 0.1 dB, centroid within 0.5 %: other filters than Python's."""
+    """Words to the letter, peak within 0.1 dB, centroid within 0.5 %."""
     ours, theirs = (re.findall(NUMBER, text) for text in (answer["text"], panel.text))
     assert re.sub(NUMBER, "", answer["text"]) == re.sub(NUMBER, "", panel.text)
     assert ours[:3] == theirs[:3]
