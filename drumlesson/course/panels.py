@@ -231,6 +231,11 @@ def _as_json(value) -> str:
     return escape(text, quote=False).replace("'", "&#39;")
 
 
+def _fold(head: str, players: str) -> str:
+    """Further players in a fold, as HTML."""
+    return f'<details class="dl-more"><summary>{head}</summary>{players}</details>'
+
+
 class Panel:
     """Controls, a line of text, a picture and players: live in a notebook, a figure on the page.
 
@@ -381,7 +386,7 @@ class Panel:
         if not more:
             return numbers, ""
         head = f"Hear {len(more)} more" if n_before else f"Hear {len(more)} sounds"
-        return numbers, f"<details><summary>{head}</summary>{listen(*more)}</details>"
+        return numbers, _fold(head, listen(*more))
 
     def _live_note(self) -> str:
         """What a reader of the page could do in a notebook, as HTML."""
@@ -533,18 +538,23 @@ def _first_seconds(sounds, caller: str) -> list[Sound]:
     return [second.replace(_as_played(second.x)) for second in seconds]
 
 
+_HITS_ON_PAGE = 6  # that a panel has there at most
+
+
 def _moved_on_page(
     kind: str,  # of the script of the site
     hits,  # the `Sound`s that the panel has to choose from
     **facts,  # what the script needs to know beside them
 ) -> dict:  # settings of a `Panel`
-    """What makes a panel live on the page: the hits that are synthesised, by number and length."""
-    stored = [(i, hit) for i, hit in enumerate(hits) if hit.source == "synth"]
+    """What makes a panel live on the page: some synthesised hits, by number, name and length."""
+    synthesised = [(i, hit) for i, hit in enumerate(hits) if hit.source == "synth"]
+    stored = synthesised[:_HITS_ON_PAGE]
     if not stored:
         return {}
-    told = [[i, _name(hit), len(hit.x)] for i, hit in stored]
-    clips = [hit for _, hit in stored]
-    return {"kind": kind, "facts": {"hits": told, **facts}, "clips": clips}
+    facts["hits"] = [[i, _name(hit), len(hit.x)] for i, hit in stored]
+    if len(stored) < len(hits):
+        facts["left_out"] = len(hits) - len(stored)
+    return {"kind": kind, "facts": facts, "clips": [hit for _, hit in stored]}
 
 
 # %% ../../nbs/reference/panels.ipynb #15d6c3bf
@@ -1065,7 +1075,8 @@ def _bench_on_page(hits) -> dict:
         shares = np.random.default_rng(draw).random(1 + 8)  # one for `p`, up to 8 for the change
         drawn.append([round(float(share), 6) for share in shares[1:]])
     dials = {name: [*_BENCH[name], _range_label(name), _usual(name)] for name in _BENCH_ON_PAGE}
-    return _moved_on_page("augment", halves, dials=dials, draws=drawn)
+    more = len(_BENCH) - len(dials)
+    return _moved_on_page("augment", halves, dials=dials, draws=drawn, more=more)
 
 
 def augment_bench(
@@ -1708,7 +1719,7 @@ class ListeningTest(Panel):
             folded.append(_folded_clip(letter, self.hits[number], ms, label))
         shown, more = "".join(folded[:3]), "".join(folded[3:])
         if more:
-            shown += f"<details><summary>Hear {len(folded) - 3} more</summary>{more}</details>"
+            shown += _fold(f"Hear {len(folded) - 3} more", more)
         return shown
 
     def on_paper(self) -> str:

@@ -9,6 +9,7 @@ import {
   hitOf,
   hitsOf,
   known,
+  moreHits,
   outlineOf,
   peakOf,
   powerOf,
@@ -88,6 +89,7 @@ export function awaken(figure, { values, facts, sounds }) {
   return new LivePanel(figure, {
     alt: ALT,
     controls,
+    note: moreHits(facts),
     update: (now) => shown({ facts, sounds }, now),
     draw(drawing, now) {
       const [left, right] = widthsIn(drawing, [3, 2]);

@@ -4,7 +4,7 @@ import { CHANGES } from "./augmentations.js";
 import { widthsIn } from "./panel_drawing.js";
 import { Choice, LivePanel, Slider, element, hitChoice } from "./panel_parts.js";
 import { centroid, fixed, hitOf, hitsOf, known, peakOf, ratioInDb } from "./panel_numbers.js";
-import { short, signed } from "./panel_numbers.js";
+import { moreHits, short, signed } from "./panel_numbers.js";
 import { drawSpectrogram, spectraOf, spectrogram } from "./panel_stft.js";
 import { SR } from "./sound.js";
 
@@ -106,6 +106,7 @@ export function awaken(figure, { values, facts, sounds }) {
   return new LivePanel(figure, {
     alt: ALT,
     controls: controlsOf(values, facts, hitsOf({ facts, sounds })),
+    note: `A notebook has ${facts.more} more augmentations. ${moreHits(facts)}`.trim(),
     update(now) {
       const told = shown({ facts, sounds }, now);
       return { ...told, pictures: pictures(told.sounds) };

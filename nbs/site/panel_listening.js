@@ -149,6 +149,7 @@ export function awaken(figure, { facts, sounds }) {
   return new LivePanel(figure, {
     alt: ALT,
     controls: { quiz: new Quiz(facts.labels, facts.clips.length) },
+    note: "A notebook plays the whole hits as well.",
     update: (now) => shown({ facts, sounds }, now),
     draw: (drawing, now) => draw(widthsIn(drawing)[0], facts, now.curve),
   });

@@ -100,4 +100,9 @@ export function known(hits, number) {
   return hits.some((hit) => hit.number === number) ? number : hits[0].number;
 }
 
+/** What is said of the hits that a notebook has and the page has not. */
+export function moreHits({ left_out: n }) {
+  return n ? `A notebook has ${n} more ${n === 1 ? "hit" : "hits"}.` : "";
+}
+
 export { peakOf };

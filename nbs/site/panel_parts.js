@@ -147,9 +147,10 @@ export class SoundPlayer {
 /** Puts a live panel in the place of the still one of a figure. */
 export class LivePanel {
   /** `controls`: {name: control}; `update` takes their values and returns {text, sounds, ...}, which
-   * `draw` puts into the drawing; `alt` says what the drawing shows; `more`: further elements. */
-  constructor(figure, { alt, controls, update, draw, more = [] }) {
-    Object.assign(this, { figure, alt, controls, update, draw });
+   * `draw` puts into the drawing; `alt` says what the drawing shows; `more`: further elements;
+   * `note`: what a notebook has beside. */
+  constructor(figure, { alt, controls, update, draw, more = [], note = "" }) {
+    Object.assign(this, { figure, alt, controls, update, draw, note });
     this.stage = element("div", "dl-live-panel");
     this.row = element("div", "dl-controls");
     this.row.append(...Object.values(controls).map((control) => control.element));
@@ -189,7 +190,9 @@ export class LivePanel {
   /** Says in the caption what can be changed here, where it says what a notebook could. */
   tellWhatMoves() {
     const live = this.figure.querySelector(".dl-live");
-    if (live) live.textContent = live.textContent.replace("In a running notebook", "Here");
+    if (!live) return;
+    const told = live.textContent.replace("In a running notebook", "Here");
+    live.textContent = `${told} ${this.note}`.trim();
   }
 
   /** Shows what the controls say now, at the next frame. */

@@ -4,7 +4,7 @@ import { SR } from "./sound.js";
 import { powerSpectra } from "./features.js";
 import { Axes, pictureOf, widthsIn } from "./panel_drawing.js";
 import { Choice, LivePanel, Slider, hitChoice } from "./panel_parts.js";
-import { fixed, hitOf, hitsOf, known } from "./panel_numbers.js";
+import { fixed, hitOf, hitsOf, known, moreHits } from "./panel_numbers.js";
 
 const WINDOWS = [64, 128, 256, 512, 1024, 2048, 4096]; // in samples
 const HOPS = [32, 64, 128, 256, 512, 1024];
@@ -117,6 +117,7 @@ export function awaken(figure, { values, facts, sounds }) {
   return new LivePanel(figure, {
     alt: ALT,
     controls,
+    note: moreHits(facts),
     update: (now) => shown({ facts, sounds }, now),
     draw: (drawing, now) => [drawSpectrogram(widthsIn(drawing)[0], SCALE, now)],
   });
