@@ -142,7 +142,7 @@ def test_live_and_still(name, make):
     html = bundle["text/html"]
     view = bundle["application/vnd.jupyter.widget-view+json"]
     assert view["model_id"] == panel.box.model_id
-    assert html.startswith('<figure class="dl-widget">') and html.endswith("</figcaption></figure>")
+    assert html.startswith('<figure class="dl-widget"') and html.endswith("</figcaption></figure>")
     assert html.count("<img") == 1 and re.search(r'alt="[^"]{60,}"', html)
     assert html.count('<figure class="dl-player" data-source="synth"') >= 1
     assert f"<p>{escape(panel.on_paper())}</p>" in html

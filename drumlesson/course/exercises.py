@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 # %% ../../nbs/reference/exercises.ipynb #2abacb90
+import base64
 import inspect
 import pkgutil
 import re
@@ -47,6 +48,7 @@ from drumlesson.course.reading import (
 )
 
 from . import checks
+from .panels import _small
 
 
 # %% ../../nbs/reference/exercises.ipynb #45cbf8d5
@@ -272,7 +274,8 @@ def _html(bundle, alt: str) -> str:
     if "text/html" in bundle:
         return bundle["text/html"]
     if "image/png" in bundle:
-        data = f"data:image/png;base64,{bundle['image/png'].strip()}"
+        few = _small(base64.b64decode(bundle["image/png"]))  # colours: a lesson is to stay light
+        data = f"data:image/png;base64,{base64.b64encode(few).decode()}"
         return f'<img src="{data}" alt="{escape(alt)}" style="max-width:100%">'
     return f"<pre>{escape(bundle.get('text/plain', ''), quote=False)}</pre>"
 

@@ -19,17 +19,19 @@ __all__ = [
 # %% ../../nbs/reference/panels.ipynb #342215d7
 import base64
 import io
+import json
 import re
 import struct
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from html import escape
+from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..audio import SR, Sound, check_sound
-from ..display import listen
+from ..display import HEADROOM, listen
 from ..labels import LABELS
 
 
@@ -221,6 +223,19 @@ def _taken(control, value):
 
 
 # %% ../../nbs/reference/panels.ipynb #85c10ae9
+def _as_json(value) -> str:
+    """A value as JSON that can stand in an attribute of HTML, between single quotes."""
+    text = json.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), default=lambda array: array.tolist()
+    )
+    return escape(text, quote=False).replace("'", "&#39;")
+
+
+def _fold(head: str, players: str) -> str:
+    """Further players in a fold, as HTML."""
+    return f'<details class="dl-more"><summary>{head}</summary>{players}</details>'
+
+
 class Panel:
     """Controls, a line of text, a picture and players: live in a notebook, a figure on the page.
 
@@ -240,6 +255,9 @@ class Panel:
         more: Iterable = (),  # further widgets, below the controls
         extra: Callable[[], str] = str,  # further HTML for the page
         reads: dict | None = None,  # {an argument that only `set` changes: its reader}
+        kind: str = "",  # of the script that moves the figure on the site, site/panel_KIND.js
+        facts: dict | None = None,  # what this script needs beside the sounds; JSON
+        clips: Iterable = (),  # the `Sound`s that it needs
         **state,  # further arguments of `update`, which only `set` changes
     ):
         W = _ipywidgets()
@@ -250,6 +268,9 @@ class Panel:
         self.controls = controls
         self.extra = extra
         self.reads = reads or {}
+        self.kind = kind
+        self.facts = facts or {}
+        self.clips = list(clips)
         self.state: dict[str, Any] = state
         self.values: dict[str, Any] | None = None
         self.text = ""
@@ -334,12 +355,38 @@ class Panel:
         """The figure that stands in the panel's place on a page."""
         text = self.on_paper()
         picture = _img(_small(self.png), f"{self.alt} {text}")
-        caption = f"{escape(self.caption)} In a running notebook {self._live_note()}."
+        live = f'<span class="dl-live">In a running notebook {self._live_note()}.</span>'
+        before = self.extra() + self._players_on_page()
+        numbers, folded = self._clips_on_page(before.count('class="dl-player"'))
         return (
-            f'<figure class="dl-widget">{picture}<p>{escape(text)}</p>'
-            f"{self.extra()}{self._players_on_page()}"
-            f"<figcaption>{caption}</figcaption></figure>"
+            f'<figure class="dl-widget"{self._for_script(numbers)}>{picture}<p>{escape(text)}</p>'
+            f"{before}{folded}<figcaption>{escape(self.caption)} {live}</figcaption></figure>"
         )
+
+    def _for_script(self, clips: list[int]) -> str:
+        """Attributes of the figure, from which a script of the site makes it live."""
+        if not self.kind:
+            return ""
+        data = {"values": self.values, "facts": self.facts, "clips": clips}
+        written = "".join(f" data-{name}='{_as_json(value)}'" for name, value in data.items())
+        return f' data-panel="{escape(self.kind)}"{written}'
+
+    def _clips_on_page(self, n_before: int) -> tuple[list[int], str]:
+        """For each clip the number of its player in the figure, and the further players, folded."""
+        players = self.sounds[: self.on_page]
+        first = n_before - len(players)
+        numbers = []
+        for clip in self.clips:
+            same = [i for i, sound in enumerate(players) if np.array_equal(sound.x, clip.x)]
+            if not same:
+                same = [len(players)]
+                players = [*players, clip]
+            numbers.append(first + same[0])
+        more = players[n_before - first :]
+        if not more:
+            return numbers, ""
+        head = f"Hear {len(more)} more" if n_before else f"Hear {len(more)} sounds"
+        return numbers, _fold(head, listen(*more))
 
     def _live_note(self) -> str:
         """What a reader of the page could do in a notebook, as HTML."""
@@ -479,6 +526,37 @@ def _cut(
     return hit.replace(x, **changes)
 
 
+def _as_played(x):
+    """Samples as a player has them, in 16 bits: so a panel on the page counts with the same."""
+    scale = np.float32(HEADROOM * 32767)
+    return np.rint(np.clip(x, -1 / HEADROOM, 1 / HEADROOM) * scale) / scale
+
+
+def _first_seconds(sounds, caller: str) -> list[Sound]:
+    """The first second of each hit, as a player has it. Raises ValueError."""
+    seconds = [_cut(hit, 0, 1) for hit in _hits(sounds, caller)]
+    return [second.replace(_as_played(second.x)) for second in seconds]
+
+
+_HITS_ON_PAGE = 6  # that a panel has there at most
+
+
+def _moved_on_page(
+    kind: str,  # of the script of the site
+    hits,  # the `Sound`s that the panel has to choose from
+    **facts,  # what the script needs to know beside them
+) -> dict:  # settings of a `Panel`
+    """What makes a panel live on the page: some synthesised hits, by number, name and length."""
+    synthesised = [(i, hit) for i, hit in enumerate(hits) if hit.source == "synth"]
+    stored = synthesised[:_HITS_ON_PAGE]
+    if not stored:
+        return {}
+    facts["hits"] = [[i, _name(hit), len(hit.x)] for i, hit in stored]
+    if len(stored) < len(hits):
+        facts["left_out"] = len(hits) - len(stored)
+    return {"kind": kind, "facts": facts, "clips": [hit for _, hit in stored]}
+
+
 # %% ../../nbs/reference/panels.ipynb #15d6c3bf
 def _outline(x, n: int = 600):
     """Times in ms and values of a line that looks like the waveform: the extremes of `n` blocks."""
@@ -558,9 +636,14 @@ def _fill_stft(
 
 
 # %% ../../nbs/reference/panels.ipynb #d709742d
+def _power_of_two(n: int) -> int:
+    """The next power of two, `n` itself included."""
+    return 1 << (n - 1).bit_length()
+
+
 def _centroid(x) -> float:
     """Spectral centroid of a sound in Hz."""
-    power = np.abs(np.fft.rfft(x, max(2048, len(x)))) ** 2
+    power = np.abs(np.fft.rfft(x, _power_of_two(max(2048, len(x))))) ** 2
     if not power.any():
         return 0.0
     frequencies = np.linspace(0, SR / 2, len(power))
@@ -600,7 +683,7 @@ class _AttackDrawing:
         self.waveform.set_data(*_outline(x))
         self.waveform.axes.set(xlim=(0, len(x) / SR * 1000), ylim=(-limit, limit))
         self.window.set(x=start, width=stop - start)
-        level = np.abs(np.fft.rfft(part, max(8192, len(part))))
+        level = np.abs(np.fft.rfft(part, _power_of_two(max(8192, len(part)))))
         frequencies = np.linspace(0, SR / 2, len(level))
         below_peak = level / max(level.max(), 1e-9)
         self.spectrum.set_data(frequencies, 20 * np.log10(below_peak + 1e-6))
@@ -625,12 +708,12 @@ def attack_explorer(
     sounds,  # `Sound`s to choose from, such as hits of a `Drums`
 ) -> Panel:  # hit, start and length of the window
     """A window that slides along a hit, as sound, waveform and spectrum. Raises ValueError."""
-    hits = _hits(sounds, "attack_explorer")
+    hits = _first_seconds(sounds, "attack_explorer")
     drawing = _AttackDrawing()
 
     def update(hit, start, length):
         chosen = hits[hit]
-        x = chosen.x[:SR]
+        x = chosen.x
         latest = int(len(x) / SR * 1000) - 2
         asked = start
         start = min(asked, max(0, latest))  # of a hit that is short, its last 2 ms
@@ -641,9 +724,9 @@ def attack_explorer(
         if start < asked:
             text += f" At {asked} ms the hit is over, so its last {stop - start:.0f} ms are shown."
         window = window.replace(name=f"{start} to {stop:.0f} ms")
-        return text, [window, _cut(chosen, 0, 1, name="the hit")]
+        return text, [window, chosen.replace(name="the hit")]
 
-    longest = int(1000 * min(1, max(hit.seconds for hit in hits)))
+    longest = int(1000 * max(hit.seconds for hit in hits))
     controls = {
         "hit": _hit_choice(hits),
         "start": _control("IntSlider", "Start (ms)", min=0, max=longest - 2, value=0),
@@ -655,6 +738,7 @@ def attack_explorer(
         "Left: the waveform, with the window shaded. Right: the spectrum of the window.",
         "A window along a hit, its spectrum and its sound.",
         controls,
+        **_moved_on_page("attack", hits, latest=longest - 2),
     )
 
 
@@ -688,16 +772,16 @@ def stft_explorer(
     sounds,  # `Sound`s to choose from
 ) -> Panel:  # hit, window, hop and the highest frequency shown
     """The spectrogram of a hit, with its window and its hop to choose. Raises ValueError."""
-    hits = _hits(sounds, "stft_explorer")
+    hits = _first_seconds(sounds, "stft_explorer")
     figure, ax = _figure(size=(7, 2.8))
     image = _spectrogram(ax)
     figure.colorbar(image, label="dB below the peak")
 
     def update(hit, window, hop_length, top):
         chosen = hits[hit]
-        _, shape = _fill_stft(image, chosen.x[:SR], window, hop_length, top=top)
+        _, shape = _fill_stft(image, chosen.x, window, hop_length, top=top)
         text = _stft_text(_name(chosen), window, hop_length, shape, top)
-        return text, [_cut(chosen, 0, 1)]
+        return text, [chosen]
 
     controls = {
         "hit": _hit_choice(hits),
@@ -711,6 +795,7 @@ def stft_explorer(
         "A spectrogram: time to the right, frequency upwards, bright where it is loud.",
         "Long windows tell tones apart, short ones tell moments apart.",
         controls,
+        **_moved_on_page("stft", hits),
     )
 
 
@@ -977,11 +1062,28 @@ def _bench_text(name: str, amount, draw: int, change: _Change) -> str:
 
 
 # %% ../../nbs/reference/panels.ipynb #c6b6d15f
+# that a script of the site does as well: no noise, which it would draw otherwise, and no pictures
+_BENCH_ON_PAGE = ("Speed", "Gain", "Shift", "Decay", "Tilt", "Colour", "Saturation")
+_DRAWS = 50  # of the slider
+
+
+def _bench_on_page(hits) -> dict:
+    """What makes the bench live on the page: the hits, the dials, and what each draw draws."""
+    halves = [hit.replace(_half_second(hit)[0]) for hit in hits]
+    drawn = []
+    for draw in range(_DRAWS + 1):
+        shares = np.random.default_rng(draw).random(1 + 8)  # one for `p`, up to 8 for the change
+        drawn.append([round(float(share), 6) for share in shares[1:]])
+    dials = {name: [*_BENCH[name], _range_label(name), _usual(name)] for name in _BENCH_ON_PAGE}
+    more = len(_BENCH) - len(dials)
+    return _moved_on_page("augment", halves, dials=dials, draws=drawn, more=more)
+
+
 def augment_bench(
     sounds,  # `Sound`s to choose from
 ) -> Panel:  # hit, augmentation, amount, draw
     """One augmentation at a time, with its range and its dice. Raises ValueError."""
-    hits = _hits(sounds, "augment_bench")
+    hits = _first_seconds(sounds, "augment_bench")
     drawing = _BenchDrawing()
 
     def update(hit, augmentation, amount, draw):
@@ -1008,7 +1110,7 @@ def augment_bench(
         "hit": _hit_choice(hits),
         "augmentation": augmentation,
         "amount": amount,
-        "draw": _control("IntSlider", "Draw", min=0, max=50),
+        "draw": _control("IntSlider", "Draw", min=0, max=_DRAWS),
     }
     return Panel(
         drawing.figure,
@@ -1016,6 +1118,7 @@ def augment_bench(
         "Two spectrograms: before and after the augmentation.",
         "An augmentation at one of its draws.",
         controls,
+        **_bench_on_page(hits),
     )
 
 
@@ -1040,6 +1143,11 @@ def _yes_no(p, yes, hits, caller: str):
             "give some that are of the class and some that are not"
         )
     return p, yes
+
+
+def _ten_thousandths(p) -> list[int]:
+    """Probabilities as whole numbers, rounded down: on the same side of any threshold as before."""
+    return sorted(int(value) for value in np.floor(10000 * np.asarray(p) + 1e-9))
 
 
 def _worst(hits, p, rows, pick, words: str) -> list[Sound]:
@@ -1075,6 +1183,22 @@ def _threshold_text(threshold: float, y_true, y_pred) -> str:
     )
 
 
+def _threshold_on_page(p, yes, hits, name: str) -> dict:
+    """What makes the panel live on the page: the worst are the same at any threshold."""
+    worst = {
+        "miss": _worst(hits, p, yes, np.argmin, "worst miss"),
+        "alarm": _worst(hits, p, ~yes, np.argmax, "worst false alarm"),
+    }
+    facts = {"name": name, "yes": _ten_thousandths(p[yes]), "no": _ten_thousandths(p[~yes])}
+    clips = []
+    for kind, sounds in worst.items():
+        for sound in sounds:
+            if sound.source == "synth":
+                facts[kind] = [sound.name, len(sound.x)]
+                clips.append(sound)
+    return {"kind": "threshold", "facts": facts, "clips": clips}
+
+
 # %% ../../nbs/reference/panels.ipynb #7187cce1
 def threshold_explorer(
     p,  # probability of the class, shape (n,)
@@ -1107,6 +1231,7 @@ def threshold_explorer(
         "not, with the threshold as a line.",
         "What is to the right of the line is said yes to.",
         {"threshold": slider},
+        **_threshold_on_page(p, yes, hits, name),
     )
 
 
@@ -1228,6 +1353,15 @@ class _Answers:
         order = np.argsort(-self.proba[found, predicted], kind="stable")
         return found[order]
 
+    def for_page(self) -> dict:
+        """The counts, and for each cell the probabilities of its clips, in hundredths, as told."""
+        cells = {}
+        for true, predicted in np.argwhere(self.counts):
+            shown = self.proba[self.rows(true, predicted)[:_CLIPS]]
+            hundredths = [[round(100 * float(f"{v:.2f}")) for v in clip] for clip in shown]
+            cells[f"{true},{predicted}"] = hundredths
+        return {"labels": LABELS, "counts": self.counts, "cells": cells}
+
 
 def _clip_text(clip: int, proba) -> str:
     """The probabilities of a clip that are not nought."""
@@ -1286,6 +1420,8 @@ def confusion_explorer(
         [_matrix(answers.counts, lambda cell: panel.set(cell=cell))],
         lambda: _table(answers.counts),
         {"cell": _cell_of},
+        kind="confusion",
+        facts=answers.for_page(),
         cell=answers.commonest_mistake(),
     )
     return panel
@@ -1467,6 +1603,19 @@ def _folded_clip(letter: str, hit: Sound, ms: float, label: str) -> str:
     )
 
 
+_ON_PAGE = 20  # clips of the test that the page has
+
+
+def _clips_of_page(quiz: _Quiz) -> list[tuple]:  # (number of the hit, ms)
+    """Some clips of a quiz in its order, as many of each length, and the shortest ones."""
+    lengths = [ms for _, ms in quiz.clips]
+    each = max(1, _ON_PAGE // len(set(lengths)))
+    nth = [lengths[:k].count(ms) for k, ms in enumerate(lengths)]
+    some = [clip for clip, before in zip(quiz.clips, nth, strict=True) if before < each]
+    shortest = _shortest_clips(quiz)
+    return [clip for clip in quiz.clips if clip in some or clip in shortest]
+
+
 # %% ../../nbs/reference/panels.ipynb #7ac6920d
 class ListeningTest(Panel):
     """The panel of `listening_test`: `answer` and `next` do what its buttons do. Raises ValueError.
@@ -1499,6 +1648,7 @@ class ListeningTest(Panel):
             f"{about} Bars and shades are 95 % intervals.",
             {},
             extra=self._folded,
+            **self._on_page(models),
             turn=0,
             answered=0,
         )
@@ -1540,13 +1690,37 @@ class ListeningTest(Panel):
         text = f"{verdict} Now hear the whole hit, then choose Next clip.{result}"
         return text, [clip, _cut(hit, 0, 1, 0.05)]
 
+    def _on_page(self, models: dict) -> dict:
+        """What makes the test live on the page, where all its sounds are synthesised."""
+        clips = _clips_of_page(self.quiz)
+        if any(self.hits[hit].source != "synth" for hit, _ in clips):
+            return {}
+        curves = {model: rows.round(3).to_numpy() for model, rows in models.items()}
+        told = [[self.quiz.labels[hit], ms, round(ms / 1000 * SR)] for hit, ms in clips]
+        facts = {"labels": LABELS, "clips": told, "models": curves}
+        return {"kind": "listening", "facts": facts}
+
+    def _lettered(self) -> dict[tuple, str]:
+        """The letters of the page's clips, in the order of the page: the shortest come first."""
+        shortest = _shortest_clips(self.quiz)
+        others = [clip for clip in _clips_of_page(self.quiz) if clip not in shortest]
+        return dict(zip([*shortest, *others], ascii_uppercase, strict=False))
+
+    def _clips_on_page(self, n_before: int) -> tuple[list[int], str]:
+        """For each clip the number of its player, which is folded with its answer."""
+        order = list(self._lettered())
+        return [order.index(clip) for clip in _clips_of_page(self.quiz)], ""
+
     def _folded(self) -> str:
-        """The shortest clips, of different drums, each with its answer folded, as HTML."""
-        folded = ""
-        for letter, (number, ms) in zip("ABC", _shortest_clips(self.quiz), strict=False):
+        """Clips with folded answers, as HTML: the shortest, of different drums; more in a fold."""
+        folded = []
+        for (number, ms), letter in self._lettered().items():
             label = self.quiz.labels[number]
-            folded += _folded_clip(letter, self.hits[number], ms, label)
-        return folded
+            folded.append(_folded_clip(letter, self.hits[number], ms, label))
+        shown, more = "".join(folded[:3]), "".join(folded[3:])
+        if more:
+            shown += _fold(f"Hear {len(folded) - 3} more", more)
+        return shown
 
     def on_paper(self) -> str:
         """The line of text, for the page."""

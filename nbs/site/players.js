@@ -117,10 +117,13 @@ class Player {
   async look() {
     if (this.looked) return;
     this.looked = true;
+    const address = this.audio.src;
     try {
-      this.sound = await decode(this.audio.src);
+      const sound = await decode(address);
+      if (address !== this.audio.src) return; // it plays another one by now
+      this.sound = sound;
     } catch {
-      this.undress();
+      if (address === this.audio.src) this.undress();
       return;
     }
     this.peaks = outline(this.sound.samples, 60);
@@ -128,6 +131,16 @@ class Player {
     this.tell(peak > 0 ? `peak ${decibels(peak).toFixed(0).replace("-", "−")} dB` : "silent");
     if (this.sound.samples.length / this.sound.rate > LONG) this.addSlider();
     this.show();
+  }
+
+  /** Shows another sound, once the player has another address. */
+  renew() {
+    this.name = this.audio.getAttribute("aria-label") || "sound";
+    this.figure.querySelector(".dl-peak")?.remove();
+    this.slider?.remove();
+    this.slider = null;
+    this.looked = false;
+    return this.look();
   }
 
   undress() {

@@ -1,0 +1,259 @@
+"""In a real browser: every panel of a page is moved by keyboard, and says what Python says."""
+
+from functools import partial
+
+import pytest
+from test_browser import (  # noqa: F401  (the browser is a fixture)
+    ENTER,
+    PHONE,
+    TAB,
+    as_phone,
+    asked,
+    asked_elsewhere,
+    at,
+    browser,
+    complaints,
+    keys,
+    until,
+)
+from test_page_in_browser import AXE, SERIOUS
+from test_players import address  # noqa: F401  (a fixture)
+
+from drumlesson.course.panels import attack_explorer, augment_bench, stft_explorer
+from drumlesson.drums import load_drums
+
+LEFT, RIGHT, DOWN = "\ue012", "\ue014", "\ue015"
+PAGE = "reference/panels"
+KINDS = ["attack", "stft", "augment", "threshold", "confusion", "listening"]
+AWAKE = """
+const figures = [...document.querySelectorAll('figure[data-panel]')];
+return figures.every(figure => figure.dataset.awake) && figures.map(figure => figure.dataset.panel);
+"""
+
+
+class Figure:
+    """A panel on a page, asked and moved as a reader would."""
+
+    def __init__(self, browser, kind):  # noqa: F811
+        self.browser = browser
+        self.kind = kind
+        script = "arguments[0].scrollIntoView({block: 'center'})"
+        browser.execute_script(script, self.find("figcaption"))
+
+    def find(self, css):
+        return self.browser.find_element("css selector", f"[data-panel={self.kind}] {css}")
+
+    @property
+    def text(self):
+        return self.find("[role=status]").text
+
+    @property
+    def alt(self):
+        return self.find("[role=img]").get_attribute("aria-label")
+
+    def press(self, css, *pressed):
+        """Gives a control the focus, presses keys, and waits for another text."""
+        before = self.text
+        self.browser.execute_script("arguments[0].focus()", self.find(css))
+        keys(self.browser, *pressed)
+        until(f"{self.kind} follows {css}", lambda: self.text != before)
+        assert self.alt.endswith(self.text)
+        return self.text
+
+
+@pytest.fixture(params=[1280, PHONE])
+def page(request, browser, address):  # noqa: F811
+    """The page of all panels, awake, wide and on a phone."""
+    if request.param == PHONE:
+        with as_phone(browser):
+            yield opened(browser, address(PAGE))
+    else:
+        yield opened(browser, address(PAGE))
+
+
+def opened(browser, place):  # noqa: F811
+    at(browser, place)
+    kinds = until("all panels are awake", partial(browser.execute_script, AWAKE), 60)
+    assert kinds == KINDS
+    return browser
+
+
+def fits(browser):  # noqa: F811
+    """No sound is missing, nothing is wider than the page, and nothing was complained of."""
+    inner, wide = browser.execute_script(
+        "return [innerWidth, document.scrollingElement.scrollWidth]"
+    )
+    assert wide <= inner
+    assert complaints(browser) == [] and asked_elsewhere(browser) == []
+
+
+@pytest.fixture(scope="module")
+def five():
+    """The hits that the page's panels show."""
+    drums = load_drums("synth", n_kits=8, hits=1, random_state=4)
+    return [drums[i] for i in range(5)]
+
+
+def test_attack(page, five):
+    figure, panel = Figure(page, "attack"), attack_explorer(five)
+    assert figure.text == panel.set(hit=1, start=0, length=20).text
+    figure.press("fieldset input:checked", RIGHT)
+    figure.press(".dl-slider:nth-of-type(1) input", *[RIGHT] * 7)
+    figure.press(".dl-slider:nth-of-type(2) input", RIGHT)
+    settled = panel.set(hit=2, start=7, length=50).text
+    until("it says what Python says", lambda: figure.text == settled)
+    names = [b.text for b in page.find_elements("css selector", "[data-panel=attack] figure b")]
+    assert names == ["7 to 57 ms", "the hit"]
+    fits(page)
+
+
+def test_stft(page, five):
+    figure, panel = Figure(page, "stft"), stft_explorer(five)
+    figure.press("fieldset input:checked", LEFT)
+    figure.press(".dl-slider input", LEFT, LEFT)
+    until("it says", lambda: figure.text == panel.set(hit=2, window=512, hop_length=256).text)
+    figure.press("fieldset:last-of-type input:checked", RIGHT)
+    assert figure.text == panel.set(top=4).text
+    picture = figure.find("image").get_attribute("href")
+    assert picture.startswith("data:image/png") and len(picture) > 2000
+    fits(page)
+
+
+def test_augment(page, five):
+    """The notebook left it at a room, which the page has not: it begins with the first it has."""
+    figure, panel = Figure(page, "augment"), augment_bench(five)
+    assert figure.text.startswith("Speed(semitones=(-2, 2)), draw 3")
+    figure.press("fieldset:nth-of-type(2) input:checked", RIGHT)
+    assert figure.text == panel.set(hit=1, augmentation="Gain", draw=3).text
+    figure.press(".dl-range input", RIGHT)
+    figure.press(".dl-controls > .dl-slider input", RIGHT)
+    until("it says", lambda: figure.text == panel.set(amount=(-11, 6), draw=4).text)
+    fits(page)
+
+
+def test_threshold(page):
+    figure = Figure(page, "threshold")
+    assert figure.text.startswith("Threshold 0.60: ")
+    assert figure.press(".dl-slider input", RIGHT).startswith("Threshold 0.61: ")
+    fits(page)
+
+
+def test_confusion(page):
+    """Arrow keys move among the cells; the players stay with the cell whose clips are stored."""
+    figure = Figure(page, "confusion")
+    assert figure.text.startswith("kick, said to be cymbal: 1 of 8 hits. Clip 1: ")
+    assert figure.find(".dl-players figure").is_displayed()
+    figure.press("button[aria-pressed=true]", DOWN)
+    assert figure.text == "snare, said to be cymbal: 0 of 8 hits."
+    assert page.switch_to.active_element.get_attribute("aria-pressed") == "true"
+    assert not figure.find(".dl-players figure").is_displayed()
+    figure.press("button[aria-pressed=true]", LEFT, LEFT)
+    assert figure.text.startswith("snare, said to be snare: 8 of 8 hits, of which 6 are shown.")
+    fits(page)
+
+
+def test_listening(page):
+    """Taken to its end by keyboard."""
+    figure = Figure(page, "listening")
+    n = int(figure.text.split(" of ")[1].split(",")[0])
+    assert n >= 20
+    for turn in range(1, n + 1):
+        assert figure.text.startswith(f"Clip {turn} of {n}, the first ")
+        name = figure.find(".dl-player b").text
+        assert name.startswith(f"clip {turn} of {n}: the first ")
+        told = figure.press("button", ENTER)  # each is said to be a kick
+        assert told.startswith((f"Right, clip {turn} of {n} is a kick.", f"No, clip {turn} of {n}"))
+        assert page.switch_to.active_element.text == "Next clip"
+        figure.press("button:last-of-type", ENTER)
+    assert figure.text.startswith("That was the last clip. So far ")
+    assert len(page.find_elements("css selector", "[data-panel=listening] circle")) == 4
+    fits(page)
+
+
+def test_the_tabulator_comes_to_every_control(browser, address):  # noqa: F811
+    opened(browser, address(PAGE))
+    figure = Figure(browser, "attack")
+    first = figure.find("fieldset input:checked")
+    browser.execute_script("arguments[0].focus()", first)
+    seen = []
+    for _ in range(4):
+        keys(browser, TAB)
+        seen.append(browser.switch_to.active_element.accessible_name)
+    assert seen[0].startswith("Start (ms)") and seen[1].startswith("Length (ms)")
+    assert seen[2:] == ["play 0 to 20 ms", "play the hit"]
+
+
+def test_the_sound_of_a_moved_panel_plays(browser, address):  # noqa: F811
+    opened(browser, address(PAGE))
+    figure = Figure(browser, "attack")
+    figure.press(".dl-slider input", RIGHT, RIGHT)
+    browser.execute_script("arguments[0].focus()", figure.find("button.dl-play"))
+    playing = "return [...document.querySelectorAll('audio')].filter(a => a.played.length).length"
+    keys(browser, ENTER)
+    until("the window plays", lambda: browser.execute_script(playing) == 1)
+    assert complaints(browser) == []
+
+
+def test_the_caption_says_what_can_be_moved_here(browser, address):  # noqa: F811
+    opened(browser, address(PAGE))
+    told = Figure(browser, "attack").find("> figcaption").text
+    assert told.endswith("Here you can change: hit, start (ms), length (ms).")
+
+
+def test_without_scripts_the_still_figures_stay(browser, address):  # noqa: F811
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        at(browser, address(PAGE))
+        for kind in KINDS:
+            figure = browser.find_element("css selector", f"[data-panel={kind}]")
+            assert figure.find_element("tag name", "img").is_displayed()
+            assert "In a running notebook" in figure.text
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+BROKEN = """
+const [done, html] = [arguments[1], arguments[0]];
+document.body.insertAdjacentHTML('beforeend', `<div id="broken">${html}</div>`);
+const place = document.querySelector('#broken');
+import('./site/panels.js').then(async ({awakenPanels}) => {
+  const before = place.innerHTML;
+  await awakenPanels(place);
+  done(place.innerHTML === before);
+});
+"""
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    ['data-panel="unheard"', 'data-panel="attack" data-facts="{"', 'data-panel="attack"'],
+    ids=["no such module", "no JSON", "no sounds"],
+)
+def test_a_figure_that_cannot_be_moved_stays_still(browser, address, attributes):  # noqa: F811
+    at(browser, address("glossary"))
+    html = f"<figure {attributes}><img alt='still'><figcaption>As it was.</figcaption></figure>"
+    assert browser.execute_async_script(BROKEN, html)
+    log = [entry["message"] for entry in browser.get_log("browser")]
+    assert sum("stays still" in line for line in log) == 1
+
+
+def test_a_page_without_panels_loads_no_module_of_one(browser, address):  # noqa: F811
+    at(browser, address("glossary"))
+    addresses = []
+
+    def is_loaded():
+        addresses.extend(asked(browser))
+        return any(url.endswith("site/panels.js") for url in addresses)
+
+    until("the script of panels is loaded", is_loaded)
+    assert [url for url in [*addresses, *asked(browser)] if "panel_" in url] == []
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe is missing: npm ci --prefix tests/site")
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_no_serious_finding_of_axe(browser, address, mode):  # noqa: F811
+    opened(browser, address(PAGE))
+    browser.execute_script(f"document.body.className = 'quarto-{mode}'")
+    browser.execute_script(AXE.read_text(encoding="utf-8"))
+    look = SERIOUS.replace(".dl-ear", "[data-panel]")
+    assert look != SERIOUS and browser.execute_async_script(look) == []
