@@ -526,10 +526,10 @@ class _Hat:
 def _interval_text(low: float, high: float) -> str:
     """What an interval says of 0."""
     if low > 0:
-        return "All of it lies above 0."
+        return "All of it lies above zero."
     if high < 0:
-        return "All of it lies below 0."
-    return "0 lies inside: these kits cannot tell."
+        return "All of it lies below zero."
+    return "Zero lies inside: these kits cannot tell."
 
 
 # %% ../../nbs/reference/lesson_panels.ipynb #5607bde5
@@ -573,7 +573,7 @@ def kits_explorer(
     total = len(hat.leads)
     if total < 4:
         raise ValueError(f"kits_explorer: at least 4 kits are needed, not {total}")
-    reach = round(float(np.abs(leads).mean()) + 2 * float(np.std(leads)) / 2, 1) + 1
+    reach = round(float(abs(np.mean(leads)) + 0.6 * np.std(leads)), 1) + 1  # of the histogram
     drawing = _DrawsDrawing(hat.leads, reach)
 
     def update(kits, draws, order):

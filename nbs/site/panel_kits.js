@@ -31,9 +31,9 @@ export function meansOf(kits, draws, order) {
 }
 
 function verdict(low, high) {
-  if (low > 0) return "All of it lies above 0.";
-  if (high < 0) return "All of it lies below 0.";
-  return "0 lies inside: these kits cannot tell.";
+  if (low > 0) return "All of it lies above zero.";
+  if (high < 0) return "All of it lies below zero.";
+  return "Zero lies inside: these kits cannot tell.";
 }
 
 /** Text of the panel at these values, and what is drawn. */
