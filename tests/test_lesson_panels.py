@@ -4,12 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from test_moved_panels import (  # noqa: F401  (scripts is a fixture)
     check_sounds,
     moved,
     scripts,
     stored,
 )
+from test_page import TOOLS, TOP, node
 
 from drumlesson.audio import SR
 from drumlesson.course.lesson_panels import (
@@ -21,6 +23,7 @@ from drumlesson.course.lesson_panels import (
     rate_explorer,
     split_explorer,
 )
+from drumlesson.dev import notebooks as nb
 from drumlesson.drums import load_drums
 from drumlesson.features import LogMel
 from drumlesson.groove import DRUMS, HOP, count_hits, f_measure, to_groove
@@ -166,3 +169,28 @@ def test_a_split_by_kit_leaves_no_sisters(make):
     panel = make("split")
     for order in range(1, 6):
         assert "0 of them, 0 %" in panel.set(rule="by kit", percent=25, order=order).text
+
+
+IN_LESSONS = {
+    "00_drums": "split",
+    "04_dense": "rate",
+    "05_recurrent": "leak",
+    "06_convolutional": "filter",
+    "08_lessons_learned": "kits",
+    "09_attention": "attention",
+    "10_groove": "peaks",
+}
+
+
+@pytest.mark.parametrize("lesson", IN_LESSONS)
+def test_the_figure_of_a_lesson_can_be_moved_to_where_it_stands(lesson, scripts):  # noqa: F811
+    """The script says of the stored facts and values what the stored figure says."""
+    kind = IN_LESSONS[lesson]
+    page = nb.read(TOP / "nbs" / f"{lesson}.ipynb")
+    shown = [content for cell in page.cells for _, content in nb._bundles(cell)]
+    html = next(content for content in shown if f'data-panel="{kind}"' in content)
+    _, facts, sounds, values = stored(html)
+    asked = json.dumps({"facts": facts, "sounds": sounds, "settings": [values]})
+    said = node(TOOLS / "panels.js", scripts, kind, given=asked.encode())
+    text = BeautifulSoup(html, "html.parser").find("figure", class_="dl-widget").find("p").text
+    assert json.loads(said)[0]["text"] == text

@@ -17,6 +17,7 @@ from test_browser import (  # noqa: F401  (the browser is a fixture)
     keys,
     until,
 )
+from test_lesson_panels import IN_LESSONS
 from test_players import address  # noqa: F401  (a fixture)
 
 KINDS = ("rate", "filter", "peaks", "kits", "leak", "attention", "split")
@@ -88,6 +89,20 @@ def test_every_control_moves_its_panel_by_keyboard(page, wide):
             assert names <= {"edge"}, f"{kind}: the filter that is set already may stay"
         assert driver.execute_script(NAMELESS) == 0
         assert complaints(driver) == [] and asked_elsewhere(driver) == []
+
+
+STILL = "return document.querySelectorAll('figure[data-panel]:not([data-awake])').length"
+
+
+@pytest.mark.parametrize("lesson", IN_LESSONS)
+def test_panels_of_a_lesson_wake_and_fit_on_a_phone(browser, address, lesson):  # noqa: F811
+    with as_phone(browser):
+        at(browser, address(lesson))
+        until("all panels are live", lambda: browser.execute_script(STILL) == 0)
+        live = f"figure[data-panel={IN_LESSONS[lesson]}][data-awake=true] svg"
+        assert browser.find_elements("css selector", live)
+        assert browser.execute_script(WIDTH) <= PHONE
+        assert complaints(browser) == []
 
 
 def test_live_text_is_that_of_the_stored_figure(page):
