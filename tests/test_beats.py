@@ -247,6 +247,7 @@ def test_the_example_is_heard_as_it_is_meant(modules):
     assert np.abs(x).max() < 1 and len(x) < 8 * SR
     assert count(modules, x) > 3
     (answer,) = written_by_script(modules, [x])
-    counts = {drum: [hit["drum"] for hit in answer["hits"]].count(drum) for drum in DRUMS}
+    drums = [hit["drum"] for hit in answer["hits"]]
+    counts = {drum: drums.count(drum) for drum in DRUMS}
     assert answer["warning"] == "" and counts["kick"] == 6
     assert counts["snare"] >= 4 and counts["hihat"] >= 10 and counts["cymbal"] >= 1

@@ -330,8 +330,9 @@ def joined(
     lends: list[str] | None = None,  # names that a script that comes later borrows
 ) -> str:
     "Modules as one plain script, which borrows what they lack. Raises ValueError."
-    needs = {name: [m for m in _imported(text) if m in texts] for name, text in texts.items()}
-    parts = [_alone(texts[name]) for name in TopologicalSorter(needs).static_order()]
+    needs = {name: texts.keys() & set(_imported(text)) for name, text in texts.items()}
+    order = TopologicalSorter({name: sorted(others) for name, others in needs.items()})
+    parts = [_alone(texts[name]) for name in order.static_order()]
     borrowed = _from_outside(texts)
     if borrowed:
         parts.insert(0, f"const {{ {', '.join(borrowed)} }} = globalThis.drumlesson;")
