@@ -52,6 +52,7 @@ from drumlesson.transcribing import (
 
 from .audio import SR, AudioError
 from .files import atomic
+from .labels import LABELS
 from .midi import Groove
 from .onnxfiles import _from_file, _telling, open_session
 
@@ -757,6 +758,7 @@ def listen_to(
 
 # %% ../nbs/reference/live.ipynb #4912d544
 _CARD = 64  # samples that a sound card delivers at once
+_FIVE = "five"  # the classes of the course, without `other`
 
 
 def _played(stream: Stream, x) -> Iterator[Heard]:
@@ -791,7 +793,7 @@ def _measure_live(
 ) -> "pd.DataFrame":
     """How many hits are right at the first answer and at the final one, and how late these come.
 
-    A row a drum, and one for all; F measures within 50 ms, and medians in milliseconds.
+    A row a drum, and one for the five classes; F measures within 50 ms, medians in milliseconds.
     """
     import pandas as pd
 
@@ -807,8 +809,8 @@ def _measure_live(
             for drum in DRUMS:
                 late[stage, drum].extend(_delays_of(rendering.groove, answers, drum))
     rows = {}
-    for drum in (*DRUMS, "all"):
-        drums = list(DRUMS) if drum == "all" else [drum]
+    for drum in (*DRUMS, _FIVE):
+        drums = list(LABELS) if drum == _FIVE else [drum]
         row: dict[str, Any] = {"hits": int(counts["first"].loc[drums, "there"].sum())}
         for stage, counted in counts.items():
             times = np.concatenate([late[stage, one] for one in drums])
@@ -823,7 +825,7 @@ def _measure_delays(
     renderings: Iterable["Rendering"],
     threshold=None,  # one for all, or (delays, 6); None: the listener's own
 ) -> "pd.DataFrame":
-    """F measure against the delay of the answer: a row a delay, a column a drum, `ms` and `all`.
+    """F measure against the delay of the answer: a row a delay, a column a drum, `ms` and `five`.
 
     Each curve is read for itself, at the level that is known only from the past.
     """
@@ -839,7 +841,8 @@ def _measure_delays(
     rows = []
     for delay, counted in zip(listener.delays, counts, strict=True):
         each = {drum: f_measure(counted.loc[[drum]]) for drum in DRUMS}
-        rows.append({"ms": 1000 * _seconds_after(delay), "all": f_measure(counted), **each})
+        five = f_measure(counted.loc[list(LABELS)])
+        rows.append({"ms": 1000 * _seconds_after(delay), _FIVE: five, **each})
     return pd.DataFrame(rows)
 
 
@@ -891,14 +894,15 @@ def _write_listener(
     path,  # of the `.onnx` file
     evidence,  # the folder of the stored tables
     report: dict | None = None,  # what else is to be known of it
+    delays: tuple[int, ...] = _DELAYS,  # frames after which it answers
 ) -> Listener:
     """Chooses thresholds, measures, and writes the listener and the tables that this page shows."""
-    listener = Listener(_export_listener(network, model, 0.5, {}))
+    listener = Listener(_export_listener(network, model, 0.5, {}, delays))
     threshold = _best_thresholds(listener, validation)
-    listener = Listener(_export_listener(network, model, threshold, {}))
+    listener = Listener(_export_listener(network, model, threshold, {}, delays))
     table = _measure_live(lambda: Stream(listener), test)
-    measured = {name: round(float(table[name]["all"]), 4) for name in ("first F", "final F")}
-    content = _export_listener(network, model, threshold, {**(report or {}), **measured})
+    measured = {name: round(float(table[name][_FIVE]), 4) for name in ("first F", "final F")}
+    content = _export_listener(network, model, threshold, {**(report or {}), **measured}, delays)
     with atomic(Path(path)) as temporary:
         Path(temporary).write_bytes(content)
     table.to_csv(Path(evidence) / "live.csv", index_label="drum")

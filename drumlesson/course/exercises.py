@@ -26,6 +26,7 @@ __all__ = [
 # %% ../../nbs/reference/exercises.ipynb #2abacb90
 import base64
 import inspect
+import math
 import pkgutil
 import re
 import string
@@ -408,6 +409,8 @@ def guessed(
     high: float,  # points at its upper end
 ) -> str:
     """A sentence on whether a guess lies in the interval that was measured, for any guess."""
+    if math.isnan(low) or math.isnan(high):
+        return "this has not been measured yet, so your guess waits for its answer"
     interval = f"the interval from {low:+.1f} to {high:+.1f} points"
     try:
         points = _read_guess(guess)
