@@ -783,7 +783,7 @@ def split_explorer(
     column = np.repeat(np.arange(len(sizes)), sizes)
     row = np.concatenate([np.arange(size) for size in sizes])
     figure, ax = _figure(size=(7, 2.6))
-    learned = ax.plot([], [], "s", ms=3, color="0.7", label="training")[0]
+    learned = ax.plot([], [], "s", ms=3, color="0.5", mfc="none", label="training")[0]
     asked = ax.plot([], [], "s", ms=3, color="tab:red", label="test")[0]
     ax.set(xlabel="kit", ylabel="hit", xlim=(-1, len(sizes)), ylim=(-1, sizes[0]))
     ax.legend(loc="upper right")
@@ -798,7 +798,7 @@ def split_explorer(
     return Panel(
         figure,
         update,
-        "A column of dots for each kit, a dot a hit, coloured where it is in the test.",
+        "A column of marks for each kit, a mark a hit, hollow in training and full in the test.",
         "At most 40 hits of a kit are shown and counted.",
         {
             "rule": _choice("Rule", [("at random", 0), ("by kit", 1)]),

@@ -93,7 +93,7 @@ function draw(width, now) {
   const ticks = rows.map(({ drum }, i) => [rows.length - i - 0.6, drum]);
   const axes = new Axes({
     title: "full: found; hollow: missed; cross: false",
-    x: { from: 0, to: facts.curves[0].length * facts.hop, label: "seconds" },
+    x: { from: -0.04, to: facts.curves[0].length * facts.hop, label: "seconds" },
     y: { from: 0, to: rows.length, ticks },
     width,
     height: 64 + 56 * rows.length,

@@ -6,7 +6,8 @@ import { rounded } from "./panel_numbers.js";
 import { marks } from "./panel_paint.js";
 import { Choice, LivePanel, Slider } from "./panel_parts.js";
 
-const ALT = "A column of dots for each kit, a dot a hit, coloured where it is in the test.";
+const ALT =
+  "A column of marks for each kit, a mark a hit, hollow in training and full in the test.";
 const BY_KIT = 1;
 
 /** The hits of kits of these sizes: kit and number within the kit. */
@@ -40,7 +41,7 @@ export function shown({ facts }, { rule, percent, order }) {
 
 function draw(width, { facts, asked, learned }) {
   const axes = new Axes({
-    title: "pale: in training; dark: in the test",
+    title: "hollow: in training; full: in the test",
     x: { from: -1, to: facts.sizes.length + 0.5, label: "kit" },
     y: { from: -0.5, to: largestOf(facts.sizes) + 0.5, label: "hit" },
     width,
