@@ -58,8 +58,8 @@ def presses(control):
     """Keys that move a control, one of which must have an effect."""
     if control.tag_name == "button":
         return [ENTER]
-    kind = control.get_attribute("type")
-    return [UP] if kind == "number" else [HOME, RIGHT] if kind == "range" else [RIGHT]
+    of_kind = {"number": [UP], "range": [HOME, RIGHT], "radio": [RIGHT]}
+    return of_kind[control.get_attribute("type")]
 
 
 def moves(browser, kind, control):  # noqa: F811
