@@ -189,8 +189,8 @@ def test_the_figure_of_a_lesson_can_be_moved_to_where_it_stands(lesson, scripts)
     page = nb.read(TOP / "nbs" / f"{lesson}.ipynb")
     shown = [content for cell in page.cells for _, content in nb._bundles(cell)]
     html = next(content for content in shown if f'data-panel="{kind}"' in content)
-    _, facts, sounds, values = stored(html)
-    asked = json.dumps({"facts": facts, "sounds": sounds, "settings": [values]})
+    parts = stored(html)
+    asked = json.dumps({"facts": parts[1], "sounds": parts[2], "settings": [parts[3]]})
     said = node(TOOLS / "panels.js", scripts, kind, given=asked.encode())
     text = BeautifulSoup(html, "html.parser").find("figure", class_="dl-widget").find("p").text
     assert json.loads(said)[0]["text"] == text
