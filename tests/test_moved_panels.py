@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -61,16 +62,16 @@ def stored(html):
     chosen = json.loads(figure["data-clips"]) or range(len(players))
     sounds = [heard(players[number]) for number in chosen]
     facts, values = (json.loads(figure[f"data-{name}"]) for name in ("facts", "values"))
-    return figure["data-panel"], facts, sounds, values
+    return SimpleNamespace(kind=figure["data-panel"], facts=facts, sounds=sounds, values=values)
 
 
 def moved(scripts, panel, settings):
     """What the script of a panel's figure answers to each of some settings."""
-    kind, facts, sounds, values = stored(panel.html())
+    page = stored(panel.html())
     first = json.loads(json.dumps(panel.values, default=lambda value: value.tolist()))
-    assert values == first
-    asked = {"facts": facts, "sounds": sounds, "settings": settings}
-    answers = node(TOP / "tests/site/panels.js", scripts, kind, given=json.dumps(asked).encode())
+    assert page.values == first
+    asked = json.dumps({"facts": page.facts, "sounds": page.sounds, "settings": settings})
+    answers = node(TOP / "tests/site/panels.js", scripts, page.kind, given=asked.encode())
     return json.loads(answers)
 
 
@@ -100,8 +101,9 @@ def test_attack(scripts, five):
 def test_a_recorded_hit_is_not_offered_on_the_page(scripts, five):
     mixed = [five[0].replace(source="recorded"), *five[1:]]
     panel = attack_explorer(mixed)
-    _, facts, sounds, _ = stored(panel.html())
-    assert [number for number, *_ in facts["hits"]] == [1, 2, 3, 4] and len(sounds) == 4
+    page = stored(panel.html())
+    assert [number for number, *_ in page.facts["hits"]] == [1, 2, 3, 4]
+    assert len(page.sounds) == 4 and page.facts["left_out"] == 1
     answer, *_ = moved(scripts, panel, [{"hit": 3, "start": 0, "length": 20}])
     assert answer["text"] == panel.set(hit=3).text
     none = attack_explorer(five[0].replace(source="recorded"))
@@ -191,11 +193,11 @@ def test_listening(scripts, others):
 
 def test_the_page_has_as_many_clips_of_each_length(toys):
     html = listening_test(toys, toys.labels, (10, 20, 50, 100)).html()
-    _, facts, sounds, _ = stored(html)
-    lengths = [ms for _, ms, _ in facts["clips"]]
-    assert 20 <= len(lengths) == len(sounds) <= 23
+    page = stored(html)
+    lengths = [ms for _, ms, _ in page.facts["clips"]]
+    assert 20 <= len(lengths) == len(page.sounds) <= 23
     assert min(lengths.count(ms) for ms in (10, 20, 50, 100)) == 5
-    assert {label for label, *_ in facts["clips"]} == set(LABELS)
+    assert {label for label, *_ in page.facts["clips"]} == set(LABELS)
 
 
 BENCHED = {
@@ -225,7 +227,7 @@ def check_change(answer, panel):
     ours, theirs = (re.findall(NUMBER, text) for text in (answer["text"], panel.text))
     assert re.sub(NUMBER, "", answer["text"]) == re.sub(NUMBER, "", panel.text)
     assert ours[:3] == theirs[:3]
-    *_, peak, before, after = np.array(ours, float) - np.array(theirs, float)
+    peak, before, after = (np.array(ours, float) - np.array(theirs, float))[-3:]
     assert abs(peak) < 0.101 and before == 0 and abs(after) < 0.005 * float(theirs[-1])
     x = panel.sounds[1].x
     assert np.abs(np.array(answer["sounds"][1]["samples"]) - x).max() < 0.03 * np.abs(x).max()

@@ -1318,6 +1318,11 @@ def _table(counts) -> str:
 
 
 # %% ../../nbs/reference/panels.ipynb #b176493f
+def _hundredths(proba) -> list[int]:
+    """Probabilities in hundredths, rounded as a text rounds them."""
+    return [round(100 * float(f"{value:.2f}")) for value in proba]
+
+
 class _Answers:
     """A model's answers to hits: classes as numbers, probabilities, counts. Raises ValueError."""
 
@@ -1358,8 +1363,7 @@ class _Answers:
         cells = {}
         for true, predicted in np.argwhere(self.counts):
             shown = self.proba[self.rows(true, predicted)[:_CLIPS]]
-            hundredths = [[round(100 * float(f"{v:.2f}")) for v in clip] for clip in shown]
-            cells[f"{true},{predicted}"] = hundredths
+            cells[f"{true},{predicted}"] = [_hundredths(clip) for clip in shown]
         return {"labels": LABELS, "counts": self.counts, "cells": cells}
 
 
