@@ -66,6 +66,7 @@ def count_hits(
     found is no mistake, and one that is missed is none either.
     """
     import mir_eval
+    import pandas as pd
 
     rows = {}
     for drum in DRUMS:
