@@ -110,6 +110,8 @@ def test_a_mark_is_lit_while_it_sounds(browser, site, beat):
     assert complaints(browser) == []
 
 
+CUT_NAMES = """return [...ear.querySelectorAll('.dl-beat-drum')]
+  .filter(name => name.scrollWidth > name.clientWidth).map(name => name.textContent)"""
 ROOM = """
 const hit = ear.querySelector('.dl-beat-hit');
 hit.style.setProperty('--at', 0);
@@ -121,6 +123,7 @@ return hit.getBoundingClientRect().left - name.getBoundingClientRect().right;
 def test_a_mark_at_the_beginning_is_whole(browser, site, beat):
     ear = Beat(browser, f"{site}/name_a_drum.html")
     ear.write_down([beat])
+    assert ear.js(CUT_NAMES) == []
     assert ear.js(ROOM) >= 4, "its light has room as well"
 
 
