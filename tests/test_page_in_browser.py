@@ -122,11 +122,15 @@ class Ear:
         given.send_keys("\n".join(map(str, paths)))
         until("all are named", lambda: self.status().startswith("Named"), 120)
 
+    def say_nothing(self):
+        """Takes away what is said, so that the next that is said can be waited for."""
+        self.js("ear.querySelector('[role=status]').textContent = ''")
+
     def rows(self):
-        """What the table shows, the first that was named first: path, label, reason, bars."""
+        """What the table shows, from its top: path, label, reason, bars."""
         rows = self.js("""
             const text = (row, part) => row.querySelector(part)?.textContent ?? '';
-            return [...ear.querySelectorAll('tbody tr')].reverse().map(row => ({
+            return [...ear.querySelectorAll('tbody tr')].map(row => ({
               path: text(row, 'td span'),
               label: text(row, '.dl-ear-label'),
               why: text(row, '.dl-ear-why'),
@@ -211,16 +215,19 @@ def test_what_is_no_hit_is_told(browser, site, tmp_path):
     assert (row["path"], row["label"]) == ("silence.wav", "not a drum") and "silent" in row["why"]
     status = ear.status()
     assert "1 of 3" in status and "text.wav: cannot be read" in status and "empty.wav" in status
+    assert status.endswith("and whole?"), "one mark at its end"
 
 
 def test_a_name_is_put_right_and_the_package_goes_on_with_the_table(browser, site, files):
     ear = Ear(browser, f"{site}/name_a_drum.html")
     ear.choose(files)
     before = ear.rows()
-    last = browser.find_element("css selector", ".dl-ear tbody tr select")  # the newest is on top
+    *_, last = browser.find_elements("css selector", ".dl-ear tbody tr select")
     last.send_keys("cow")
-    until("it is told", lambda: ear.rows()[-1]["why"] == "by hand")
+    until("it is shown", lambda: ear.rows()[-1]["label"] == "cowbell")
+    assert ear.rows()[-1]["why"] == f"by hand; the model said {before[-1]['label']}"
     text = browser.execute_async_script(DOWNLOADED, ear.button("Save as CSV"))
+    assert ear.status() == f"labels.csv saved: {len(files)} sounds."
     table = files[0].parent / "labels.csv"
     table.write_bytes(text.encode())
     with table.open(newline="") as file:
@@ -380,7 +387,7 @@ def test_hits_are_heard_by_the_microphone(with_microphone, site, drums, tmp_path
     until("four hits are heard", lambda: len(ear.rows()) >= 4, 60)
     ear.button("Stop the microphone").click()
     until("it is off", lambda: "off" in ear.status())
-    rows = ear.rows()
+    rows = ear.rows()[::-1]  # the newest is on top
     assert [row["path"] for row in rows] == [f"microphone {i}" for i in (1, 2, 3, 4)]
     proba = load().predict_proba(some)
     for row, p in zip(rows, proba, strict=True):

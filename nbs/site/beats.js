@@ -1,6 +1,6 @@
 // A beat that was written down: a grid that plays, a table, and files to keep.
 
-import { button, element, keep, togglePlaying } from "./elements.js";
+import { button, element, keep, several, togglePlaying } from "./elements.js";
 import { cutHit, playedAgain } from "./beat_sounds.js";
 import { exampleBeat } from "./example.js";
 import { asMidi, counted, notesAsCsv, warningOf } from "./groove.js";
@@ -131,8 +131,22 @@ function tableOf({ hits }, name) {
   return element("details", {}, element("summary", {}, "All hits as a table"), table);
 }
 
+/** Buttons that keep a groove as a file; `say` hears when one is saved. */
+function keepers(groove, say) {
+  const keeper = (text, ending, content, type) =>
+    button(text, () => {
+      const file = `${groove.name}.${ending}`;
+      keep(file, content(groove), type);
+      say(`${file} saved: ${several(groove.hits.length, "hit")}.`);
+    });
+  return [
+    keeper("Save the hits as CSV", "csv", notesAsCsv, "text/csv"),
+    keeper("Save as MIDI", "mid", asMidi, "audio/midi"),
+  ];
+}
+
 /** What a reader sees of a groove: buttons, grid and table. */
-function panelOf(recording, groove) {
+function panelOf(recording, groove, say) {
   const mono = mix(recording.channels);
   const hear = (hit, pressed) => {
     const piece = cutHit(mono, recording.sr, hit, groove.hits);
@@ -151,10 +165,7 @@ function panelOf(recording, groove) {
   const buttons = [
     player("Play the recording", () => recording),
     player("Play what was heard", () => (again ??= playedAgain(recording, groove.hits))),
-    button("Save the hits as CSV", () =>
-      keep(`${groove.name}.csv`, notesAsCsv(groove), "text/csv"),
-    ),
-    button("Save as MIDI", () => keep(`${groove.name}.mid`, asMidi(groove), "audio/midi")),
+    ...keepers(groove, say),
   ];
   const warning = warningOf(groove);
   const parts = [element("p", { class: "dl-beat-buttons" }, ...buttons), grid.root];
@@ -163,14 +174,15 @@ function panelOf(recording, groove) {
 }
 
 /**
- * Writes down a recording, {channels, sr}; `told` hears which share of it is done.
+ * Writes down a recording, {channels, sr}; `told` hears which share of it is done, and `say`
+ * what is to be said to the reader later.
  *
  * Gives the `groove`, what is said of it, and the `panel` that shows it.
  */
-export async function transcribeBeat(recording, name, told) {
+export async function transcribeBeat(recording, name, told, say) {
   const found = await unhurried(writeDown(mix(recording.channels), recording.sr, told));
   const groove = { ...found, name };
-  const panel = groove.hits.length ? panelOf(recording, groove) : null;
+  const panel = groove.hits.length ? panelOf(recording, groove, say) : null;
   return { groove, said: counted(groove), panel };
 }
 

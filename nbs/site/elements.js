@@ -14,6 +14,9 @@ export function element(tag, attributes = {}, ...children) {
 export const button = (text, onclick, more = {}) =>
   element("button", { type: "button", class: "dl-ear-button", onclick, ...more }, text);
 
+/** So many of something, in words. */
+export const several = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+
 /** Has the browser keep a file, of a name and with some content. */
 export function keep(name, content, type) {
   const address = URL.createObjectURL(new Blob([content], { type }));

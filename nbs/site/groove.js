@@ -1,12 +1,13 @@
 // What was heard of a beat, in words and as files: after drumlesson.midi and drumlesson.cli.
 
+import { several } from "./elements.js";
 import { toMidi } from "./midifile.js";
 import { toCsv } from "./table.js";
 import { TRANSCRIBER } from "./transcriber_model.js";
 
 /** How many hits there are in how many seconds, and of which drums. */
 export function counted({ hits, seconds }) {
-  const notes = hits.length === 1 ? "1 hit" : `${hits.length} hits`;
+  const notes = several(hits.length, "hit");
   const counts = TRANSCRIBER.drums.map((drum) => [
     drum,
     hits.filter((h) => h.drum === drum).length,
@@ -29,9 +30,10 @@ export function notesAsCsv({ hits }) {
 export const asMidi = (groove) =>
   toMidi(groove, (drum) => TRANSCRIBER.notes[TRANSCRIBER.drums.indexOf(drum)]);
 
-/** What is said where more than drums sounds most of the time; else nothing. */
+/** What is said where something beside drums sounds most of the time; else nothing. */
 export function warningOf({ more }) {
   if (more <= TRANSCRIBER.more) return "";
-  const share = `${Math.round(100 * more)}%`;
-  return `More than drums sounds for ${share} of the time, and is taken for drums.`;
+  const share = `${Math.round(100 * more)} %`;
+  const what = `Something beside drums sounds for ${share} of the time`;
+  return `${what}; it may be written down as drums.`;
 }

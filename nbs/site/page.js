@@ -1,7 +1,7 @@
 // "Name a drum": what a reader sees and presses. Every `.dl-ear` on a page becomes one.
 
 import { classifier } from "./classifier.js";
-import { button, element, keep, stopPlaying, togglePlaying } from "./elements.js";
+import { button, element, keep, several, stopPlaying, togglePlaying } from "./elements.js";
 import { countHits, listen, refusal } from "./microphone.js";
 import { MODEL } from "./model.js";
 import { barsOf, pictureOf } from "./picture.js";
@@ -19,6 +19,9 @@ function isBeat(recording) {
   const mono = mix(recording.channels);
   return peakOf(mono) > 1e-5 && countHits(mono, recording.sr) > 1;
 }
+
+/** Words as a sentence, which may have its mark already. */
+const sentence = (words) => (/[.?!]$/.test(words) ? words : `${words}.`);
 
 const HERE = document.currentScript?.src; // the script for beats lies beside this one
 let fetched = null;
@@ -59,7 +62,7 @@ class Ear {
     this.level.setAttribute("aria-label", "Level of the microphone");
     this.status = element("p", { class: "dl-ear-status", role: "status" });
     this.body = element("tbody");
-    this.below = element("p", { hidden: true }, ...this.buttonsBelow());
+    this.below = element("p", { class: "dl-ear-below", hidden: true }, ...this.partsBelow());
     const ways = [button("Choose files", () => this.files.click())];
     if (!this.isSmall) ways.push(button("Choose a folder", () => this.folder.click()));
     ways.push(this.microphone, this.level);
@@ -74,9 +77,13 @@ class Ear {
     return element("input", { type: "file", hidden: true, onchange, ...attributes });
   }
 
-  buttonsBelow() {
-    const clear = button("Clear", () => this.clear());
-    return this.isSmall ? [clear] : [button("Save as CSV", () => this.save()), clear];
+  partsBelow() {
+    this.saving = button("Save as CSV", () => this.save());
+    this.noSound = element("span", {}, "Save as CSV is for single sounds: none is listed.");
+    const page = element("a", { href: "name_a_drum.html" }, "Name a drum");
+    const more = element("span", {}, "Save, folders, beats: on the page ", page);
+    const clear = button("Clear", () => this.clear(), { class: "dl-ear-clear" });
+    return this.isSmall ? [more, clear] : [this.saving, this.noSound, clear];
   }
 
   table() {
@@ -84,11 +91,13 @@ class Ear {
     const columns = heads.map((head) =>
       element("th", { scope: "col", role: "columnheader" }, head),
     );
-    const head = element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...columns));
+    const names = element("tr", { role: "row" }, ...columns);
+    this.head = element("thead", { role: "rowgroup" }, names);
     this.body.setAttribute("role", "rowgroup");
-    const caption = element("caption", {}, "What was heard. A wrong name can be put right.");
+    this.hint = element("span", {}, " Is a name wrong? Choose another name in its list.");
+    const caption = element("caption", {}, "What was heard.", this.hint);
     const attributes = { class: "dl-ear-table", role: "table", hidden: true };
-    this.tabled = element("table", attributes, caption, head, this.body);
+    this.tabled = element("table", attributes, caption, this.head, this.body);
     return this.tabled;
   }
 
@@ -115,14 +124,15 @@ class Ear {
     const sounds = files.filter(({ path }) => !input?.webkitdirectory || this.isSound(path));
     if (files.length && !sounds.length) this.say("No sound is in that folder.");
     const failed = [];
+    const below = this.body.firstElementChild;
     let written = 0;
     for (const [i, { path, file }] of sounds.entries()) {
       this.say(`Naming ${i + 1} of ${sounds.length}.`);
       await new Promise((resolve) => setTimeout(resolve)); // the page stays awake
       try {
-        written += await this.hear(path, file);
+        written += await this.hear(path, file, below);
       } catch (error) {
-        failed.push(`${path}: ${error.message}.`);
+        failed.push(sentence(`${path}: ${error.message}`));
       }
     }
     this.tell(sounds.length - written, written, failed);
@@ -133,7 +143,7 @@ class Ear {
   tell(hits, written, failed) {
     const told = [];
     if (hits) told.push(`Named: ${hits - failed.length} of ${hits}.`);
-    if (written) told.push(`Written down: ${written === 1 ? "1 beat" : `${written} beats`}.`);
+    if (written) told.push(`Written down: ${several(written, "beat")}.`);
     if (told.length) this.say([...told, ...failed].join(" "));
   }
 
@@ -142,7 +152,7 @@ class Ear {
   }
 
   /** Names the hit in a file, or writes the beat down; gives whether it is a beat. */
-  async hear(path, file) {
+  async hear(path, file, below) {
     const bytes = await file.arrayBuffer();
     const facts = {
       path,
@@ -153,7 +163,7 @@ class Ear {
     };
     const recording = await decode(bytes);
     const written = isBeat(recording);
-    const entry = { facts, recording, row: this.newRow() };
+    const entry = { facts, recording, row: this.newRow(below) };
     try {
       if (written) await this.writeDown(entry);
       else this.nameOne(entry);
@@ -213,7 +223,7 @@ class Ear {
       await this.writeDown({ facts, recording: makeExample(), row: this.newRow() });
       this.tell(0, 1, []);
     } catch (error) {
-      this.say(`The example fails: ${error.message}.`);
+      this.say(sentence(`The example fails: ${error.message}`));
     }
   }
 
@@ -226,21 +236,20 @@ class Ear {
     this.say(`Writing down ${facts.path}.`);
     const done = element("progress", { max: 1, value: 0 });
     done.setAttribute("aria-label", `How far ${facts.path} is written down`);
-    this.fill(entry, null, [[facts.path], [], ["a beat: ", done], []]);
+    this.fill(entry, null, [[facts.path, ", a beat: ", done]]);
     const { transcribeBeat } = await beats();
     const name = facts.path
       .split("/")
       .at(-1)
       .replace(/\.\w+$/, "");
-    const found = await transcribeBeat(recording, name, (share) => (done.value = share));
-    this.showBeat(entry, found);
+    const told = (share) => (done.value = share);
+    const say = (text) => this.say(text);
+    this.showBeat(entry, await transcribeBeat(recording, name, told, say));
   }
 
   showBeat(entry, { said, panel }) {
     const { facts, recording } = entry;
-    const why = `a beat: ${said}`;
-    const row = rowOf(facts, { label: MODEL.words.not_a_drum, guess: "", why });
-    const heard = panel ? why : "a beat in which no drum is heard";
+    const heard = panel ? `a beat: ${said}` : "a beat in which no drum is heard";
     const parts = [
       element("span", {}, facts.path),
       element("strong", { class: "dl-ear-label" }, heard),
@@ -248,7 +257,7 @@ class Ear {
     if (secondsOf(recording) <= MAX_SECONDS) {
       parts.push(this.otherWay("Name as one hit", entry, () => this.nameOne(entry)));
     }
-    this.fill(entry, row, [panel ? [...parts, panel] : parts]);
+    this.fill(entry, null, [panel ? [...parts, panel] : parts]);
   }
 
   /** A button that has a recording taken for what it was not taken for. */
@@ -260,7 +269,7 @@ class Ear {
         this.say("");
       } catch (error) {
         this.drop(entry);
-        this.say(`${entry.facts.path}: ${error.message}.`);
+        this.say(sentence(`${entry.facts.path}: ${error.message}`));
       }
     });
     made.setAttribute("aria-label", `${text}: ${entry.facts.path}`);
@@ -269,40 +278,41 @@ class Ear {
 
   // -- the table
 
-  /** A row, on top of the others: the newest is seen first. */
-  newRow() {
+  /** A row, on top: the newest is seen first; or over one, after those chosen together with it. */
+  newRow(below = this.body.firstElementChild) {
     const shown = element("tr", { role: "row" });
     const place = this.rows.push(null) - 1;
-    this.body.prepend(shown);
+    this.body.insertBefore(shown, below?.isConnected ? below : null);
     return { shown, place };
   }
 
   drop({ row }) {
     row.shown.remove();
     this.rows[row.place] = null;
-    this.tabled.hidden = this.below.hidden = this.body.children.length === 0;
+    this.refresh();
   }
 
-  /** Fills a row with cells, each a list of what is in it; `saved` is what is kept of it. */
+  /** Shows the table where it holds something, and what is for single sounds where one is. */
+  refresh() {
+    this.tabled.hidden = this.below.hidden = this.body.children.length === 0;
+    const hasSound = this.rows.some(Boolean);
+    this.head.hidden = this.hint.hidden = this.saving.hidden = !hasSound;
+    this.noSound.hidden = hasSound;
+  }
+
+  /** Fills a row with cells, each a list of what is in it; `saved` is kept of it, of a beat null. */
   fill({ row: { shown, place } }, saved, cells) {
     if (!shown.isConnected) return; // the table was cleared in the meantime
     this.rows[place] = saved;
     const made = cells.map((content) => element("td", { role: "cell" }, ...content));
     if (made.length === 1) made[0].colSpan = 4;
     shown.replaceChildren(...made);
-    this.tabled.hidden = this.below.hidden = false;
+    this.refresh();
   }
 
   show(entry, answer, sound) {
-    const { facts, recording, row: kept } = entry;
+    const { facts, recording } = entry;
     const row = rowOf(facts, answer);
-    const why = element("span", { class: "dl-ear-why" }, row.why);
-    const choice = this.choice(row);
-    choice.onchange = () => {
-      this.rows[kept.place] = relabelled(row, answer, choice.value, MODEL.words.by_hand);
-      why.textContent = this.rows[kept.place].why;
-    };
-    const said = element("strong", { class: "dl-ear-label" }, row.label);
     const first = [
       ...(sound ? [this.playButton(row.path, sound)] : []),
       element("span", {}, row.path),
@@ -314,9 +324,24 @@ class Ear {
     this.fill(entry, row, [
       first,
       seen,
-      [said, why, choice],
+      this.named(entry, row, answer),
       answer.picture ? [barsOf(answer)] : [],
     ]);
+  }
+
+  /** The name in a row, why it is that, and a list to choose another from. */
+  named(entry, row, answer) {
+    const label = element("strong", { class: "dl-ear-label" }, row.label);
+    const why = element("span", { class: "dl-ear-why" }, row.why);
+    const choice = this.choice(row);
+    choice.onchange = () => {
+      const now = relabelled(row, answer, choice.value, MODEL.words.by_hand);
+      this.rows[entry.row.place] = now;
+      label.textContent = now.label;
+      const isTheModels = now.label === answer.label;
+      why.textContent = isTheModels ? now.why : `${now.why}; the model said ${answer.label}`;
+    };
+    return [label, why, choice];
   }
 
   choice(row) {
@@ -343,13 +368,14 @@ class Ear {
 
   save() {
     keep("labels.csv", this.csv(), "text/csv");
+    this.say(`labels.csv saved: ${several(this.rows.filter(Boolean).length, "sound")}.`);
   }
 
   clear() {
     stopPlaying();
     this.rows = [];
     this.body.replaceChildren();
-    this.tabled.hidden = this.below.hidden = true;
+    this.refresh();
     this.say("");
   }
 }

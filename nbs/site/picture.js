@@ -37,20 +37,22 @@ export function pictureOf({ picture, shape: [frames, bands] }) {
 
 const percent = (probability) => `${Math.round(100 * probability)} %`;
 
-/** How probable each class is, as bars. */
+function barOf(label, probability, more = "") {
+  const bar = element("span", { class: `dl-ear-bar${more}` });
+  bar.style.setProperty("--share", probability);
+  const number = element("b", {}, percent(probability));
+  return element("li", {}, element("span", {}, label), bar, number);
+}
+
+/** How probable each class is, and apart from it, how probable none of them is, as bars. */
 export function barsOf({ probabilities, outside }) {
-  const rows = MODEL.classes.map((label, i) => [label, probabilities[i], ""]);
-  rows.push(["none of them", outside, " dl-ear-none"]);
-  const bars = rows.map(([label, probability, more]) => {
-    const bar = element("span", { class: `dl-ear-bar${more}` });
-    bar.style.setProperty("--share", probability);
-    return element(
-      "li",
-      {},
-      element("span", {}, label),
-      bar,
-      element("b", {}, percent(probability)),
-    );
-  });
-  return element("ul", { class: "dl-ear-bars" }, ...bars);
+  const classes = MODEL.classes.map((label, i) => barOf(label, probabilities[i]));
+  return element(
+    "div",
+    { class: "dl-ear-bars" },
+    element("p", {}, "if it is one of these:"),
+    element("ul", {}, ...classes),
+    element("p", {}, "is it none of them?"),
+    element("ul", {}, barOf("none of them", outside, " dl-ear-none")),
+  );
 }
