@@ -165,7 +165,7 @@ return document.querySelector('[data-panel=listening] audio').played.length > 0;
 COLOURS = """
 const figure = document.querySelector('[data-panel=listening]');
 const of = (css, name) => getComputedStyle(figure.querySelector(css))[name];
-return [of('circle', 'fill'), of('.dl-legend .dl-ink', 'backgroundColor'), of('svg', 'color')];
+return [of('circle', 'fill'), of('.dl-legend .dl-ink', 'backgroundColor'), of('.dl-told', 'color')];
 """
 
 
