@@ -111,8 +111,8 @@ def test_a_question_is_answered_by_the_keyboard(page, browser):  # noqa: F811
     keys(browser, TAB, TAB, ENTER)
     assert status.text.startswith("✓ right\nYes: both parts carry the same news")
     assert browser.execute_script(CHOSEN, question) == [options[2].text]
-    assert "0 of" not in lesson.progress() and lesson.progress().startswith("1 of 7 answered")
-    assert "✓ answered" in question.accessible_name
+    assert "0 of" not in lesson.progress() and lesson.progress().startswith("1 of 7 right")
+    assert "✓ answered rightly" in question.accessible_name
     lesson.focus(options[1])
     keys(browser, ENTER)
     assert status.text.startswith("✗ not right") and lesson.progress().startswith("1 of 7")
@@ -148,7 +148,11 @@ def test_letters_wrong_then_right(page, browser):  # noqa: F811
     assert lesson.answer("02-lost", "both").startswith("✗ write the letters alone; asked for")
     assert lesson.progress().startswith("0 of 7")
     assert lesson.answer("02-lost", "d and b") == "✓ right"
-    assert lesson.progress() == "1 of 7 answered on this page; kept in this browser only."
+    here = "7 can be answered here, 2 more in the notebook"
+    assert lesson.progress() == f"1 of 7 right; {here}; kept in this browser only."
+    assert lesson.form("02-lost").text.endswith("Check\n✓ right")
+    box, told = lesson.form("02-lost"), lesson.form("02-lost").find_element("css selector", "b")
+    assert box.rect["y"] + box.rect["height"] - told.rect["y"] - told.rect["height"] < 24
     assert "not answered yet: two letters" not in lesson.one("main").text
     assert clean(browser)
 
@@ -196,7 +200,7 @@ def test_every_exercise_has_its_form_or_says_where(page, browser, path):  # noqa
     download = lesson.all(".dl-elsewhere a")[-1].get_attribute("href")
     assert download.endswith(path.name)
     n = facts["questions"] + len(facts["on_page"])
-    assert lesson.progress().startswith(f"0 of {n} answered")
+    assert lesson.progress().startswith(f"0 of {n} right; {n} can be answered here")
     assert clean(browser)
 
 
@@ -208,10 +212,12 @@ def test_what_was_answered_is_kept_shown_on_the_map_and_forgotten(page, browser)
     lesson.answer("02-lost", "BD")
     lesson = page("02_attack_phase")
     assert lesson.progress().startswith("1 of 7")
-    assert "✓ answered" in lesson.form("02-lost").text
+    assert "✓ answered rightly" in lesson.form("02-lost").text
     course = page("index")
     marks = [mark.text for mark in course.all("#the-course td .dl-mark")]
-    assert len(marks) == 11 and marks[2] == "1 of 7 answered" and marks[1] == "0 of 7 answered"
+    assert len(marks) == 11 and marks[2] == "1 of 7 right" and marks[1] == "0 of 7 right"
+    weights = [mark.value_of_css_property("font-weight") for mark in course.all("td .dl-mark")]
+    assert weights[2] == "700" and weights[1] == "400"
     forgets = course.one(".dl-progress button")
     assert forgets.accessible_name == "Forget what I answered, everywhere"
     forgets.click()
@@ -248,7 +254,8 @@ def test_a_forbidden_storage_is_survived(page, browser):  # noqa: F811
     with before_each_page(browser, FORBID):
         lesson = page("02_attack_phase")
         assert lesson.answer("02-lost", "BD") == "✓ right"
-        assert lesson.progress() == "1 of 7 answered on this page; this browser keeps nothing."
+        assert lesson.progress().endswith("2 more in the notebook; this browser keeps nothing.")
+        assert lesson.progress().startswith("1 of 7 right; ")
         assert clean(browser)
 
 

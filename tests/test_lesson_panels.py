@@ -110,7 +110,7 @@ def test_script_and_package_say_the_same(kind, make, scripts):  # noqa: F811
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_facts_are_few(kind, make):
-    facts = stored(make(kind).html())[1]
+    facts = stored(make(kind).html()).facts
     assert len(json.dumps(facts)) < 25_000
 
 
@@ -190,7 +190,7 @@ def test_the_figure_of_a_lesson_can_be_moved_to_where_it_stands(lesson, scripts)
     shown = [content for cell in page.cells for _, content in nb._bundles(cell)]
     html = next(content for content in shown if f'data-panel="{kind}"' in content)
     parts = stored(html)
-    asked = json.dumps({"facts": parts[1], "sounds": parts[2], "settings": [parts[3]]})
+    asked = json.dumps({"facts": parts.facts, "sounds": parts.sounds, "settings": [parts.values]})
     said = node(TOOLS / "panels.js", scripts, kind, given=asked.encode())
     text = BeautifulSoup(html, "html.parser").find("figure", class_="dl-widget").find("p").text
     assert json.loads(said)[0]["text"] == text

@@ -21,7 +21,7 @@ from test_lesson_panels import IN_LESSONS
 from test_players import address  # noqa: F401  (a fixture)
 
 KINDS = ("rate", "filter", "peaks", "kits", "leak", "attention", "split")
-UP = "\ue013"
+UP, DELETE = "\ue013", "\ue017"
 AWAKE = "return document.querySelectorAll('figure[data-awake=true]').length"
 MOVED = "input[type=range], input[type=number], input[type=radio]:checked, button"
 CONTROLS = f"""
@@ -115,3 +115,29 @@ def test_live_text_is_that_of_the_stored_figure(page):
         figure = driver.find_element("css selector", f"figure[data-panel={kind}]")
         text = figure.find_element("css selector", "[role=status]").text
         assert f"<p>{text}</p>" in html and len(text) > 40
+
+
+FIELDS = "return [...document.querySelectorAll('.dl-nine input')].map(input => input.value)"
+PRESSED = """
+const pressed = document.querySelectorAll('[data-panel=filter] .dl-button[aria-pressed=true]');
+return [...pressed].map(button => button.textContent);
+"""
+
+
+def test_a_field_of_the_filter_shows_the_weight_that_is_used(page):
+    driver = page()
+    figure = driver.find_element("css selector", "figure[data-panel=filter]")
+    caption = figure.find_element("css selector", "figcaption").text
+    assert caption.endswith("Here you can change: weights, below 0, pooling.")
+    assert "below 0" in figure.find_element("css selector", ".dl-legend").text
+    assert driver.execute_script(PRESSED) == ["edge"]
+    field, other = figure.find_elements("css selector", ".dl-nine input")[:2]
+    driver.execute_script("arguments[0].select()", field)
+    keys(driver, "99")
+    assert driver.execute_script(FIELDS)[0] == "9" and driver.execute_script(PRESSED) == []
+    driver.execute_script("arguments[0].select()", field)
+    keys(driver, DELETE)
+    assert driver.execute_script(FIELDS)[0] == ""
+    driver.execute_script("arguments[0].focus()", other)
+    assert driver.execute_script(FIELDS)[0] == "9"
+    assert complaints(driver) == []

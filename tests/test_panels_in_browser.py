@@ -19,10 +19,11 @@ from test_browser import (  # noqa: F401  (the browser is a fixture)
 from test_page_in_browser import AXE, SERIOUS
 from test_players import address  # noqa: F401  (a fixture)
 
+from drumlesson.audio import SR
 from drumlesson.course.panels import attack_explorer, augment_bench, stft_explorer
 from drumlesson.drums import load_drums
 
-LEFT, RIGHT, DOWN = "\ue012", "\ue014", "\ue015"
+LEFT, RIGHT, DOWN, END = "\ue012", "\ue014", "\ue015", "\ue010"
 PAGE = "reference/panels"
 KINDS = ["attack", "stft", "augment", "threshold", "confusion", "listening"]
 AWAKE = """
@@ -104,6 +105,12 @@ def test_attack(page, five):
     until("it says what Python says", lambda: figure.text == settled)
     names = [b.text for b in page.find_elements("css selector", "[data-panel=attack] figure b")]
     assert names == ["7 to 57 ms", "the hit"]
+    assert "At " not in figure.press(".dl-slider:nth-of-type(1) input", END)
+    latest = int(len(five[2].x) / SR * 1000) - 2
+    assert figure.find(".dl-slider output").text == str(latest)
+    tops = [figure.find(css).rect["y"] for css in (".dl-players", ".dl-told", ".dl-drawing")]
+    if page.execute_script("return innerWidth") <= PHONE:
+        assert tops == sorted(tops), "on a phone the players come first"
     fits(page)
 
 
@@ -152,21 +159,39 @@ def test_confusion(page):
     fits(page)
 
 
+PLAYED = """
+return document.querySelector('[data-panel=listening] audio').played.length > 0;
+"""
+COLOURS = """
+const figure = document.querySelector('[data-panel=listening]');
+const of = (css, name) => getComputedStyle(figure.querySelector(css))[name];
+return [of('circle', 'fill'), of('.dl-legend .dl-ink', 'backgroundColor'), of('.dl-told', 'color')];
+"""
+
+
 def test_listening(page):
-    """Taken to its end by keyboard."""
+    """Taken to its end by keyboard; an answer before the first clip was heard is not taken."""
     figure = Figure(page, "listening")
     n = int(figure.text.split(" of ")[1].split(",")[0])
     assert n >= 20
+    told = figure.press(".dl-choice button", ENTER)
+    assert told.startswith(f"Play the clip first. Clip 1 of {n}") and "So far" not in told
+    assert figure.find(".dl-player").rect["y"] < figure.find(".dl-choice").rect["y"]
+    assert figure.press("button.dl-play", ENTER).startswith(f"Clip 1 of {n}")
     for turn in range(1, n + 1):
         assert figure.text.startswith(f"Clip {turn} of {n}, the first ")
         name = figure.find(".dl-player b").text
         assert name.startswith(f"clip {turn} of {n}: the first ")
-        told = figure.press("button", ENTER)  # each is said to be a kick
+        told = figure.press(".dl-choice button", ENTER)  # each is said to be a kick
         assert told.startswith((f"Right, clip {turn} of {n} is a kick.", f"No, clip {turn} of {n}"))
         assert page.switch_to.active_element.text == "Next clip"
-        figure.press("button:last-of-type", ENTER)
+        figure.press(".dl-choice button:last-of-type", ENTER)
+        if turn < n:
+            until("the next clip plays", lambda: page.execute_script(PLAYED))
     assert figure.text.startswith("That was the last clip. So far ")
     assert len(page.find_elements("css selector", "[data-panel=listening] circle")) == 4
+    assert len(set(page.execute_script(COLOURS))) == 1, "the reader's curve has the text's colour"
+    assert f"you, {n} answers" in figure.find(".dl-legend").text
     fits(page)
 
 

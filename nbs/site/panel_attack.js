@@ -30,11 +30,15 @@ function describe(name, x, part, start, stop) {
   );
 }
 
+/** The last whole ms at which a window of 2 ms may start in a hit. */
+function latestIn(x) {
+  return Math.max(0, Math.floor((x.length / SR) * 1000) - 2);
+}
+
 /** Text and sounds of the panel at these values, and what is drawn. */
 export function shown(given, { hit, start: asked, length }) {
   const { name, x } = hitOf(given, hit);
-  const latest = Math.floor((x.length / SR) * 1000) - 2;
-  const start = Math.min(asked, Math.max(0, latest)); // of a hit that is short, its last 2 ms
+  const start = Math.min(asked, latestIn(x)); // of a hit that is short, its last 2 ms
   const part = stretch(x, start / 1000, (start + length) / 1000);
   const stop = start + (part.length / SR) * 1000;
   let text = describe(name, x, part, start, stop);
@@ -86,6 +90,13 @@ export function awaken(figure, { values, facts, sounds }) {
     start: new Slider({ label: "Start (ms)", to: facts.latest, value: values.start }),
     length: new Slider({ label: "Length (ms)", values: LENGTHS, value: values.length }),
   };
+  const endWithHit = () => {
+    const { x } = hitOf({ facts, sounds }, controls.hit.value);
+    controls.start.span(0, latestIn(x), 1);
+    controls.start.tell();
+  };
+  endWithHit();
+  controls.hit.onChange(endWithHit);
   return new LivePanel(figure, {
     alt: ALT,
     controls,

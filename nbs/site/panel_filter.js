@@ -1,12 +1,16 @@
 // A filter of three by three over a picture, with ReLU and pooling: after `filter_explorer`.
 
 import { largestOf, placeOfLargest, rowsOf, sumOf, written } from "./panel_count.js";
-import { Axes, pictureOf, widthsIn } from "./panel_drawing.js";
+import { Axes, legend, pictureOf, widthsIn } from "./panel_drawing.js";
 import { paint } from "./panel_paint.js";
 import { Choice, LivePanel, element } from "./panel_parts.js";
 
 const ALT =
   "Left: a log-mel picture. Right: what the filter answers at each place, red above 0, blue below.";
+const KEY = [
+  ["dl-positive", "positive answers: above 0"],
+  ["dl-negative", "negative answers: below 0"],
+];
 const DEPTH = 80; // dB of the picture that are kept
 
 /** What nine weights say at every place; at the rim, the outermost values are repeated. */
@@ -91,9 +95,12 @@ class Weights {
     this.inputs = value.map((_, place) => this.field(place));
     grid.append(...this.inputs);
     const buttons = element("div", "dl-choice");
-    buttons.append(...Object.entries(filters).map((filter) => this.button(...filter)));
+    this.presets = Object.entries(filters).map((filter) => this.button(...filter));
+    buttons.append(...this.presets.map(({ button }) => button));
     this.element.append(buttons, grid);
     this.value = value;
+    this.element.addEventListener("input", () => this.read());
+    this.element.addEventListener("focusout", () => (this.value = this.used));
   }
 
   field(place) {
@@ -109,17 +116,38 @@ class Weights {
       this.value = weights;
       this.element.dispatchEvent(new Event("input"));
     });
-    return button;
+    return { button, weights };
+  }
+
+  /** Takes what the fields hold. One that is empty, or half typed, keeps its last weight. */
+  read() {
+    this.used = this.inputs.map(({ valueAsNumber: typed }, place) => {
+      if (Number.isNaN(typed)) return this.used[place];
+      return Math.max(-9, Math.min(9, Math.round(typed) || 0));
+    });
+    this.inputs.forEach((input, place) => {
+      const isOther = input.valueAsNumber !== this.used[place];
+      if (isOther && !Number.isNaN(input.valueAsNumber)) input.value = this.used[place];
+    });
+    this.press();
+  }
+
+  /** The filter that the weights are is pressed; after an edit by hand, mostly none. */
+  press() {
+    for (const { button, weights } of this.presets) {
+      const isSet = weights.every((weight, place) => weight === this.used[place]);
+      button.setAttribute("aria-pressed", String(isSet));
+    }
   }
 
   get value() {
-    return this.inputs.map(({ valueAsNumber: weight }) =>
-      Math.max(-9, Math.min(9, Math.round(weight || 0))),
-    );
+    return this.used;
   }
 
   set value(weights) {
+    this.used = [...weights];
     this.inputs.forEach((input, place) => (input.value = weights[place]));
+    this.press();
   }
 
   onChange(react) {
@@ -146,6 +174,7 @@ export function awaken(figure, { values, facts }) {
   return new LivePanel(figure, {
     alt: ALT,
     controls,
+    also: "weights",
     update: (now) => shown({ facts }, now),
     draw(drawing, now) {
       const [left, right] = widthsIn(drawing, [1, 1]);
@@ -155,6 +184,7 @@ export function awaken(figure, { values, facts }) {
       return [
         drawPicture(left, "the picture", pictureOf(soft, -DEPTH), now),
         drawPicture(right, "the answers", map, now),
+        legend(KEY),
       ];
     },
   });

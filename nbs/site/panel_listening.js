@@ -8,6 +8,10 @@ import { short, withLength } from "./panel_numbers.js";
 const Z = 1.959963984540054; // standard deviations on either side of the middle, for 95 %
 const COLOURS = ["dl-two", "dl-one", "dl-three"]; // of the models
 const ALT = "Share of right answers over the length of the clip.";
+const CALLED = {
+  dense: "dense network",
+  "logistic regression": "logistic regression: one straight cut",
+};
 
 /** A 95 % interval of a share (Wilson 1927). */
 export function wilson(right, n) {
@@ -40,7 +44,7 @@ function verdict(label, said, which) {
 }
 
 /** Text and clip of the test after these answers, at this turn. */
-export function shown({ facts: { clips }, sounds }, { quiz: { answers, turn } }) {
+export function shown({ facts: { clips }, sounds }, { quiz: { answers, turn, tooEarly } }) {
   const curve = curveOf(clips, answers);
   const result = resultOf(clips, answers);
   if (turn === clips.length) {
@@ -50,17 +54,33 @@ export function shown({ facts: { clips }, sounds }, { quiz: { answers, turn } })
   const which = `${turn + 1} of ${clips.length}`;
   const head = `the first ${short(ms)} ms`;
   const clip = { name: `clip ${which}: ${head}`, samples: withLength(sounds[turn], length) };
-  const asked = `Clip ${which}, ${head}: which drum is it?`;
+  const first = tooEarly ? "Play the clip first. " : "";
+  const asked = `${first}Clip ${which}, ${head}: which drum is it?`;
   const told = `${verdict(label, answers[turn], which)} Choose Next clip.`;
   return { text: (answers.length > turn ? told : asked) + result, sounds: [clip], curve };
 }
 
-/** A button for each answer, and the one that goes on. */
+/** The models whose curves are drawn, in words. */
+function modelsOf({ models }) {
+  const names = Object.keys(models).slice(0, COLOURS.length);
+  return names.map((name) => CALLED[name] ?? name);
+}
+
+/** What the curves are: said before the first clip is answered, and at the end. */
+function aboutCurves(facts, { quiz: { answers, turn } }) {
+  const names = modelsOf(facts);
+  if (!names.length || (answers.length && turn < facts.clips.length)) return "";
+  return ` The curves: ${[...names, "you"].join("; ")}.`;
+}
+
+/** A button for each answer, and the one that goes on. An answer counts once the clip was heard. */
 class Quiz {
   constructor(labels, n) {
     this.n = n;
-    this.value = { answers: [], turn: 0 };
+    this.value = { answers: [], turn: 0, tooEarly: false };
+    this.isHeard = false;
     this.reacting = [];
+    this.goesOn = [];
     this.element = element("div", "dl-choice");
     this.buttons = labels.map((label) => this.button(label, () => this.answer(label)));
     this.onward = this.button("Next clip", () => this.next());
@@ -81,13 +101,25 @@ class Quiz {
   answer(label) {
     const { answers, turn } = this.value;
     if (this.isAnswered || turn === this.n) return;
-    this.change({ answers: [...answers, label], turn });
+    if (!this.isHeard) {
+      this.change({ answers, turn, tooEarly: true });
+      return;
+    }
+    this.change({ answers: [...answers, label], turn, tooEarly: false });
     this.onward.focus();
   }
 
   next() {
     if (!this.isAnswered) return;
-    this.change({ answers: this.value.answers, turn: this.value.turn + 1 });
+    this.isHeard = false;
+    this.change({ answers: this.value.answers, turn: this.value.turn + 1, tooEarly: false });
+    for (const react of this.goesOn) react();
+  }
+
+  /** Notes that the clip of this turn was played. */
+  hear() {
+    this.isHeard = true;
+    if (this.value.tooEarly) this.change({ ...this.value, tooEarly: false });
   }
 
   change(value) {
@@ -105,6 +137,10 @@ class Quiz {
 
   onChange(react) {
     this.reacting.push(react);
+  }
+
+  onNext(react) {
+    this.goesOn.push(react);
   }
 }
 
@@ -136,21 +172,41 @@ function draw(width, facts, curve) {
     axes.area(ms, column(rows, 1), column(rows, 3), `dl-area ${COLOURS[i]}`);
     axes.line(ms, column(rows, 2), `dl-line ${COLOURS[i]}`);
   });
-  for (const [ms, right, n] of curve) axes.line([ms, ms], wilson(right, n), "dl-line dl-ink");
+  for (const [ms, right, n] of curve) {
+    axes.line([ms, ms], wilson(right, n), "dl-line dl-thin dl-ink");
+  }
   const [ms, shares] = [column(curve, 0), curve.map(([, right, n]) => right / n)];
   axes.line(ms, shares, "dl-line dl-ink");
   axes.dots(ms, shares, "dl-dot dl-ink");
-  const named = models.map(([name], i) => [COLOURS[i], name]);
-  return [axes.element, legend([...named, ["dl-ink", "you"], ["dl-gap", "dashed: guessing"]])];
+  return [axes.element, keyOf(facts, curve)];
 }
 
-/** Makes the figure live. */
+/** What the colours stand for, and how much the reader's curve rests on. */
+function keyOf(facts, curve) {
+  const n = curve.reduce((sum, row) => sum + row[2], 0);
+  const named = modelsOf(facts).map((name, i) => [COLOURS[i], name]);
+  const you = n ? `you, ${n} ${n === 1 ? "answer" : "answers"}` : "you";
+  return legend([...named, ["dl-ink", you], ["dl-gap", "dashed: guessing"]]);
+}
+
+/** Makes the figure live: the clip is played above the buttons, the next one by its button. */
 export function awaken(figure, { facts, sounds }) {
-  return new LivePanel(figure, {
+  const quiz = new Quiz(facts.labels, facts.clips.length);
+  const panel = new LivePanel(figure, {
     alt: ALT,
-    controls: { quiz: new Quiz(facts.labels, facts.clips.length) },
+    controls: { quiz },
     note: "A notebook plays the whole hits as well.",
-    update: (now) => shown({ facts, sounds }, now),
+    hearFirst: true,
+    update(now) {
+      const told = shown({ facts, sounds }, now);
+      return { ...told, text: told.text + aboutCurves(facts, now) };
+    },
     draw: (drawing, now) => draw(widthsIn(drawing)[0], facts, now.curve),
   });
+  panel.box.addEventListener("play", () => quiz.hear(), true); // it does not bubble
+  quiz.onNext(() => {
+    panel.refreshNow(); // within the press, or some browsers would not play
+    panel.play();
+  });
+  return panel;
 }

@@ -114,7 +114,12 @@ export function asWav(samples) {
   return new Blob([bytes], { type: "audio/wav" });
 }
 
-/** A player whose sound can be exchanged. */
+function isSame(samples, others) {
+  if (samples === others) return true;
+  return samples.length === others.length && samples.every((x, i) => x === others[i]);
+}
+
+/** A player whose sound can be exchanged. The same sound goes on playing. */
 export class SoundPlayer {
   constructor(box) {
     this.figure = element("figure", "dl-player");
@@ -131,7 +136,7 @@ export class SoundPlayer {
 
   /** Plays another sound: {name, samples}. */
   show({ name, samples }) {
-    if (samples === this.samples && name === this.name.textContent) return;
+    if (name === this.name.textContent && isSame(samples, this.samples)) return;
     this.samples = samples;
     const before = this.audio.src;
     this.audio.pause();
@@ -142,15 +147,27 @@ export class SoundPlayer {
     if (this.dressed) this.dressed.renew();
     else [this.dressed] = dressPlayers(this.holder);
   }
+
+  /** Plays it, after a press of the reader. Where a browser forbids that, or the sound is exchanged
+   * before it begins, the player's own button is still there. */
+  async play() {
+    try {
+      await this.audio.play();
+    } catch (error) {
+      if (!["AbortError", "NotAllowedError"].includes(error.name)) throw error;
+    }
+  }
 }
 
 /** Puts a live panel in the place of the still one of a figure. */
 export class LivePanel {
   /** `controls`: {name: control}; `update` takes their values and returns {text, sounds, ...}, which
    * `draw` puts into the drawing; `alt` says what the drawing shows; `more`: further elements;
-   * `note`: what a notebook has beside. */
-  constructor(figure, { alt, controls, update, draw, more = [], note = "" }) {
-    Object.assign(this, { figure, alt, controls, update, draw, note });
+   * `note`: what a notebook has beside; `also`: controls that the caption does not know;
+   * `hearFirst`: whether the players stand above the controls. */
+  constructor(figure, { alt, controls, update, draw, ...rest }) {
+    const { more = [], note = "", also = "", hearFirst = false } = rest;
+    Object.assign(this, { figure, alt, controls, update, draw, note, also });
     this.stage = element("div", "dl-live-panel");
     this.row = element("div", "dl-controls");
     this.row.append(...Object.values(controls).map((control) => control.element));
@@ -161,6 +178,7 @@ export class LivePanel {
     this.box = element("div", "dl-players");
     this.players = [];
     this.stage.append(this.row, ...more, this.status, this.drawing, this.box);
+    if (hearFirst) this.stage.prepend(this.box);
     this.shown = this.update(this.values); // fails before anything is changed
     this.replace();
     for (const control of Object.values(controls)) control.onChange(() => this.refresh());
@@ -191,19 +209,27 @@ export class LivePanel {
   tellWhatMoves() {
     const live = this.figure.querySelector(".dl-live");
     if (!live) return;
-    const told = live.textContent.replace("In a running notebook", "Here");
+    let told = live.textContent.replace("In a running notebook", "Here");
+    if (this.also) told = told.replace("can change: ", `can change: ${this.also}, `);
     live.textContent = `${told} ${this.note}`.trim();
   }
 
   /** Shows what the controls say now, at the next frame. */
   refresh() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      this.shown = this.update(this.values);
-      this.show();
-    });
+    this.waiting ??= requestAnimationFrame(() => this.refreshNow());
+  }
+
+  /** Shows what the controls say, at once. */
+  refreshNow() {
+    cancelAnimationFrame(this.waiting);
+    this.waiting = null;
+    this.shown = this.update(this.values);
+    this.show();
+  }
+
+  /** Plays the first sound, if there is one. A browser lets only a press of the reader do so. */
+  play() {
+    if (this.shown.sounds.length) this.players[0].play();
   }
 
   show() {

@@ -88,14 +88,14 @@ export function follow(show) {
 export function markWhenAnswered(place, page, item) {
   const mark = document.createElement("span");
   mark.className = "dl-mark";
-  mark.textContent = "✓ answered";
+  mark.textContent = "✓ answered rightly";
   follow(() => {
     if (answered(page).includes(item)) place.append(" ", mark);
     else mark.remove();
   });
 }
 
-/** How many of a lesson's items are answered, and how many there are. */
+/** How many of a lesson's items were answered rightly, and how many can be answered on its page. */
 function counted(page, lesson) {
   const numbers = Array.from({ length: lesson.questions }, (_, i) => String(i + 1));
   const items = [...numbers, ...lesson.on_page];
@@ -103,7 +103,7 @@ function counted(page, lesson) {
   return [items.filter((item) => done.has(item)).length, items.length];
 }
 
-/** A line that says what is answered, and a button that forgets it. */
+/** A line that says what was answered rightly, and a button that forgets it. */
 function line(said, forgets) {
   const place = document.createElement("p");
   place.className = "dl-progress";
@@ -123,12 +123,18 @@ function line(said, forgets) {
   return place;
 }
 
-/** Says at the top of a lesson how much of it is answered. */
+/** How much can be answered on the page of a lesson, and how much is written in the notebook. */
+function whereAnswered(all, { in_notebook: elsewhere }) {
+  const here = `${all} can be answered here`;
+  return elsewhere.length ? `${here}, ${elsewhere.length} more in the notebook` : here;
+}
+
+/** Says at the top of a lesson how much of it was answered rightly. */
 function showOnLesson(page, lesson, root) {
   const before = root.querySelector(".dl-doors") ?? root.querySelector("main header");
   const said = () => {
     const [done, all] = counted(page, lesson);
-    return { text: `${done} of ${all} answered on this page`, some: done > 0 };
+    return { text: `${done} of ${all} right; ${whereAnswered(all, lesson)}`, some: done > 0 };
   };
   const place = line(said, () => forget(page));
   place.querySelector("button").setAttribute("aria-label", "Forget what I answered on this page");
@@ -142,7 +148,7 @@ function rowsOfMap(root, lessons) {
   return found.filter(([page]) => Object.hasOwn(lessons, page));
 }
 
-/** Says on the map of the course how much of each lesson is answered, once something is. */
+/** Says on the map of the course how much of each lesson is right, once something is. */
 function showOnMap(lessons, root) {
   const rows = rowsOfMap(root, lessons);
   if (!rows.length) return;
@@ -154,12 +160,12 @@ function showOnMap(lessons, root) {
     follow(() => {
       const [done, all] = counted(page, lessons[page]);
       mark.hidden = !some();
-      mark.toggleAttribute("data-all", done === all);
-      mark.textContent = done === all ? `✓ all ${all} answered` : `${done} of ${all} answered`;
+      mark.toggleAttribute("data-some", done > 0);
+      mark.textContent = done === all ? `✓ all ${all} right` : `${done} of ${all} right`;
     });
   }
   const place = line(
-    () => ({ text: "What you answered on the pages of the lessons", some: true }),
+    () => ({ text: "What you answered rightly on the pages of the lessons", some: true }),
     () => forget(),
   );
   place.querySelector("button").setAttribute("aria-label", "Forget what I answered, everywhere");
