@@ -216,14 +216,14 @@ _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def _fewer_colours(png: str) -> str:
-    "A picture, as base64, in at most 256 colours."
+    "A picture, as base64, in at most 128 colours."
     from PIL import Image
 
     image = Image.open(io.BytesIO(base64.b64decode(png)))
     if image.mode == "P":
         return png
     out = io.BytesIO()
-    few = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    few = image.convert("RGB").quantize(128, dither=Image.Dither.NONE)
     few.save(out, "png", optimize=True)
     return base64.b64encode(out.getvalue()).decode()
 
