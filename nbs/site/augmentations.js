@@ -2,7 +2,7 @@
 //
 // A change takes samples, the range, and shares from 0 to 1 of which it takes as many as it draws.
 
-import { SR, peakOf } from "./sound.js";
+import { SR, bessel, peakOf } from "./sound.js";
 import { fft } from "./features.js";
 import { powerOfTwo, rounded } from "./panel_numbers.js";
 
@@ -66,15 +66,6 @@ const LOBES = 64; // of the sinc on either side
 const STEPS = 256; // of its table between two zeros
 const BETA = 12; // of Kaiser's window
 const CUTOFF = 0.957; // of the lower rate's half
-
-function bessel(x) {
-  let sum = 1;
-  for (let k = 1, term = 1; term > 1e-12 * sum; k++) {
-    term *= (x / (2 * k)) ** 2;
-    sum += term;
-  }
-  return sum;
-}
 
 let table = null;
 

@@ -51,7 +51,7 @@ export function mix(channels) {
 }
 
 /** The modified Bessel function of the first kind and order 0. */
-function bessel(x) {
+export function bessel(x) {
   let sum = 1;
   for (let k = 1, term = 1; term > 1e-12 * sum; k++) {
     term *= (x / (2 * k)) ** 2;
