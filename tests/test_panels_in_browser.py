@@ -23,7 +23,8 @@ from drumlesson.audio import SR
 from drumlesson.course.panels import attack_explorer, augment_bench, stft_explorer
 from drumlesson.drums import load_drums
 
-LEFT, RIGHT, DOWN, END = "\ue012", "\ue014", "\ue015", "\ue010"
+LEFT, RIGHT = "\ue012", "\ue014"
+DOWN, END = "\ue015", "\ue010"
 PAGE = "reference/panels"
 KINDS = ["attack", "stft", "augment", "threshold", "confusion", "listening"]
 AWAKE = """
