@@ -364,6 +364,7 @@ def _top() -> Path:
     return root(Path(drumlesson.__file__).parent)
 
 
+@cache
 def pages() -> dict[str, str]:  # {"04", or a title such as "Registry": path from nbs/}
     """Lessons by number and pages by title."""
     found = {}
