@@ -10,7 +10,7 @@ from conftest import toy_groove
 from onnx import numpy_helper
 from test_page import TOOLS, asked, modules, node, told
 
-from drumlesson.audio import SR
+from drumlesson.audio import SR, AudioError
 from drumlesson.dev import page
 from drumlesson.drums import load_drums
 from drumlesson.groove import DRUMS
@@ -134,6 +134,14 @@ def test_any_length_is_written_down_alike(modules, rounded, seconds):
     x = x[: round(seconds * SR)]
     (answer,) = written_by_script(modules, [x])
     assert notes_of(answer["hits"]) == notes_in(transcribe(x, rounded))
+
+
+def test_silence_is_refused_as_in_the_package(modules):
+    silence = np.zeros(2 * SR, np.float32)
+    with pytest.raises(AudioError, match="is silent"):
+        transcribe(silence)
+    with pytest.raises(AssertionError, match="is silent"):
+        written_by_script(modules, [silence])
 
 
 @pytest.mark.parametrize("sr", [44100, 48000])

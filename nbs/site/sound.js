@@ -134,6 +134,13 @@ export function aroundLoudest(x) {
   return x.slice(start, moment + KEEP_SECONDS * SR);
 }
 
+/** Throws NoHit where mono samples hold nothing to hear. */
+export function refuseSilence(mono) {
+  if (peakOf(mono) < 1e-5) {
+    throw new NoHit("is silent (or its channels cancel each other): leave it out");
+  }
+}
+
 /** Channels at the rate `sr` as what is kept of a hit, (samples,) at `SR`. Throws NoHit. */
 export function asHit(channels, sr) {
   const mono = mix(channels);
@@ -143,9 +150,7 @@ export function asHit(channels, sr) {
     const long = `is ${seconds.toFixed(0)} s long, and a drum hit lasts seconds`;
     throw new NoHit(`${long}: cut it into hits`);
   }
-  if (peakOf(mono) < 1e-5) {
-    throw new NoHit("is silent (or its channels cancel each other): leave it out");
-  }
+  refuseSilence(mono);
   return aroundLoudest(resample(mono, sr));
 }
 

@@ -2,7 +2,7 @@
 
 import { fft, melBank } from "./features.js";
 import { network } from "./network.js";
-import { SR, resampling } from "./sound.js";
+import { SR, refuseSilence, resampling } from "./sound.js";
 
 /** The level of what is not silent, a root mean square, from the powers of tenths of a second. */
 export function levelOf(x, sr, silent) {
@@ -178,6 +178,7 @@ export function transcriber(model) {
    */
   return function* transcribe(mono, sr, told = () => {}) {
     const seconds = mono.length / sr;
+    refuseSilence(mono);
     if (seconds < model.shortest) throw new Error("is too short to hold a groove");
     const x = yield* preparedInSteps(model, mono, sr);
     const picture = yield* pictureInSteps(model, x);
