@@ -106,6 +106,7 @@ def test_attack(page, five):
     until("it says what Python says", lambda: figure.text == settled)
     names = [b.text for b in page.find_elements("css selector", "[data-panel=attack] figure b")]
     assert names == ["7 to 57 ms", "the hit"]
+    assert figure.find("button.dl-play").accessible_name == "play 7 to 57 ms"
     assert "At " not in figure.press(".dl-slider:nth-of-type(1) input", END)
     latest = int(len(five[2].x) / SR * 1000) - 2
     assert figure.find(".dl-slider output").text == str(latest)

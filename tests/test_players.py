@@ -92,6 +92,22 @@ def test_one_sound_at_a_time(browser, address):  # noqa: F811
     assert complaints(browser) == [] and asked_elsewhere(browser) == []
 
 
+STOPPED_AT_ONCE = """
+const [button, done] = arguments;
+button.closest('figure').querySelector('audio').load(); // so that it cannot begin at once
+button.click();
+button.click();
+setTimeout(() => done(button.isConnected), 500);
+"""
+
+
+def test_a_sound_can_be_stopped_before_it_begins(browser, address):  # noqa: F811
+    at(browser, address("index"))
+    button, *_ = dressed(browser)
+    assert browser.execute_async_script(STOPPED_AT_ONCE, button), "it is still dressed"
+    assert browser.execute_script(PLAYING) == [] and complaints(browser) == []
+
+
 INK = """
 return [...document.querySelectorAll('.dl-dressed')].map(figure => {
   const canvas = figure.querySelector('canvas');

@@ -241,6 +241,7 @@ export class LivePanel {
     this.players.forEach((player, i) => {
       player.holder.hidden = i >= sounds.length;
       if (i < sounds.length) player.show(sounds[i]);
+      else player.audio.pause(); // it would have no button to stop it
     });
   }
 

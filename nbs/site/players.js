@@ -136,6 +136,7 @@ class Player {
   /** Shows another sound, once the player has another address. */
   renew() {
     this.name = this.audio.getAttribute("aria-label") || "sound";
+    delete this.button.dataset.playing; // or the button would keep the name of the sound before
     this.figure.querySelector(".dl-peak")?.remove();
     this.slider?.remove();
     this.slider = null;
@@ -145,7 +146,7 @@ class Player {
 
   undress() {
     this.figure.classList.remove("dl-dressed");
-    this.figure.querySelector(".dl-row").remove();
+    this.figure.querySelector(".dl-row")?.remove();
     this.audio.controls = true;
     this.audio.hidden = false;
   }
@@ -179,7 +180,9 @@ class Player {
       return;
     }
     this.look();
-    this.audio.play().catch(() => this.undress());
+    this.audio.play().catch((error) => {
+      if (error.name !== "AbortError") this.undress(); // else it was stopped before it began
+    });
   }
 
   /** While it plays: the playhead and the meter move with it. */
