@@ -1,6 +1,7 @@
 """In a real browser: a beat that is dropped becomes a grid that plays, a table, and files."""
 
 import base64
+import contextlib
 import re
 import time
 import zipfile
@@ -10,7 +11,7 @@ import pytest
 import soundfile
 import soxr
 from conftest import toy_groove
-from test_browser import PHONE, as_phone, complaints, keys, until
+from test_browser import ENTER, PHONE, as_phone, complaints, keys, until
 from test_page_in_browser import (
     AXE,
     MOVING,
@@ -149,8 +150,11 @@ def test_the_other_way_can_be_taken(browser, site, beat, tmp_path):
     ear = Beat(browser, f"{site}/name_a_drum.html")
     ear.write_down([beat])
     before = ear.hits()
-    ear.button("Name as one hit: my beat.wav").click()
+    ear.button("Play the recording").click()
+    ear.button("Name as one hit: my beat.wav").send_keys(ENTER)
     until("it is named", lambda: not ear.hits())
+    assert browser.switch_to.active_element.accessible_name == "Play my beat.wav"
+    assert ear.js("return ear.querySelectorAll('.dl-ear-plays').length") == 0
     assert ear.js("return ear.querySelectorAll('tbody tr').length") == 1
     ear.button("Transcribe as a beat: my beat.wav").click()
     until("it is written down", lambda: len(ear.hits()) == len(before), 60)
@@ -178,15 +182,37 @@ def test_the_example_is_written_down(browser, site):
     assert complaints(browser) == []
 
 
-def test_a_script_that_cannot_be_fetched_is_told(browser, site, beat):
-    ear = Beat(browser, f"{site}/name_a_drum.html")
+@contextlib.contextmanager
+def without_the_script(browser):
+    """The script for beats cannot be fetched."""
     browser.execute_cdp_cmd("Network.enable", {})
     browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*beats.js"]})
     try:
-        ear.choose([beat])
-        assert "0 of 1" in ear.status() and "cannot be fetched" in ear.status()
+        yield
     finally:
         browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+
+
+def test_a_hit_that_cannot_be_written_down_stays(browser, site, beat, tmp_path):
+    x, sr = soundfile.read(beat)
+    soundfile.write(tmp_path / "short.wav", x[: round(1.5 * sr)], sr)
+    ear = Beat(browser, f"{site}/name_a_drum.html")
+    ear.choose([tmp_path / "short.wav"])
+    before = ear.rows()
+    with without_the_script(browser):
+        ear.button("Transcribe as a beat: short.wav").click()
+        until("it is told", lambda: "cannot be fetched" in ear.status())
+    assert ear.rows() == before and len(before) == 1
+    ear.button("Transcribe as a beat: short.wav").click()
+    until("it is written down", ear.hits, 60)
+    complaints(browser)
+
+
+def test_a_script_that_cannot_be_fetched_is_told(browser, site, beat):
+    ear = Beat(browser, f"{site}/name_a_drum.html")
+    with without_the_script(browser):
+        ear.choose([beat])
+        assert "0 of 1" in ear.status() and "cannot be fetched" in ear.status()
     ear.write_down([beat])
     assert ear.hits()
     complaints(browser)
@@ -274,11 +300,13 @@ def test_the_page_stays_awake(browser, site, tmp_path, capsys):
 # -- by keyboard, on a phone, for all
 
 
+STOPS = "return ear.querySelectorAll('.dl-beat-hit[tabindex=\"0\"]').length"
+
+
 def test_arrow_keys_lead_from_hit_to_hit(browser, site, beat):
     ear = Beat(browser, f"{site}/name_a_drum.html")
     ear.write_down([beat])
-    stops = ear.js("return ear.querySelectorAll('.dl-beat-hit[tabindex=\"0\"]').length")
-    assert stops == 1, "one stop of the tabulator for all of them"
+    assert ear.js(STOPS) == 1, "one stop of the tabulator for all of them"
     ear.js("ear.querySelector('.dl-beat-hit[tabindex=\"0\"]').focus()")
     second = re.compile(r"at ([\d.]+) s")
 
@@ -293,6 +321,9 @@ def test_arrow_keys_lead_from_hit_to_hit(browser, site, beat):
     assert now().split()[0] in rows
     keys(browser, HOME)
     assert now() == first
+    ear.js("ear.querySelectorAll('.dl-beat-hit')[5].focus()")  # as a click does
+    keys(browser, RIGHT)
+    assert ear.js(STOPS) == 1, "none is left where the focus was before"
 
 
 def test_it_fits_on_a_phone(browser, site, beat):

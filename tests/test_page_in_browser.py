@@ -351,6 +351,26 @@ def test_the_page_works_from_a_disk(browser, files, tmp_path):
     assert stays_here(browser, "file://") == [] and complaints(browser) == []
 
 
+DROP_FOLDER = (
+    """
+const wrapped = file => ({isFile: true, fullPath: `/kit/${file.name}`, file: done => done(file)});
+const entries = [new File(['read me'], 'read.me'), new File(['a page'], 'page.html')].map(wrapped);
+const pieces = [entries, []];
+const folder = {createReader: () => ({readEntries: done => done(pieces.shift())})};
+DataTransferItem.prototype.webkitGetAsEntry = () => folder;
+"""
+    + DROP
+)
+
+
+def test_of_a_dropped_folder_only_sounds_are_taken(browser, site):
+    ear = Ear(browser, f"{site}/name_a_drum.html")
+    place = browser.find_element("css selector", ".dl-ear-drop")
+    browser.execute_script(DROP_FOLDER, place, "kit", "")
+    until("it is told", lambda: ear.status() == "No sound is in that folder.")
+    assert ear.rows() == []
+
+
 # -- the microphone
 
 
@@ -401,6 +421,32 @@ def test_a_refusal_is_a_sentence(with_microphone, site):
     ear.button("Use the microphone").click()
     until("it is told", lambda: "was refused" in ear.status(), 20)
     assert ear.button("Use the microphone").get_attribute("aria-pressed") == "false"
+
+
+def test_the_microphone_is_asked_for_once(browser, site):
+    """A second press while the reader is asked would open one that no button ends."""
+    ear = Ear(browser, f"{site}/name_a_drum.html")
+    ear.js("""
+        window.asked = 0;
+        navigator.mediaDevices.getUserMedia = () => {
+          window.asked += 1;
+          return new Promise(() => {});
+        };""")
+    button = ear.button("Use the microphone")
+    button.click()
+    button.click()
+    assert ear.js("return window.asked") == 1
+
+
+def test_a_microphone_that_cannot_be_heard_is_switched_off(browser, site):
+    ear = Ear(browser, f"{site}/name_a_drum.html")
+    ear.js("""
+        window.given = new AudioContext().createMediaStreamDestination().stream;
+        navigator.mediaDevices.getUserMedia = () => Promise.resolve(window.given);
+        AudioWorklet.prototype.addModule = () => Promise.reject(new Error('no worklet.'));""")
+    ear.button("Use the microphone").click()
+    until("it is told", lambda: ear.status() == "The microphone cannot be used: no worklet.")
+    assert ear.js("return window.given.getTracks().map(track => track.readyState)") == ["ended"]
 
 
 def test_processing_of_speech_is_switched_off(browser, site):

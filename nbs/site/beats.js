@@ -28,7 +28,10 @@ class Grid {
     this.root = element("div", { class: "dl-beat-scroll", role: "group" }, inner);
     this.root.setAttribute("aria-label", label);
     this.root.addEventListener("keydown", (event) => this.onKey(event));
-    if (this.hits.length) this.hits[0].tabIndex = 0;
+    this.root.addEventListener("focusin", ({ target }) => {
+      if (this.hits.includes(target)) this.stopAt(target);
+    });
+    this.stopAt(this.hits[0]);
   }
 
   share(time) {
@@ -36,7 +39,7 @@ class Grid {
   }
 
   hitButton(hit, onHit) {
-    const made = button("", () => onHit(hit, made), { class: "dl-beat-hit", tabIndex: -1 });
+    const made = button("", () => onHit(hit, made), { class: "dl-beat-hit" });
     made.setAttribute("aria-label", `${hit.drum} at ${hit.time.toFixed(2)} s, ${hit.velocity}`);
     made.style.setProperty("--at", this.share(hit.time));
     made.style.setProperty("--loud", hit.velocity / 127);
@@ -102,13 +105,16 @@ class Grid {
     return this.groove.hits.indexOf(near);
   }
 
+  /** Has the tabulator come to one hit, the one that had the focus last. */
+  stopAt(hit) {
+    for (const one of this.hits) one.tabIndex = one === hit ? 0 : -1;
+  }
+
   onKey(event) {
     const i = this.hits.indexOf(event.target);
     const to = i < 0 ? undefined : this.hits[this.next(i, event.key)];
     if (!to) return;
     event.preventDefault();
-    this.hits[i].tabIndex = -1;
-    to.tabIndex = 0;
     to.focus();
   }
 }

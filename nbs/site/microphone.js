@@ -93,6 +93,16 @@ export function refusal(error) {
   return REFUSALS[error.name] ?? `The microphone cannot be used: ${error.message}`;
 }
 
+/** The node that hands on the samples of a stream, block by block. */
+async function samplesOf(context, stream) {
+  const code = URL.createObjectURL(new Blob([HANDS_ON], { type: "text/javascript" }));
+  await context.audioWorklet.addModule(code).finally(() => URL.revokeObjectURL(code));
+  await context.resume();
+  const node = new AudioWorkletNode(context, "hands-on", { numberOfOutputs: 0 });
+  context.createMediaStreamSource(stream).connect(node);
+  return node;
+}
+
 /** Opens the microphone; `onHit` is given each hit, `onLevel` how loud it is. Gives a stop. */
 export async function listen(onHit, onLevel) {
   if (!navigator.mediaDevices) {
@@ -101,21 +111,22 @@ export async function listen(onHit, onLevel) {
   const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
   const context = new AudioContext();
-  const code = URL.createObjectURL(new Blob([HANDS_ON], { type: "text/javascript" }));
-  await context.audioWorklet.addModule(code);
-  URL.revokeObjectURL(code);
-  await context.resume();
+  const close = () => {
+    stream.getTracks().forEach((track) => track.stop());
+    return context.close();
+  };
+  const node = await samplesOf(context, stream).catch(async (error) => {
+    await close(); // or the microphone would stay on
+    throw error;
+  });
   const finder = new HitFinder(context.sampleRate, onHit);
-  const node = new AudioWorkletNode(context, "hands-on", { numberOfOutputs: 0 });
   node.port.onmessage = ({ data }) => {
     finder.push(data);
     onLevel(Math.max(...finder.levels));
   };
-  context.createMediaStreamSource(stream).connect(node);
   return function stop() {
-    stream.getTracks().forEach((track) => track.stop());
     node.port.onmessage = null;
     finder.flush();
-    return context.close();
+    return close();
   };
 }

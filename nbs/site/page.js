@@ -1,5 +1,6 @@
 // "Name a drum": what a reader sees and presses. Every `.dl-ear` on a page becomes one.
 
+import { beats } from "./beat_script.js";
 import { classifier } from "./classifier.js";
 import { button, element, keep, several, stopPlaying, togglePlaying } from "./elements.js";
 import { countHits, listen, refusal } from "./microphone.js";
@@ -23,31 +24,14 @@ function isBeat(recording) {
 /** Words as a sentence, which may have its mark already. */
 const sentence = (words) => (/[.?!]$/.test(words) ? words : `${words}.`);
 
-const HERE = document.currentScript?.src; // the script for beats lies beside this one
-let fetched = null;
-
-/** What the script for beats offers; it is fetched when it is first wanted. */
-function beats() {
-  fetched ??= new Promise((resolve, reject) => {
-    const onload = () => resolve(globalThis.drumlesson);
-    const onerror = () => {
-      fetched = null;
-      reject(new Error("the script that hears beats cannot be fetched: try again later"));
-    };
-    document.head.append(
-      element("script", { src: new URL("beats.js", HERE).href, onload, onerror }),
-    );
-  });
-  return fetched;
-}
-
 class Ear {
   constructor(root) {
     this.root = root;
     this.isSmall = root.dataset.form === "small";
-    this.rows = []; // what the table holds, as it is saved
+    this.rows = new Map(); // of each row what is saved of it; of a beat null
     this.heard = 0; // hits of the microphone
     this.stop = null; // ends listening, while the microphone is on
+    this.isAsked = false; // whether the reader is being asked for the microphone
     this.name = classifier(MODEL);
     root.replaceChildren(...this.parts());
     root.dataset.ready = "true";
@@ -121,7 +105,7 @@ class Ear {
   // -- naming
 
   async nameFiles(files, input) {
-    const sounds = files.filter(({ path }) => !input?.webkitdirectory || this.isSound(path));
+    const sounds = files.filter(({ path }) => !path.includes("/") || this.isSound(path));
     if (files.length && !sounds.length) this.say("No sound is in that folder.");
     const failed = [];
     const below = this.body.firstElementChild;
@@ -164,14 +148,20 @@ class Ear {
     const recording = await decode(bytes);
     const written = isBeat(recording);
     const entry = { facts, recording, row: this.newRow(below) };
+    await this.attempt(entry, () => (written ? this.writeDown(entry) : this.nameOne(entry)));
+    return written;
+  }
+
+  /** Does something with a row. Where that fails, the row is as it was, or gone if it was empty. */
+  async attempt({ row }, way) {
+    const [saved, cells] = [this.rows.get(row), [...row.children]];
     try {
-      if (written) await this.writeDown(entry);
-      else this.nameOne(entry);
+      await way();
     } catch (error) {
-      this.drop(entry);
+      if (cells.length) this.put(row, saved, cells);
+      else this.drop(row);
       throw error;
     }
-    return written;
   }
 
   nameOne(entry) {
@@ -195,23 +185,28 @@ class Ear {
   }
 
   async toggleMicrophone() {
+    if (this.isAsked) return; // or a second one would listen, which no button ends
     if (this.stop) {
       const stop = this.stop;
       this.stop = null;
       await stop();
       this.say("The microphone is off.");
-    } else {
-      try {
-        const onLevel = (level) => (this.level.value = level);
-        this.stop = await listen((hit, sr) => this.nameHit(hit, sr), onLevel);
-        this.say("Listening. Hit something near the microphone.");
-      } catch (error) {
-        this.say(refusal(error));
-      }
-    }
+    } else await this.startListening();
     this.microphone.setAttribute("aria-pressed", String(this.stop !== null));
     this.microphone.textContent = this.stop ? "Stop the microphone" : "Use the microphone";
     this.level.hidden = this.stop === null;
+  }
+
+  async startListening() {
+    this.isAsked = true;
+    try {
+      const onLevel = (level) => (this.level.value = level);
+      this.stop = await listen((hit, sr) => this.nameHit(hit, sr), onLevel);
+      this.say("Listening. Hit something near the microphone.");
+    } catch (error) {
+      this.say(refusal(error));
+    }
+    this.isAsked = false;
   }
 
   // -- beats
@@ -220,7 +215,8 @@ class Ear {
     try {
       const { makeExample } = await beats();
       const facts = { path: "a drummed example", model: MODEL.digest };
-      await this.writeDown({ facts, recording: makeExample(), row: this.newRow() });
+      const entry = { facts, recording: makeExample(), row: this.newRow() };
+      await this.attempt(entry, () => this.writeDown(entry));
       this.tell(0, 1, []);
     } catch (error) {
       this.say(sentence(`The example fails: ${error.message}`));
@@ -263,14 +259,15 @@ class Ear {
   /** A button that has a recording taken for what it was not taken for. */
   otherWay(text, entry, way) {
     const made = button(text, async () => {
-      made.disabled = true;
+      stopPlaying(); // what plays in this row would have no button to stop it
       try {
-        await way();
+        await this.attempt(entry, way);
         this.say("");
       } catch (error) {
-        this.drop(entry);
         this.say(sentence(`${entry.facts.path}: ${error.message}`));
       }
+      const isLost = document.activeElement === document.body; // the focus, with the button
+      if (isLost) entry.row.querySelector("button")?.focus({ preventScroll: true });
     });
     made.setAttribute("aria-label", `${text}: ${entry.facts.path}`);
     return made;
@@ -280,33 +277,37 @@ class Ear {
 
   /** A row, on top: the newest is seen first; or over one, after those chosen together with it. */
   newRow(below = this.body.firstElementChild) {
-    const shown = element("tr", { role: "row" });
-    const place = this.rows.push(null) - 1;
-    this.body.insertBefore(shown, below?.isConnected ? below : null);
-    return { shown, place };
+    const row = element("tr", { role: "row" });
+    this.rows.set(row, null);
+    this.body.insertBefore(row, below?.isConnected ? below : null);
+    return row;
   }
 
-  drop({ row }) {
-    row.shown.remove();
-    this.rows[row.place] = null;
+  drop(row) {
+    row.remove();
+    this.rows.delete(row);
     this.refresh();
   }
 
   /** Shows the table where it holds something, and what is for single sounds where one is. */
   refresh() {
-    this.tabled.hidden = this.below.hidden = this.body.children.length === 0;
-    const hasSound = this.rows.some(Boolean);
+    this.tabled.hidden = this.below.hidden = this.rows.size === 0;
+    const hasSound = this.saved.length > 0;
     this.head.hidden = this.hint.hidden = this.saving.hidden = !hasSound;
     this.noSound.hidden = hasSound;
   }
 
-  /** Fills a row with cells, each a list of what is in it; `saved` is kept of it, of a beat null. */
-  fill({ row: { shown, place } }, saved, cells) {
-    if (!shown.isConnected) return; // the table was cleared in the meantime
-    this.rows[place] = saved;
+  /** Fills a row with cells, each a list of what is in it. */
+  fill({ row }, saved, cells) {
     const made = cells.map((content) => element("td", { role: "cell" }, ...content));
     if (made.length === 1) made[0].colSpan = 4;
-    shown.replaceChildren(...made);
+    this.put(row, saved, made);
+  }
+
+  put(row, saved, cells) {
+    if (!this.rows.has(row)) return; // the table was cleared in the meantime
+    this.rows.set(row, saved);
+    row.replaceChildren(...cells);
     this.refresh();
   }
 
@@ -336,7 +337,7 @@ class Ear {
     const choice = this.choice(row);
     choice.onchange = () => {
       const now = relabelled(row, answer, choice.value, MODEL.words.by_hand);
-      this.rows[entry.row.place] = now;
+      this.rows.set(entry.row, now);
       label.textContent = now.label;
       const isTheModels = now.label === answer.label;
       why.textContent = isTheModels ? now.why : `${now.why}; the model said ${answer.label}`;
@@ -362,21 +363,23 @@ class Ear {
     return play;
   }
 
-  csv() {
-    return toCsv(MODEL.columns, this.rows.filter(Boolean));
+  /** What is saved of all rows. */
+  get saved() {
+    return [...this.rows.values()].filter(Boolean);
   }
 
   save() {
-    keep("labels.csv", this.csv(), "text/csv");
-    this.say(`labels.csv saved: ${several(this.rows.filter(Boolean).length, "sound")}.`);
+    keep("labels.csv", toCsv(MODEL.columns, this.saved), "text/csv");
+    this.say(`labels.csv saved: ${several(this.saved.length, "sound")}.`);
   }
 
   clear() {
     stopPlaying();
-    this.rows = [];
+    this.rows.clear();
     this.body.replaceChildren();
     this.refresh();
     this.say("");
+    this.root.querySelector("button").focus(); // this one's own button is gone
   }
 }
 
