@@ -300,6 +300,10 @@ def test_the_page_stays_awake(browser, site, tmp_path, capsys):
 # -- by keyboard, on a phone, for all
 
 
+LEFT_ALONE = """
+const told = {key: 'ArrowRight', altKey: true, bubbles: true, cancelable: true};
+return document.activeElement.dispatchEvent(new KeyboardEvent('keydown', told));
+"""
 STOPS = "return ear.querySelectorAll('.dl-beat-hit[tabindex=\"0\"]').length"
 
 
@@ -321,6 +325,7 @@ def test_arrow_keys_lead_from_hit_to_hit(browser, site, beat):
     assert now().split()[0] in rows
     keys(browser, HOME)
     assert now() == first
+    assert ear.js(LEFT_ALONE), "with Alt, the browser goes back or on"
     ear.js("ear.querySelectorAll('.dl-beat-hit')[5].focus()")  # as a click does
     keys(browser, RIGHT)
     assert ear.js(STOPS) == 1, "none is left where the focus was before"

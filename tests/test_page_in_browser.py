@@ -351,6 +351,28 @@ def test_the_page_works_from_a_disk(browser, files, tmp_path):
     assert stays_here(browser, "file://") == [] and complaints(browser) == []
 
 
+ONE_AT_A_TIME = """
+const audio = document.body.appendChild(document.createElement('audio'));
+let paused = 0;
+audio.pause = () => { paused += 1; };
+const play = ear.querySelector('.dl-ear-play');
+const told = [];
+const tell = () => told.push([paused, play.getAttribute('aria-pressed')]);
+play.click();
+tell();
+audio.dispatchEvent(new Event('play'));
+tell();
+return told;
+"""
+
+
+def test_one_sound_plays_at_a_time(browser, site, files):
+    """Those of the lesson around it, which are players of the browser, among them."""
+    ear = Ear(browser, f"{site}/index.html")
+    ear.choose(files[:1])
+    assert ear.js(ONE_AT_A_TIME) == [[1, "true"], [1, "false"]]
+
+
 DROP_FOLDER = (
     """
 const wrapped = file => ({isFile: true, fullPath: `/kit/${file.name}`, file: done => done(file)});

@@ -112,7 +112,8 @@ class Grid {
 
   onKey(event) {
     const i = this.hits.indexOf(event.target);
-    const to = i < 0 ? undefined : this.hits[this.next(i, event.key)];
+    const isPlain = !(event.altKey || event.ctrlKey || event.metaKey); // the others are the browser's
+    const to = i >= 0 && isPlain ? this.hits[this.next(i, event.key)] : null;
     if (!to) return;
     event.preventDefault();
     to.focus();

@@ -58,6 +58,7 @@ export function togglePlaying({ channels, sr }, pressed, { onTime, onEnd } = {})
   const isOn = player.button === pressed;
   stopPlaying();
   if (isOn) return;
+  for (const audio of document.querySelectorAll("audio")) audio.pause();
   player.context ??= new AudioContext();
   player.context.resume();
   const buffer = player.context.createBuffer(channels.length, channels[0].length, sr);

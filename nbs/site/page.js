@@ -383,8 +383,9 @@ class Ear {
   }
 }
 
-/** Wakes every place for it on the page. */
+/** Wakes every place for it on the page. What else plays there ends what plays here. */
 export function wake() {
+  document.addEventListener("play", stopPlaying, true);
   for (const root of document.querySelectorAll(".dl-ear:not([data-ready])")) new Ear(root);
 }
 

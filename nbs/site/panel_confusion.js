@@ -89,7 +89,7 @@ class Matrix {
 
   move(event) {
     const step = ARROWS[event.key];
-    if (!step) return;
+    if (!step || event.altKey || event.ctrlKey || event.metaKey) return; // those are the browser's
     event.preventDefault();
     const n = this.buttons.length;
     const cell = this.cell.map((place, i) => Math.min(n - 1, Math.max(0, place + step[i])));
