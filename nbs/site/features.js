@@ -41,6 +41,10 @@ export function fft(re, im) {
   }
 }
 
+/** A window of so many samples, which rises and falls as a cosine does. */
+export const hannOf = (n) =>
+  Float64Array.from({ length: n }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / n));
+
 /** Power spectra of the frames of a sound, each of as many bins as half the window has, and one. */
 export function powerSpectra(x, window, hop) {
   const n = window.length;
@@ -86,24 +90,26 @@ export function melBank({ sr, n_fft, n_mels, fmin, fmax }) {
   });
 }
 
+/** The power of a spectrum that passes a mel filter. */
+export function passing(power, { first, weights }) {
+  let sum = 0;
+  for (let k = 0; k < weights.length; k++) sum += weights[k] * power[first + k];
+  return sum;
+}
+
 /** The function that makes a picture of a window: Float32Array of frames times bands, in dB. */
 export function logMel(settings) {
   const { n_fft, n_mels, hop_length, top_db } = settings;
   const bank = melBank(settings);
-  const hann = Float64Array.from(
-    { length: n_fft },
-    (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / n_fft),
-  );
+  const hann = hannOf(n_fft);
   return function picture(window) {
     const padded = new Float32Array(window.length + n_fft);
     padded.set(window, n_fft / 2);
     const spectra = powerSpectra(padded, hann, hop_length);
     const db = new Float32Array(spectra.length * n_mels);
     spectra.forEach((power, frame) => {
-      bank.forEach(({ first, weights }, band) => {
-        let sum = 0;
-        for (let k = 0; k < weights.length; k++) sum += weights[k] * power[first + k];
-        db[frame * n_mels + band] = 10 * Math.log10(Math.max(sum, 1e-10));
+      bank.forEach((filter, band) => {
+        db[frame * n_mels + band] = 10 * Math.log10(Math.max(passing(power, filter), 1e-10));
       });
     });
     const loudest = db.reduce((most, value) => Math.max(most, value), -Infinity);

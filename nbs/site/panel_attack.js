@@ -1,7 +1,7 @@
 // A window that slides along a hit, as sound, waveform and spectrum: after `attack_explorer`.
 
 import { SR } from "./sound.js";
-import { Axes, widthsIn } from "./panel_drawing.js";
+import { Axes, sideBySide } from "./panel_drawing.js";
 import { LivePanel, Slider, hitChoice } from "./panel_parts.js";
 import {
   centroid,
@@ -102,9 +102,6 @@ export function awaken(figure, { values, facts, sounds }) {
     controls,
     note: moreHits(facts),
     update: (now) => shown({ facts, sounds }, now),
-    draw(drawing, now) {
-      const [left, right] = widthsIn(drawing, [3, 2]);
-      return [drawWave(left, now), drawSpectrum(right, now)];
-    },
+    draw: sideBySide(drawWave, drawSpectrum, [3, 2]),
   });
 }

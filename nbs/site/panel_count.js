@@ -1,13 +1,10 @@
 // What the panels of the lessons count with, as drumlesson.course.lesson_panels has it.
 
-/** A number with so many digits after the point, as Python writes it: of two numbers that are as
- * near, the one with the even last digit. */
+import { fixed } from "./panel_numbers.js";
+
+/** A number with so many digits after the point, as Python writes it: "-0" where it is that. */
 export function written(x, digits = 0) {
-  const halves = x * 2 ** (digits + 1);
-  const tie = Number.isInteger(halves) && halves % 2 !== 0;
-  if (!tie) return (Object.is(x, -0) ? "-" : "") + x.toFixed(digits);
-  const below = Math.floor(x * 10 ** digits);
-  return ((below % 2 === 0 ? below : below + 1) / 10 ** digits).toFixed(digits);
+  return (x < 0 || Object.is(x, -0) ? "-" : "") + fixed(Math.abs(x), digits);
 }
 
 /** The same with a sign. */

@@ -160,6 +160,14 @@ export function widthsIn(drawing, shares = [1]) {
   return shares.map((share) => Math.floor((all * share) / sum));
 }
 
+/** What draws two axes side by side; each is drawn by a function of its width and what is shown. */
+export function sideBySide(drawLeft, drawRight, shares = [1, 1]) {
+  return (drawing, now) => {
+    const [left, right] = widthsIn(drawing, shares);
+    return [drawLeft(left, now), drawRight(right, now)];
+  };
+}
+
 /** A list of what the colours stand for: [name of the colour, text]. */
 export function legend(entries) {
   const list = Object.assign(document.createElement("ul"), { className: "dl-legend" });
@@ -170,42 +178,4 @@ export function legend(entries) {
     list.append(item);
   }
   return list;
-}
-
-// matplotlib's "magma", from the least to the most, at eleven places
-const MAGMA = [
-  [0, 0, 4],
-  [20, 14, 54],
-  [59, 15, 112],
-  [100, 26, 128],
-  [140, 41, 129],
-  [183, 55, 121],
-  [222, 73, 104],
-  [247, 112, 92],
-  [254, 159, 109],
-  [254, 207, 146],
-  [252, 253, 191],
-];
-
-/** The colour of a share from 0 to 1: red, green and blue, each up to 255. */
-export function magma(share) {
-  const place = Math.min(1, Math.max(0, share)) * (MAGMA.length - 1);
-  const below = Math.min(MAGMA.length - 2, Math.floor(place));
-  return MAGMA[below].map((low, i) => low + (place - below) * (MAGMA[below + 1][i] - low));
-}
-
-/** The address of a picture of columns of dB, the first value of each at the bottom. */
-export function pictureOf(columns, floor = -80) {
-  const [width, height] = [columns.length, columns[0].length];
-  const canvas = Object.assign(document.createElement("canvas"), { width, height });
-  const pen = canvas.getContext("2d");
-  const image = pen.createImageData(width, height);
-  columns.forEach((column, x) => {
-    column.forEach((db, bin) => {
-      const at = 4 * ((height - 1 - bin) * width + x);
-      image.data.set([...magma(1 - db / floor), 255], at);
-    });
-  });
-  pen.putImageData(image, 0, 0);
-  return canvas.toDataURL();
 }

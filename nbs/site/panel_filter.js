@@ -1,8 +1,8 @@
 // A filter of three by three over a picture, with ReLU and pooling: after `filter_explorer`.
 
 import { largestOf, placeOfLargest, rowsOf, sumOf, written } from "./panel_count.js";
-import { Axes, legend, pictureOf, widthsIn } from "./panel_drawing.js";
-import { paint } from "./panel_paint.js";
+import { Axes, legend, widthsIn } from "./panel_drawing.js";
+import { paint, pictureOf } from "./panel_paint.js";
 import { Choice, LivePanel, element } from "./panel_parts.js";
 
 const ALT =

@@ -1,7 +1,7 @@
 // An interval that builds up from kits drawn anew: after `kits_explorer`.
 
 import { dice, largestOf, quantile, sortedPlaces, sumOf, withSign } from "./panel_count.js";
-import { Axes, widthsIn } from "./panel_drawing.js";
+import { Axes, sideBySide } from "./panel_drawing.js";
 import { LivePanel, Slider } from "./panel_parts.js";
 
 const DRAWS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
@@ -103,9 +103,6 @@ export function awaken(figure, { values, facts }) {
     alt: ALT,
     controls,
     update: (now) => shown({ facts }, now),
-    draw(drawing, now) {
-      const [left, right] = widthsIn(drawing, [1, 1]);
-      return [drawKits(left, now), drawDraws(right, now)];
-    },
+    draw: sideBySide(drawKits, drawDraws),
   });
 }

@@ -1,8 +1,9 @@
 // A state that keeps a share of itself at each frame: after `leak_explorer`.
 
 import { rowsOf, written } from "./panel_count.js";
-import { Axes, pictureOf, widthsIn } from "./panel_drawing.js";
+import { Axes, sideBySide } from "./panel_drawing.js";
 import { hitOf, hitsOf } from "./panel_numbers.js";
+import { pictureOf } from "./panel_paint.js";
 import { LivePanel, Slider, hitChoice } from "./panel_parts.js";
 
 const DEPTH = 80; // dB of a picture that are kept
@@ -78,9 +79,6 @@ export function awaken(figure, { values, facts, sounds }) {
     alt: ALT,
     controls,
     update: (now) => shown({ facts, sounds }, now),
-    draw(drawing, now) {
-      const [left, right] = widthsIn(drawing, [1, 1]);
-      return [drawShares(left, now), drawLeft(right, now)];
-    },
+    draw: sideBySide(drawShares, drawLeft),
   });
 }

@@ -1,4 +1,4 @@
-// What the drawings of the lessons' panels have beyond lines: pictures in any colours, and marks.
+// What drawings have beyond lines: pictures, of levels or in any colours, and marks.
 
 import { shape } from "./panel_drawing.js";
 
@@ -17,6 +17,31 @@ export function paint(columns, colourOf) {
   pen.putImageData(image, 0, 0);
   return canvas.toDataURL();
 }
+
+// matplotlib's "magma", from the least to the most, at eleven places
+const MAGMA = [
+  [0, 0, 4],
+  [20, 14, 54],
+  [59, 15, 112],
+  [100, 26, 128],
+  [140, 41, 129],
+  [183, 55, 121],
+  [222, 73, 104],
+  [247, 112, 92],
+  [254, 159, 109],
+  [254, 207, 146],
+  [252, 253, 191],
+];
+
+/** The colour of a share from 0 to 1: red, green and blue, each up to 255. */
+export function magma(share) {
+  const place = Math.min(1, Math.max(0, share)) * (MAGMA.length - 1);
+  const below = Math.min(MAGMA.length - 2, Math.floor(place));
+  return MAGMA[below].map((low, i) => low + (place - below) * (MAGMA[below + 1][i] - low));
+}
+
+/** The address of a picture of columns of dB, the first value of each at the bottom. */
+export const pictureOf = (columns, floor = -80) => paint(columns, (db) => magma(1 - db / floor));
 
 const MARKS = { triangle: "m-5 -4h10l-5 9z", cross: "m-4 -4l8 8m0 -8l-8 8", square: "h4v4h-4z" };
 

@@ -1,7 +1,7 @@
 // Steps downhill on the loss of one weight, at a learning rate that is moved: after `rate_explorer`.
 
 import { evenly, largestOf, smallestOf, sumOf, written } from "./panel_count.js";
-import { Axes, widthsIn } from "./panel_drawing.js";
+import { Axes, sideBySide } from "./panel_drawing.js";
 import { LivePanel, Slider } from "./panel_parts.js";
 
 const RATES = [0.01, 0.03, 0.1, 0.3, 0.5, 1, 3, 10, 30, 100, 300];
@@ -99,9 +99,6 @@ export function awaken(figure, { values, facts }) {
     alt: ALT,
     controls,
     update: (now) => shown({ facts }, now),
-    draw(drawing, now) {
-      const [left, right] = widthsIn(drawing, [1, 1]);
-      return [drawValley(left, now), drawLosses(right, now)];
-    },
+    draw: sideBySide(drawValley, drawLosses),
   });
 }

@@ -1,8 +1,9 @@
 // The spectrogram of a hit, with its window and its hop to choose: after `stft_explorer`.
 
 import { SR } from "./sound.js";
-import { powerSpectra } from "./features.js";
-import { Axes, pictureOf, widthsIn } from "./panel_drawing.js";
+import { hannOf, powerSpectra } from "./features.js";
+import { Axes, widthsIn } from "./panel_drawing.js";
+import { pictureOf } from "./panel_paint.js";
 import { Choice, LivePanel, Slider, hitChoice } from "./panel_parts.js";
 import { fixed, hitOf, hitsOf, known, moreHits } from "./panel_numbers.js";
 
@@ -35,13 +36,9 @@ function describe(name, window, hop, { bins, frames }, top) {
 
 /** Power of the frames of a sound, each centred, the edges filled with zeros. */
 export function spectraOf(x, window, hop) {
-  const hann = Float64Array.from(
-    { length: window },
-    (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / window),
-  );
   const padded = new Float32Array(x.length + window);
   padded.set(x, window / 2);
-  return powerSpectra(padded, hann, hop);
+  return powerSpectra(padded, hannOf(window), hop);
 }
 
 /** Where each of `most` stretches of `size` things begins; each thing alone where they are fewer. */
@@ -69,7 +66,7 @@ export function coarse(columns) {
   });
 }
 
-export const decibels = (power) => 10 * Math.log10(Math.max(power, 1e-10));
+const decibels = (power) => 10 * Math.log10(Math.max(power, 1e-10));
 
 /** A spectrogram up to `top` kHz as columns of dB below `level`, and its edges in s and kHz. */
 export function spectrogram(spectra, window, hop, top = SR / 2000, level = null) {

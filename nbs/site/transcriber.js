@@ -1,6 +1,6 @@
 // From a recording of somebody drumming to which drum is hit when: after drumlesson.transcribing.
 
-import { fft, melBank } from "./features.js";
+import { fft, hannOf, melBank, passing } from "./features.js";
 import { network } from "./network.js";
 import { SR, refuseSilence, resampling } from "./sound.js";
 
@@ -23,10 +23,7 @@ export function levelOf(x, sr, silent) {
 function twoFrames(settings) {
   const { n_fft: n } = settings;
   const bank = melBank(settings);
-  const hann = Float64Array.from(
-    { length: n },
-    (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / n),
-  );
+  const hann = hannOf(n);
   const [re, im] = [new Float64Array(n), new Float64Array(n)];
   const powers = [new Float32Array(n / 2 + 1), new Float32Array(n / 2 + 1)];
   return function bands(x, centres) {
@@ -40,14 +37,8 @@ function twoFrames(settings) {
       powers[0][k] = ((re[k] + re[other]) ** 2 + (im[k] - im[other]) ** 2) / 4;
       powers[1][k] = ((im[k] + im[other]) ** 2 + (re[k] - re[other]) ** 2) / 4;
     }
-    return powers.map((power) => bank.map(({ first, weights }) => inside(power, first, weights)));
+    return powers.map((power) => bank.map((filter) => passing(power, filter)));
   };
-}
-
-function inside(power, first, weights) {
-  let sum = 0;
-  for (let k = 0; k < weights.length; k++) sum += weights[k] * power[first + k];
-  return sum;
 }
 
 /** The picture of a sound, frames times bands, as logarithms to base 10; made in steps. */
