@@ -2,6 +2,7 @@
 //
 // What is told comes from answers.json, which is made of the checkers (drumlesson.dev.answering).
 // Without it, or without this script, the cell stands as it is stored.
+import { element } from "./elements.js";
 import { judge } from "./judge.js";
 import { markWhenAnswered, noteRight, pageName, showProgress } from "./progress.js";
 
@@ -33,16 +34,9 @@ function checksOf(root) {
   return found;
 }
 
-function element(kind, settings, ...inside) {
-  const made = Object.assign(document.createElement(kind), settings);
-  made.append(...inside);
-  return made;
-}
-
 /** A list to choose from, labelled. */
 function listOf(name, options) {
-  const empty = element("option", { value: "", textContent: "choose" });
-  const select = element("select", {}, empty);
+  const select = element("select", {}, new Option("choose", ""));
   options.forEach((option, i) => select.append(new Option(String(option), String(i))));
   return element("label", {}, `${name} `, select);
 }
@@ -50,10 +44,9 @@ function listOf(name, options) {
 /** What takes an answer, and a function that reads it. */
 function fieldsOf(exercise) {
   if (exercise.kind !== "choice") {
-    const isNumber = exercise.kind === "number";
-    const input = element("input", { type: "text", autocomplete: "off", spellcheck: false });
-    input.size = 14;
-    if (!isNumber) input.autocapitalize = "characters";
+    const autocapitalize = exercise.kind === "number" ? "off" : "characters";
+    const settings = { autocomplete: "off", autocapitalize, spellcheck: false, size: 14 };
+    const input = element("input", { type: "text", ...settings });
     const label = element("label", {}, "Your answer ", input);
     return [[label], () => input.value];
   }
@@ -65,19 +58,18 @@ function fieldsOf(exercise) {
 /** A form below a cell that takes an answer and says whether it is right. */
 function formOf(page, name, exercise, units) {
   const [fields, read] = fieldsOf(exercise);
-  const button = element("button", { type: "submit", textContent: "Check" });
-  const told = element("p", { className: "dl-told" });
-  told.setAttribute("role", "status");
-  const row = element("div", { className: "dl-fields" }, ...fields, button);
-  const asks = element("p", { textContent: `Asked for: ${exercise.asks}.` });
-  asks.hidden = exercise.kind === "choice"; // its lists say it
-  const form = element("form", { className: "dl-exercise", noValidate: true }, asks, row, told);
-  form.setAttribute("aria-label", `Exercise ${name}`);
+  const button = element("button", { type: "submit" }, "Check");
+  const told = element("p", { class: "dl-told", role: "status" });
+  const row = element("div", { class: "dl-fields" }, ...fields, button);
+  const hidden = exercise.kind === "choice"; // its lists say it
+  const asks = element("p", { hidden }, `Asked for: ${exercise.asks}.`);
+  const attributes = { class: "dl-exercise", noValidate: true, "aria-label": `Exercise ${name}` };
+  const form = element("form", attributes, asks, row, told);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const verdict = judge(exercise, read(), units);
     told.replaceChildren(
-      element("b", { textContent: verdict.right ? "✓ right" : "✗" }),
+      element("b", {}, verdict.right ? "✓ right" : "✗"),
       verdict.right ? "" : ` ${verdict.told}`,
     );
     told.dataset.right = String(verdict.right);
@@ -98,10 +90,10 @@ function hideUnanswered(cell) {
 function noteOf(root) {
   const links = [...root.querySelectorAll(".dl-doors a")];
   const ways = links.filter((link) => /^(Open in Colab|Download)/.test(link.textContent.trim()));
-  const note = element("p", { className: "dl-elsewhere" }, "This one is written in the notebook");
+  const note = element("p", { class: "dl-elsewhere" }, "This one is written in the notebook");
   ways.forEach((link, i) => {
     const words = link.textContent.trim().replace(/^[OD]/, (first) => first.toLowerCase());
-    note.append(i ? ", or " : ": ", element("a", { href: link.href, textContent: words }));
+    note.append(i ? ", or " : ": ", element("a", { href: link.href }, words));
   });
   note.append(".");
   return note;

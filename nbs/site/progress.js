@@ -4,6 +4,8 @@
 // Where a browser keeps nothing, or keeps what cannot be read, all works for as long as a page is
 // open.
 
+import { element } from "./elements.js";
+
 const KEY = "drumlesson.progress";
 const CHANGED = "dl-progress";
 let unkept = null; // what is known where the storage is forbidden
@@ -86,9 +88,7 @@ export function follow(show) {
 
 /** A mark beside a question or an exercise that was answered rightly. */
 export function markWhenAnswered(place, page, item) {
-  const mark = document.createElement("span");
-  mark.className = "dl-mark";
-  mark.textContent = "✓ answered rightly";
+  const mark = element("span", { class: "dl-mark" }, "✓ answered rightly");
   follow(() => {
     if (answered(page).includes(item)) place.append(" ", mark);
     else mark.remove();
@@ -103,17 +103,12 @@ function counted(page, lesson) {
   return [items.filter((item) => done.has(item)).length, items.length];
 }
 
-/** A line that says what was answered rightly, and a button that forgets it. */
-function line(said, forgets) {
-  const place = document.createElement("p");
-  place.className = "dl-progress";
-  const words = document.createElement("span");
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "dl-forget";
-  button.textContent = "Forget";
-  button.addEventListener("click", () => forgets());
-  place.append(words, " ", button);
+/** A line that says what was answered rightly, and a button that forgets it, with its label. */
+function line(said, forgets, label) {
+  const words = element("span");
+  const attributes = { type: "button", class: "dl-forget", onclick: forgets, "aria-label": label };
+  const button = element("button", attributes, "Forget");
+  const place = element("p", { class: "dl-progress" }, words, " ", button);
   follow(() => {
     const { text, some } = said();
     const where = isKept() ? "kept in this browser only" : "this browser keeps nothing";
@@ -136,8 +131,7 @@ function showOnLesson(page, lesson, root) {
     const [done, all] = counted(page, lesson);
     return { text: `${done} of ${all} right; ${whereAnswered(all, lesson)}`, some: done > 0 };
   };
-  const place = line(said, () => forget(page));
-  place.querySelector("button").setAttribute("aria-label", "Forget what I answered on this page");
+  const place = line(said, () => forget(page), "Forget what I answered on this page");
   before?.after(place);
 }
 
@@ -154,8 +148,7 @@ function showOnMap(lessons, root) {
   if (!rows.length) return;
   const some = () => rows.some(([page]) => counted(page, lessons[page])[0] > 0);
   for (const [page, link] of rows) {
-    const mark = document.createElement("span");
-    mark.className = "dl-mark";
+    const mark = element("span", { class: "dl-mark" });
     link.after(" ", mark);
     follow(() => {
       const [done, all] = counted(page, lessons[page]);
@@ -167,8 +160,8 @@ function showOnMap(lessons, root) {
   const place = line(
     () => ({ text: "What you answered rightly on the pages of the lessons", some: true }),
     () => forget(),
+    "Forget what I answered, everywhere",
   );
-  place.querySelector("button").setAttribute("aria-label", "Forget what I answered, everywhere");
   rows[0][1].closest("table").after(place);
   follow(() => (place.hidden = !some()));
 }

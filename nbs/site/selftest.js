@@ -3,6 +3,7 @@
 // A stored page holds each option as a fold, its reason inside (drumlesson.dev.notebooks checks
 // that). The reason begins with Yes or No, and that is what says whether an option is right. Without
 // this script, the folds are there to open.
+import { element } from "./elements.js";
 import { markWhenAnswered, noteRight, pageName } from "./progress.js";
 
 const ASKS = /^\s*(\d+)\. /;
@@ -47,41 +48,25 @@ export function questionsOf(root) {
   return found;
 }
 
-/** The reason of an option, in a place of its own. */
-function reasonOf({ rest }) {
-  const reason = document.createElement("div");
-  reason.className = "dl-reason";
-  reason.append(...rest);
-  return reason;
-}
-
 /** A button for each option of a question, and a place where the reason is told. */
 class Question {
   constructor(page, { number, question, folds, options }) {
     this.page = page;
     this.number = number;
     question.id ||= `dl-question-${number}`;
-    this.group = document.createElement("div");
-    this.group.className = "dl-question";
-    this.group.setAttribute("role", "group");
-    this.group.setAttribute("aria-labelledby", question.id);
-    this.told = document.createElement("div");
-    this.told.className = "dl-told";
-    this.told.setAttribute("role", "status");
-    this.buttons = options.map((option) => this.button(option, reasonOf(option)));
-    this.group.append(...this.buttons, this.told);
-    question.after(this.group);
+    this.told = element("div", { class: "dl-told", role: "status" });
+    this.buttons = options.map((option) => this.button(option));
+    const group = { class: "dl-question", role: "group", "aria-labelledby": question.id };
+    question.after(element("div", group, ...this.buttons, this.told));
     for (const fold of folds) fold.remove();
     markWhenAnswered(question, page, number);
   }
 
-  button(option, reason) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "dl-option";
-    button.setAttribute("aria-pressed", "false");
-    button.append(...option.summary.childNodes);
-    button.addEventListener("click", () => this.choose(button, option.right, reason));
+  button({ summary, rest, right }) {
+    const reason = element("div", { class: "dl-reason" }, ...rest);
+    const onclick = () => this.choose(button, right, reason);
+    const attributes = { type: "button", class: "dl-option", "aria-pressed": "false", onclick };
+    const button = element("button", attributes, ...summary.childNodes);
     return button;
   }
 
@@ -91,8 +76,7 @@ class Question {
       delete button.dataset.right;
     }
     chosen.dataset.right = String(right);
-    const verdict = document.createElement("b");
-    verdict.textContent = right ? "✓ right" : "✗ not right";
+    const verdict = element("b", {}, right ? "✓ right" : "✗ not right");
     this.told.replaceChildren(verdict, reason);
     if (right) noteRight(this.page, this.number);
   }
