@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pages
 import pytest
+from readers import needs_axe, serious
 from test_browser import (  # noqa: F401  (the browser is a fixture)
     ENTER,
     OPEN_FOLDS,
@@ -25,7 +26,6 @@ from drumlesson.course.exercises import exercises_of
 from drumlesson.dev import notebooks
 
 TOP = Path(__file__).resolve().parent.parent
-AXE = TOP / "tests" / "site" / "node_modules" / "axe-core" / "axe.min.js"
 LESSONS = [path for path in notebooks.notebooks(TOP) if notebooks.is_lesson(path)]
 
 
@@ -299,16 +299,10 @@ for (const option of document.querySelectorAll('.dl-question > button:nth-of-typ
   option.click();
 }
 """
-SERIOUS = """
-const done = arguments[arguments.length - 1];
-const parts = [['.dl-question'], ['.dl-exercise'], ['.dl-progress'], ['.dl-elsewhere']];
-axe.run({include: parts}).then(found => done(found.violations
-  .filter(one => ['serious', 'critical'].includes(one.impact))
-  .map(one => one.id + ': ' + one.nodes.map(node => node.html).join(' '))), String);
-"""
+PARTS = (".dl-question", ".dl-exercise", ".dl-progress", ".dl-elsewhere")
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe is missing: npm ci --prefix tests/site")
+@needs_axe
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_no_serious_finding_of_axe(page, browser, mode):  # noqa: F811
     lesson = page("02_attack_phase")
@@ -316,11 +310,10 @@ def test_no_serious_finding_of_axe(page, browser, mode):  # noqa: F811
     lesson.answer("02-level", "b")
     browser.execute_script(ANSWERED)
     browser.execute_script(f"document.body.className = 'quarto-{mode}'")
-    browser.execute_script(AXE.read_text(encoding="utf-8"))
-    assert browser.execute_async_script(SERIOUS) == []
+    assert serious(browser, *PARTS) == []
     browser.execute_script("document.querySelector('.dl-exercise label').replaceWith('')")
     browser.execute_script("document.querySelector('.dl-fields').append(new Image())")
-    assert any("image-alt" in line for line in browser.execute_async_script(SERIOUS))
+    assert any("image-alt" in line for line in serious(browser, *PARTS))
 
 
 @pytest.mark.parametrize("name", ["01_audio_basics", "02_attack_phase", "index"])

@@ -4,19 +4,16 @@ import base64
 import contextlib
 import re
 import time
-import zipfile
 
 import numpy as np
 import pytest
 import soundfile
 import soxr
 from conftest import toy_groove
+from readers import needs_axe, preferring, serious
 from test_browser import ENTER, PHONE, as_phone, complaints, keys, until
 from test_page_in_browser import (
-    AXE,
     MOVING,
-    SERIOUS,
-    TOP,
     WIDE,
     Ear,
     browser,
@@ -24,10 +21,10 @@ from test_page_in_browser import (
     files,
     site,
     stays_here,
+    unpacked,
 )
 
 from drumlesson.audio import SR
-from drumlesson.dev import page
 from drumlesson.drums import load_drums
 from drumlesson.groove import DRUMS
 from drumlesson.midi import read_midi, read_notes
@@ -343,10 +340,7 @@ def test_it_fits_on_a_phone(browser, site, beat):
 
 
 def test_nothing_moves_where_that_is_asked_for(browser, site, beat):
-    ask = "Emulation.setEmulatedMedia"
-    wanted = [{"name": "prefers-reduced-motion", "value": "reduce"}]
-    browser.execute_cdp_cmd(ask, {"features": wanted})
-    try:
+    with preferring(browser, "reduced-motion", "reduce"):
         ear = Beat(browser, f"{site}/name_a_drum.html")
         ear.write_down([beat])
         ear.button("Play the recording").click()
@@ -354,30 +348,23 @@ def test_nothing_moves_where_that_is_asked_for(browser, site, beat):
         until("a hit is lit", lambda: ear.js(lit) > 0, 6)
         shown = "return getComputedStyle(ear.querySelector('.dl-beat-cursor')).display"
         assert ear.js(shown) == "none" and browser.execute_script(MOVING) == 0
-    finally:
-        browser.execute_cdp_cmd(ask, {"features": []})
     assert ear.js(shown) == "block"
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe is missing: npm ci --prefix tests/site")
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_finding_of_axe(browser, site, beat, scheme):
-    wanted = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wanted})
-    ear = Beat(browser, f"{site}/name_a_drum.html")
-    ear.write_down([beat])
-    ear.js("ear.querySelector('details').open = true")
-    browser.execute_script(AXE.read_text(encoding="utf-8"))
-    assert browser.execute_async_script(SERIOUS) == []
-    ear.js("ear.querySelector('.dl-beat-hit').removeAttribute('aria-label')")
-    assert any("button-name" in line for line in browser.execute_async_script(SERIOUS))
+    with preferring(browser, "color-scheme", scheme):
+        ear = Beat(browser, f"{site}/name_a_drum.html")
+        ear.write_down([beat])
+        ear.js("ear.querySelector('details').open = true")
+        assert serious(browser, ".dl-ear") == []
+        ear.js("ear.querySelector('.dl-beat-hit').removeAttribute('aria-label')")
+        assert any("button-name" in line for line in serious(browser, ".dl-ear"))
 
 
 def test_it_works_from_a_disk(browser, beat, tmp_path):
-    packed = page.offline(TOP, tmp_path / "page.zip")
-    with zipfile.ZipFile(packed) as archive:
-        archive.extractall(tmp_path)
-    ear = Beat(browser, (tmp_path / "name_a_drum" / "index.html").as_uri())
+    ear = Beat(browser, unpacked(tmp_path))
     ear.write_down([beat])
     assert almost(ear.hits(), transcribe(beat))
     assert stays_here(browser, "file://") == [] and complaints(browser) == []

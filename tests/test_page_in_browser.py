@@ -4,7 +4,6 @@ import base64
 import csv
 import functools
 import http.server
-import json
 import re
 import shutil
 import threading
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from readers import needs_axe, preferring, serious
 from test_browser import (
     ENTER,
     PHONE,
@@ -36,7 +36,6 @@ from drumlesson.drums import load_drums
 from drumlesson.labelling import LabelTable, _columns, label_files
 
 TOP = Path(__file__).resolve().parent.parent
-AXE = TOP / "tests" / "site" / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = ("name_a_drum", "index")
 
 
@@ -300,55 +299,25 @@ MOVING = "return document.getAnimations({subtree: true}).length"
 
 
 def test_nothing_moves_where_that_is_asked_for(browser, site, files):
-    ask = "Emulation.setEmulatedMedia"
-    wanted = [{"name": "prefers-reduced-motion", "value": "reduce"}]
-    browser.execute_cdp_cmd(ask, {"features": wanted})
-    try:
+    with preferring(browser, "reduced-motion", "reduce"):
         ear = Ear(browser, f"{site}/name_a_drum.html")
         ear.choose(files[:1])
         assert browser.execute_script(MOVING) == 0
         names = "return getComputedStyle(arguments[0], '::before').animationName"
         bar = browser.find_element("css selector", ".dl-ear-bar")
         assert browser.execute_script(names, bar) == "none"
-    finally:
-        browser.execute_cdp_cmd(ask, {"features": []})
     assert browser.execute_script(names, bar) == "dl-ear-grow"
 
 
-SERIOUS = """
-const done = arguments[arguments.length - 1];
-axe.run('.dl-ear').then(found => done(found.violations
-  .filter(one => ['serious', 'critical'].includes(one.impact))
-  .map(one => one.id + ': ' + one.nodes.map(node => node.html).join(' '))), String);
-"""
-
-
-@pytest.mark.skipif(not AXE.exists(), reason="axe is missing: npm ci --prefix tests/site")
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_finding_of_axe(browser, site, files, scheme):
-    wanted = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wanted})
-    ear = Ear(browser, f"{site}/name_a_drum.html")
-    ear.choose(files[:2])
-    browser.execute_script(AXE.read_text(encoding="utf-8"))
-    assert browser.execute_async_script(SERIOUS) == []
-    browser.execute_script("document.querySelector('.dl-ear select').ariaLabel = null")
-    assert any("select-name" in line for line in browser.execute_async_script(SERIOUS))
-
-
-# -- from a disk
-
-
-def test_the_page_works_from_a_disk(browser, files, tmp_path):
-    """Unpacked, and opened as a file: no server, no network."""
-    packed = page.offline(TOP, tmp_path / "page.zip")
-    with zipfile.ZipFile(packed) as archive:
-        archive.extractall(tmp_path)
-    ear = Ear(browser, (tmp_path / "name_a_drum" / "index.html").as_uri())
-    ear.choose(files[:2])
-    labels = load().predict(files[:2], unsure=True)
-    assert [row["label"] for row in ear.rows()] == labels.tolist()
-    assert stays_here(browser, "file://") == [] and complaints(browser) == []
+    with preferring(browser, "color-scheme", scheme):
+        ear = Ear(browser, f"{site}/name_a_drum.html")
+        ear.choose(files[:2])
+        assert serious(browser, ".dl-ear") == []
+        ear.js("ear.querySelector('select').ariaLabel = null")
+        assert any("select-name" in line for line in serious(browser, ".dl-ear"))
 
 
 ONE_AT_A_TIME = """
@@ -393,95 +362,21 @@ def test_of_a_dropped_folder_only_sounds_are_taken(browser, site):
     assert ear.rows() == []
 
 
-# -- the microphone
+# -- from a disk
 
 
-@pytest.fixture
-def with_microphone(tmp_path_factory):
-    """Starts Chromium with further flags; each is ended with its test."""
-    opened = []
-
-    def begin(*flags):
-        profile = tmp_path_factory.mktemp("profile")
-        opened.append(start(profile, "--use-fake-device-for-media-stream", *flags))
-        return opened[-1]
-
-    yield begin
-    for one in opened:
-        one.quit()
+def unpacked(folder):
+    """The address of the page by itself, unpacked in a folder."""
+    packed = page.offline(TOP, folder / "page.zip")
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(folder)
+    return (folder / "name_a_drum" / "index.html").as_uri()
 
 
-def test_hits_are_heard_by_the_microphone(with_microphone, site, drums, tmp_path):
-    """A file stands in for the microphone: four hits, a second apart."""
-    some = [drums.waves[i][: SR // 2] for i in (0, 3, 6, 9)]
-    x = np.zeros(6 * SR, np.float32)
-    for i, hit in enumerate(some):
-        begin = (i + 1) * SR
-        x[begin : begin + len(hit)] = 0.6 * hit / np.abs(hit).max()
-    heard = tmp_path / "heard.wav"
-    soundfile.write(heard, x, SR, "PCM_16")
-    browser = with_microphone(
-        "--use-fake-ui-for-media-stream", f"--use-file-for-fake-audio-capture={heard}%noloop"
-    )
-    ear = Ear(browser, f"{site}/name_a_drum.html")
-    ear.button("Use the microphone").click()
-    until("it listens", lambda: ear.button("Stop the microphone"), 20)
-    until("four hits are heard", lambda: len(ear.rows()) >= 4, 60)
-    ear.button("Stop the microphone").click()
-    until("it is off", lambda: "off" in ear.status())
-    rows = ear.rows()[::-1]  # the newest is on top
-    assert [row["path"] for row in rows] == [f"microphone {i}" for i in (1, 2, 3, 4)]
-    proba = load().predict_proba(some)
-    for row, p in zip(rows, proba, strict=True):
-        assert np.argmax(row["bars"][:5]) == np.argmax(p), (row, p)
-    assert complaints(browser) == []
-
-
-def test_a_refusal_is_a_sentence(with_microphone, site):
-    browser = with_microphone("--deny-permission-prompts")
-    ear = Ear(browser, f"{site}/index.html")
-    ear.button("Use the microphone").click()
-    until("it is told", lambda: "was refused" in ear.status(), 20)
-    assert ear.button("Use the microphone").get_attribute("aria-pressed") == "false"
-
-
-def test_the_microphone_is_asked_for_once(browser, site):
-    """A second press while the reader is asked would open one that no button ends."""
-    ear = Ear(browser, f"{site}/name_a_drum.html")
-    ear.js("""
-        window.asked = 0;
-        navigator.mediaDevices.getUserMedia = () => {
-          window.asked += 1;
-          return new Promise(() => {});
-        };""")
-    button = ear.button("Use the microphone")
-    button.click()
-    button.click()
-    assert ear.js("return window.asked") == 1
-
-
-def test_a_microphone_that_cannot_be_heard_is_switched_off(browser, site):
-    ear = Ear(browser, f"{site}/name_a_drum.html")
-    ear.js("""
-        window.given = new AudioContext().createMediaStreamDestination().stream;
-        navigator.mediaDevices.getUserMedia = () => Promise.resolve(window.given);
-        AudioWorklet.prototype.addModule = () => Promise.reject(new Error('no worklet.'));""")
-    ear.button("Use the microphone").click()
-    until("it is told", lambda: ear.status() == "The microphone cannot be used: no worklet.")
-    assert ear.js("return window.given.getTracks().map(track => track.readyState)") == ["ended"]
-
-
-def test_processing_of_speech_is_switched_off(browser, site):
-    ear = Ear(browser, f"{site}/name_a_drum.html")
-    ear.js("""
-        window.wanted = null;
-        navigator.mediaDevices.getUserMedia = wanted => {
-          window.wanted = wanted;
-          return Promise.reject(new DOMException('none', 'NotFoundError'));
-        };""")
-    ear.button("Use the microphone").click()
-    until("it is told", lambda: "No microphone" in ear.status())
-    wanted = json.loads(ear.js("return JSON.stringify(window.wanted.audio)"))
-    assert wanted == dict.fromkeys(
-        ["echoCancellation", "noiseSuppression", "autoGainControl"], False
-    )
+def test_the_page_works_from_a_disk(browser, files, tmp_path):
+    """Opened as a file: no server, no network."""
+    ear = Ear(browser, unpacked(tmp_path))
+    ear.choose(files[:2])
+    labels = load().predict(files[:2], unsure=True)
+    assert [row["label"] for row in ear.rows()] == labels.tolist()
+    assert stays_here(browser, "file://") == [] and complaints(browser) == []

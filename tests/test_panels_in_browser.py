@@ -3,6 +3,7 @@
 from functools import partial
 
 import pytest
+from readers import needs_axe, serious
 from test_browser import (  # noqa: F401  (the browser is a fixture)
     ENTER,
     PHONE,
@@ -16,7 +17,6 @@ from test_browser import (  # noqa: F401  (the browser is a fixture)
     keys,
     until,
 )
-from test_page_in_browser import AXE, SERIOUS
 from test_players import address  # noqa: F401  (a fixture)
 
 from drumlesson.audio import SR
@@ -276,11 +276,9 @@ def test_a_page_without_panels_loads_no_module_of_one(browser, address):  # noqa
     assert [url for url in [*addresses, *asked(browser)] if "panel_" in url] == []
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe is missing: npm ci --prefix tests/site")
+@needs_axe
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_no_serious_finding_of_axe(browser, address, mode):  # noqa: F811
     opened(browser, address(PAGE))
     browser.execute_script(f"document.body.className = 'quarto-{mode}'")
-    browser.execute_script(AXE.read_text(encoding="utf-8"))
-    look = SERIOUS.replace(".dl-ear", "[data-panel]")
-    assert look != SERIOUS and browser.execute_async_script(look) == []
+    assert serious(browser, "[data-panel]") == []
