@@ -15,6 +15,7 @@ from test_page import TOOLS, TOP, node
 
 from drumlesson.audio import SR
 from drumlesson.course.lesson_panels import (
+    _Hat,
     attention_explorer,
     filter_explorer,
     kits_explorer,
@@ -148,6 +149,23 @@ def test_more_draws_steady_the_interval(make):
     texts = [panel.set(kits=30, draws=draws, order=0).text for draws in (1000, 2000)]
     low, high = (text.split("lie from ")[1].split(". ")[0].split(" to ") for text in texts)
     assert np.allclose(np.float64(low), np.float64(high), atol=0.3)
+
+
+def test_every_draw_stands_in_the_histogram(make, scripts):  # noqa: F811
+    """Of few kits, the means lie far from each other: the axis grows with them."""
+    panel = make("kits")
+    usual = panel.figure.axes[1].get_xlim()
+    panel.set(kits=4, draws=500, order=3)
+    facts = stored(panel.html()).facts
+    hat = _Hat(np.array(facts["leads"]) / 100)
+    question = {"means": hat.means(hat.kits(4, 3), 500, 3).tolist(), "least": facts["reach"]}
+    said = node(TOOLS / "tools.js", scripts, "histogram", given=json.dumps(question).encode())
+    script = json.loads(said)
+    bars = panel.figure.axes[1].containers[0]
+    heights = [bar.get_height() for bar in bars]
+    assert sum(heights) == sum(script["counts"]) == 500
+    assert panel.figure.axes[1].get_xlim()[1] == pytest.approx(script["reach"])
+    assert script["reach"] > usual[1] == facts["reach"]
 
 
 @pytest.mark.parametrize(

@@ -546,22 +546,21 @@ class _DrawsDrawing:
         limit = 1.1 * max(1, np.abs(leads).max() / 100)
         left.set(xlabel="lead of a kit (points)", yticks=[], title="the kits in the hat")
         left.set(xlim=(-limit, limit), ylim=(-1, len(leads)))
-        self.edges = np.linspace(-reach, reach, _BARS + 1)
-        width = self.edges[1] - self.edges[0]
-        self.bars = right.bar(self.edges[:-1], np.zeros(_BARS), width, align="edge")
+        self.reach = reach
+        self.bars = right.bar(range(_BARS), 0, align="edge")
         self.span = right.axvspan(0, 1, color="tab:orange", alpha=0.3)
         right.set(xlabel="mean lead of a draw (points)", yticks=[], title="the draws so far")
-        right.set_xlim(-reach, reach)
         for ax in (left, right):
             ax.axvline(0, color="black", lw=0.8)
 
     def draw(self, kits, means, low: float, high: float):
         """Show the leads of kits, the means of draws and their interval."""
         self.kits.set_data(np.sort(kits) / 100, range(len(kits)))
-        counts, _ = np.histogram(means, self.edges)
-        for bar, count in zip(self.bars, counts, strict=True):
-            bar.set_height(count)
-        self.bars[0].axes.set_ylim(0, 1.1 * max(1, counts.max()))
+        reach = max(self.reach, np.abs(means).max())
+        counts, edges = np.histogram(means, _BARS, (-reach, reach))
+        for bar, left, count in zip(self.bars, edges[:-1], counts, strict=True):
+            bar.set(x=left, width=edges[1] - edges[0], height=count)
+        self.bars[0].axes.set(xlim=(-reach, reach), ylim=(0, 1.1 * max(1, counts.max())))
         self.span.set(x=low, width=high - low)
 
 
@@ -573,7 +572,7 @@ def kits_explorer(
     total = len(hat.leads)
     if total < 4:
         raise ValueError(f"kits_explorer: at least 4 kits are needed, not {total}")
-    reach = round(float(abs(np.mean(leads)) + 0.6 * np.std(leads)), 1) + 1  # of the histogram
+    reach = round(float(abs(np.mean(leads)) + 0.6 * np.std(leads)), 1) + 1  # least of the bars
     drawing = _DrawsDrawing(hat.leads, reach)
 
     def update(kits, draws, order):

@@ -62,19 +62,19 @@ function drawKits(width, { facts, taken }) {
   return axes.element;
 }
 
-/** How many means lie in each bar of the histogram, from -reach to reach. */
-function heights(means, reach) {
+/** A histogram of means: how far it reaches to either side of 0, and how many each bar holds. */
+export function histogram(means, least) {
+  const reach = largestOf(means.map(Math.abs), least);
   const counts = new Array(BARS).fill(0);
   for (const mean of means) {
     const bar = Math.floor(((mean + reach) / (2 * reach)) * BARS);
-    if (bar >= 0 && bar < BARS) counts[bar]++;
+    counts[Math.min(bar, BARS - 1)]++;
   }
-  return counts;
+  return { reach, counts };
 }
 
 function drawDraws(width, { facts, means, low, high }) {
-  const { reach } = facts;
-  const counts = heights(means, reach);
+  const { reach, counts } = histogram(means, facts.reach);
   const top = 1.1 * largestOf(counts, 1);
   const axes = new Axes({
     title: "the draws so far",
