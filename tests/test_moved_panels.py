@@ -245,3 +245,10 @@ def test_augment(scripts, five):
             check_sounds(answer["sounds"], panel)
         same += answer["text"] == panel.text
     assert same > 0.9 * len(settings)
+
+
+def test_one_sound_to_hear_is_no_plural(five):
+    """All is told apart, so nothing plays at first; one of the worst may be stored."""
+    hits = [five[0], five[1].replace(source="recorded")]
+    html = threshold_explorer([0.9, 0.1], [True, False], hits).html()
+    assert "<summary>Hear 1 sound</summary>" in html

@@ -385,7 +385,7 @@ class Panel:
         more = players[n_before - first :]
         if not more:
             return numbers, ""
-        head = f"Hear {len(more)} more" if n_before else f"Hear {len(more)} sounds"
+        head = f"Hear {len(more)} more" if n_before else f"Hear {_counted(len(more), 'sound')}"
         return numbers, _fold(head, listen(*more))
 
     def _live_note(self) -> str:
@@ -462,6 +462,11 @@ def _check_labels(caller: str, labels):
 def _name(hit: Sound) -> str:
     """What a text calls a hit."""
     return hit.name or "sound"
+
+
+def _counted(n: int, noun: str) -> str:
+    """A number of things, such as "1 step" or "2 steps"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 # %% ../../nbs/reference/panels.ipynb #5145eb11

@@ -1,6 +1,14 @@
 // An interval that builds up from kits drawn anew: after `kits_explorer`.
 
-import { dice, largestOf, quantile, sortedPlaces, sumOf, withSign } from "./panel_count.js";
+import {
+  counted,
+  dice,
+  largestOf,
+  quantile,
+  sortedPlaces,
+  sumOf,
+  withSign,
+} from "./panel_count.js";
 import { Axes, widthsIn } from "./panel_drawing.js";
 import { LivePanel, Slider } from "./panel_parts.js";
 
@@ -43,7 +51,7 @@ export function shown({ facts }, { kits, draws, order }) {
   const ordered = ascending(means);
   const [low, high] = [quantile(ordered, 0.025), quantile(ordered, 0.975)];
   const text =
-    `${kits} kits lead by ${withSign(sumOf(taken) / (100 * kits), 1)} points. Of ${draws} draws, ` +
+    `${kits} kits lead by ${withSign(sumOf(taken) / (100 * kits), 1)} points. Of ${counted(draws, "draw")}, ` +
     `the middle 95 of 100 lie from ${withSign(low, 1)} to ${withSign(high, 1)}. `;
   return { text: text + verdict(low, high), sounds: [], facts, taken, means, low, high };
 }
