@@ -75,7 +75,7 @@ def test_script_and_package(benchmark, modules, timed, tmp_path, capsys):
 
 
 @pytest.mark.benchmark(group="the page")
-@pytest.mark.filterwarnings("ignore:.*more than drums sounds")
+@pytest.mark.filterwarnings("ignore:.*something beside drums sounds")
 def test_script_and_package_write_a_beat_down(benchmark, modules, timed, capsys):
     seconds = 60.0 if timed else 8.0
     kits = drum_kits(load_drums("synth", n_kits=2, hits=2, random_state=21))
