@@ -436,7 +436,7 @@ def test_the_shipped_one_bears_what_is_no_drum(shipped, kind):
     assert len(groove) <= 20
 
 
-# -- more than drums
+# -- something beside drums
 
 
 @pytest.mark.parametrize("kinds", [("chord",), ("speech",), ("melody",)])

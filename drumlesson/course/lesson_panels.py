@@ -16,11 +16,11 @@ __all__ = [
 
 # %% ../../nbs/reference/lesson_panels.ipynb #179fbef3
 import base64
-from typing import Any
 
 import numpy as np
 
 from drumlesson.course.panels import (
+    _PIXELS,
     Panel,
     _choice,
     _control,
@@ -249,8 +249,7 @@ class _FilterDrawing:
 
     def __init__(self, levels, hop_ms: float):
         n_frames, n_bands = levels.shape
-        look: dict[str, Any] = {"origin": "lower", "aspect": "auto", "interpolation": "nearest"}
-        look["extent"] = (0, n_frames * hop_ms, 0, n_bands)
+        look = {**_PIXELS, "extent": (0, n_frames * hop_ms, 0, n_bands)}
         self.figure, (left, right) = _figure(2, sharey=True)
         left.imshow(levels.T, cmap="magma", **look)
         self.image = right.imshow(levels.T, cmap="RdBu_r", **look)
@@ -428,9 +427,7 @@ class _PeakDrawing:
 
     def __init__(self, data: _Curves):
         self.data = data
-        self.figure, _ = _figure(size=(7, 4))
-        self.figure.clear()
-        axes = self.figure.subplots(len(data.drums), 1, sharex=True)
+        self.figure, axes = _figure(size=(7, 4), rows=len(data.drums), sharex=True)
         seconds = np.arange(len(data.curves)) * data.hop
         self.rows = []
         for ax, drum, curve in zip(axes, data.drums, data.curves.T, strict=True):
@@ -638,9 +635,8 @@ class _LeakDrawing:
         self.figure, (left, right) = _figure(2, size=(7, 2.3))
         self.bars = left.bar(range(frames), 1)
         left.set(title="share of each frame in the state", xlabel="frame", ylim=(0, 1))
-        look = {"origin": "lower", "aspect": "auto", "interpolation": "nearest"}
         blank = np.zeros((bands, frames))
-        self.image = right.imshow(blank, cmap="magma", vmin=0, vmax=_DEPTH, **look)
+        self.image = right.imshow(blank, cmap="magma", vmin=0, vmax=_DEPTH, **_PIXELS)
         right.set(title="what is left of the hit", xlabel="frame", ylabel="mel band")
 
     def draw(self, levels, shares):
@@ -742,11 +738,8 @@ def attention_explorer(
     """
     question = _Question(_finite(picture, "attention_explorer"))
     n_frames, n_bands = question.tenths.shape
-    figure, _ = _figure(size=(7, 3.4))
-    figure.clear()
-    above, below = figure.subplots(2, 1, sharex=True)
-    look = {"origin": "lower", "aspect": "auto", "interpolation": "nearest"}
-    above.imshow(question.tenths.T, cmap="magma", **look)
+    figure, (above, below) = _figure(size=(7, 3.4), rows=2, sharex=True)
+    above.imshow(question.tenths.T, cmap="magma", **_PIXELS)
     above.set_ylabel("mel band")
     span = above.axhspan(0, 1, fill=False, color="white", lw=1.5)
     bars = below.bar(range(n_frames), 1)
@@ -781,8 +774,7 @@ def attention_explorer(
 def _is_test(sizes, by_kit: bool, percent: int, order: int):
     """Which hits are in the test, and the kit of each hit."""
     kits = np.repeat(np.arange(len(sizes)), sizes)
-    dice = _dice(order, len(sizes) if by_kit else len(kits))
-    drawn = np.argsort(dice, kind="stable")
+    drawn = _in_order(len(sizes) if by_kit else len(kits), order)
     n = max(1, round(len(drawn) * percent / 100))
     chosen = np.isin(np.arange(len(drawn)), drawn[:n])
     return (chosen[kits] if by_kit else chosen), kits

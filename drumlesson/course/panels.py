@@ -47,12 +47,12 @@ def _ipywidgets():
     return ipywidgets
 
 
-def _figure(columns=1, size=(7, 2.5), **settings):
+def _figure(columns=1, size=(7, 2.5), rows=1, **settings):
     """A figure that pyplot does not know of, so that nothing shows it twice, and its axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, dpi=100, layout="constrained")
-    return figure, figure.subplots(1, columns, **settings)
+    return figure, figure.subplots(rows, columns, **settings)
 
 
 def _png(figure) -> bytes:
@@ -231,9 +231,9 @@ def _as_json(value) -> str:
     return escape(text, quote=False).replace("'", "&#39;")
 
 
-def _fold(head: str, players: str) -> str:
-    """Further players in a fold, as HTML."""
-    return f'<details class="dl-more"><summary>{head}</summary>{players}</details>'
+def _fold(head: str, html: str, look: str = "dl-more") -> str:
+    """HTML that shows `head`, and `html` once it is opened; `look` is its class."""
+    return f'<details class="{look}"><summary>{head}</summary>{html}</details>'
 
 
 class Panel:
@@ -572,18 +572,13 @@ def _outline(x, n: int = 600):
     return np.repeat(times, 2), extremes.ravel()
 
 
+_PIXELS: dict[str, Any] = {"origin": "lower", "aspect": "auto", "interpolation": "nearest"}
+
+
 def _spectrogram(ax, title: str = "", ylabel: str = "frequency (kHz)"):
     """An empty spectrogram of 80 dB."""
     ax.set(title=title, xlabel="time (s)", ylabel=ylabel)
-    return ax.imshow(
-        np.zeros((2, 2)),
-        cmap="magma",
-        vmin=-80,
-        vmax=0,
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-    )
+    return ax.imshow(np.zeros((2, 2)), cmap="magma", vmin=-80, vmax=0, **_PIXELS)
 
 
 # %% ../../nbs/reference/panels.ipynb #4c35bd14
