@@ -200,6 +200,14 @@ def test_the_page_has_as_many_clips_of_each_length(toys):
     assert {label for label, *_ in page.facts["clips"]} == set(LABELS)
 
 
+def test_of_many_lengths_the_page_has_some(toys):
+    """No more than there are letters for."""
+    test = listening_test(toys, toys.labels, range(10, 310, 10))
+    assert len({ms for _, ms in test.quiz.clips}) > 26
+    page = stored(test.html())
+    assert 20 <= len(page.facts["clips"]) == len(page.sounds) <= 23
+
+
 BENCHED = {
     "Speed": [(-7, -7), (-12, 12), (0, 0), (3, 8.5)],
     "Gain": [(-12, 6), (-24, -24)],

@@ -1616,6 +1616,7 @@ def _clips_of_page(quiz: _Quiz) -> list[tuple]:  # (number of the hit, ms)
     each = max(1, _ON_PAGE // len(set(lengths)))
     nth = [lengths[:k].count(ms) for k, ms in enumerate(lengths)]
     some = [clip for clip, before in zip(quiz.clips, nth, strict=True) if before < each]
+    some = some[:_ON_PAGE]  # of many lengths, not all
     shortest = _shortest_clips(quiz)
     return [clip for clip in quiz.clips if clip in some or clip in shortest]
 
