@@ -172,7 +172,7 @@ def test_it_warns_where_the_package_does(modules):
     assert {bool(answer["warning"]) for answer in said} == {True, False}
 
 
-def test_no_step_is_long_and_all_steps_are_quick(modules, capsys):
+def test_no_step_takes_a_quarter_of_all(modules, capsys):
     (x,) = synthesised(1, 30.0)
     _, second = written_by_script(modules, [x, x])
     figures = {
