@@ -1731,6 +1731,10 @@ def main(
     except BrokenPipeError:  # the reader has seen enough: `drumlesson predict ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
+    except SystemExit as e:  # so ends rich, which prints help and version, at the same
+        if not isinstance(e.__context__, BrokenPipeError):
+            raise
+        return 0
     except (CycloptsError, ValueError, OSError, ImportError) as e:
         print(f"drumlesson: {_line(e)}", file=sys.stderr)
     except KeyboardInterrupt as e:

@@ -115,7 +115,7 @@ class Transcriber:
     ) -> Iterator[np.ndarray]:  # float32 (frames, 6 or 7) each, together as many frames
         """How likely each drum is hit in each frame, block by block.
 
-        A seventh column, where the file has one: how likely more than drums sounds.
+        A seventh column, where the file has one: how likely something beside drums sounds.
         """
         margin, step = self._margin, self._frames - 2 * self._margin
         held = np.full((margin, FRAMES.n_mels), _SILENCE, np.float32)
@@ -285,16 +285,15 @@ def load_transcriber(
     return _from_file(Transcriber, "transcriber", _SHIPPED if path is None else path)
 
 
-_MORE = 0.5  # share of the time from which a recording is said to hold more than drums
+_MORE = 0.5  # share of the time from which it is said that something beside drums sounds
 
 
 def _warn_of_more(beside, source) -> None:
     """Warns where something sounds beside the drums, or in their place."""
     share = float(beside.mean()) if beside.size else 0.0
     if share > _MORE:
-        text = (
-            f"{source}: more than drums sounds for {share:.0%} of the time, and is taken for drums"
-        )
+        what = f"something beside drums sounds for {100 * share:.0f} % of the time"
+        text = f"{source}: {what}; it may be written down as drums"
         warnings.warn(text, UserWarning, stacklevel=3)
 
 
@@ -327,7 +326,7 @@ def transcribe(
     Warns
     -----
     UserWarning
-        Where more than drums sounds for most of the time, such as a song or a voice.
+        Where something beside drums sounds most of the time, such as a song or a voice.
 
     Examples
     --------

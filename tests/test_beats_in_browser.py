@@ -32,7 +32,7 @@ from drumlesson.rendering import drum_kits, render
 from drumlesson.transcribing import transcribe
 
 __all__ = ["browser", "drums", "files", "site"]  # fixtures
-pytestmark = pytest.mark.filterwarnings("ignore:.*more than drums sounds")
+pytestmark = pytest.mark.filterwarnings("ignore:.*something beside drums sounds")
 RIGHT, DOWN, HOME = "\ue014", "\ue015", "\ue011"
 
 

@@ -1538,10 +1538,11 @@ def test_the_entry_point():
     assert entry.load() is main
 
 
-def test_a_reader_that_stops_early_is_no_error():
+@pytest.mark.parametrize("words", ["doctor", "--help", "--version", "predict --help"])
+def test_a_reader_that_stops_early_is_no_error(words):
     """`drumlesson doctor | head -1`."""
     with subprocess.Popen(
-        [sys.executable, "-c", MAIN, "doctor"],
+        [sys.executable, "-c", MAIN, *words.split()],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,8 +1,18 @@
-"""Thresholds that other folds choose."""
+"""The study of grooves: thresholds that other folds choose, what compares, and how it is stored."""
 
 import pandas as pd
+import pytest
+from conftest import toy_renderings
 
-from drumlesson.course.groovestudy import _cautious_thresholds, _cross_fitted
+from drumlesson.course import groovestudy
+from drumlesson.course.groovestudy import (
+    _cautious_thresholds,
+    _cross_fitted,
+    groove_table,
+    run_side,
+    shared_folds,
+)
+from drumlesson.course.results import stored
 
 
 def counted(fold, drum, scores):
@@ -25,3 +35,47 @@ def test_each_fold_is_judged_with_what_the_others_choose():
     judged = _cross_fitted(pd.concat([first, second])).set_index("fold")
     assert judged.loc[0, "threshold"] == 0.6 and judged.loc[0, "right"] == 50
     assert judged.loc[1, "threshold"] == 0.3 and judged.loc[1, "right"] == 40
+
+
+def frames_of(*runs):
+    """Rows of a stored study: one for each (side, fold)."""
+    return pd.DataFrame(runs, columns=["model", "fold"])
+
+
+def test_only_folds_that_all_sides_have_are_compared():
+    rows = frames_of(("several", 0), ("slicer", 0), ("several", 1), ("slicer", 2))
+    assert shared_folds(rows).values.tolist() == [["several", 0], ["slicer", 0]]
+
+
+def test_sides_without_a_common_fold_have_no_table():
+    with pytest.raises(ValueError, match="no fold yet that all sides have"):
+        groove_table(frames_of(("several", 0), ("slicer", 1)))
+
+
+# -- one run
+
+
+@pytest.fixture
+def two_clips(toy_kits, monkeypatch):
+    """A fold is judged by two short renderings, in which a slicer finds every hit."""
+    clips = toy_renderings(toy_kits, 2, 0)
+    grooves = iter([clip.groove for clip in clips])
+    monkeypatch.setattr(groovestudy, "_groove_part", lambda fold: None)
+    monkeypatch.setattr(groovestudy, "_test_renderings", lambda part, fold: clips)
+    monkeypatch.setattr(groovestudy, "_slicer", lambda part: lambda x: next(grooves))
+    return clips
+
+
+@pytest.mark.parametrize("study, by_clip", [("grooves", True), ("frames", False)])
+def test_a_slicer_that_has_no_curves_is_stored(two_clips, tmp_path, study, by_clip):
+    run_side("slicer", 0, tmp_path, study=study)
+    assert set(stored(study, tmp_path)["model"]) == {"slicer"}
+    assert (tmp_path / "grooves_clips.csv").exists() == by_clip
+    assert not (tmp_path / "grooves_thresholds.csv").exists()
+
+
+@pytest.mark.parametrize("name, study", [("slice", "frames"), ("slicer", "groove")])
+def test_what_there_is_not_is_refused_before_the_work(two_clips, tmp_path, name, study):
+    with pytest.raises(ValueError, match=r"no (side|study) is called '(slice|groove)'"):
+        run_side(name, 0, tmp_path, study=study)
+    assert not list(tmp_path.iterdir())

@@ -15,6 +15,7 @@ from test_page import TOOLS, TOP, node
 
 from drumlesson.audio import SR
 from drumlesson.course.lesson_panels import (
+    _Hat,
     attention_explorer,
     filter_explorer,
     kits_explorer,
@@ -148,6 +149,65 @@ def test_more_draws_steady_the_interval(make):
     texts = [panel.set(kits=30, draws=draws, order=0).text for draws in (1000, 2000)]
     low, high = (text.split("lie from ")[1].split(". ")[0].split(" to ") for text in texts)
     assert np.allclose(np.float64(low), np.float64(high), atol=0.3)
+
+
+def test_every_draw_stands_in_the_histogram(make, scripts):  # noqa: F811
+    """Of few kits, the means lie far from each other: the axis grows with them."""
+    panel = make("kits")
+    usual = panel.figure.axes[1].get_xlim()
+    panel.set(kits=4, draws=500, order=3)
+    facts = stored(panel.html()).facts
+    hat = _Hat(np.array(facts["leads"]) / 100)
+    question = {"means": hat.means(hat.kits(4, 3), 500, 3).tolist(), "least": facts["reach"]}
+    said = node(TOOLS / "tools.js", scripts, "histogram", given=json.dumps(question).encode())
+    script = json.loads(said)
+    bars = panel.figure.axes[1].containers[0]
+    heights = [bar.get_height() for bar in bars]
+    assert sum(heights) == sum(script["counts"]) == 500
+    assert panel.figure.axes[1].get_xlim()[1] == pytest.approx(script["reach"])
+    assert script["reach"] > usual[1] == facts["reach"]
+
+
+ONE_OF_EACH = {
+    "rate": ({"steps": 1}, "after 1 step:"),
+    "kits": ({"draws": 1}, "Of 1 draw,"),
+    "leak": ({"silence": 1}, "then 1 frame of silence"),
+}
+
+
+@pytest.mark.parametrize("kind", ONE_OF_EACH)
+def test_one_is_no_plural(kind, make, scripts):  # noqa: F811
+    values, told = ONE_OF_EACH[kind]
+    panel = make(kind)
+    (answer,) = moved(scripts, panel, [panel.values | values])
+    assert told in answer["text"] == panel.set(**values).text
+
+
+def test_one_test_hit(scripts):  # noqa: F811
+    panel = split_explorer([0, 0, 1, 1, 2])
+    values = {"rule": 0, "percent": 20, "order": 1}
+    (answer,) = moved(scripts, panel, [values])
+    assert ": 1 test hit, of 1 of 3 kits" in answer["text"] == panel.set(**values).text
+
+
+def test_steps_from_the_lowest_point_have_arrived(scripts):  # noqa: F811
+    """Of 148 hits with a 1, 27 say yes: at the weight that the steps begin with."""
+    panel = rate_explorer(np.ones(148), np.arange(148) < 27)
+    (answer,) = moved(scripts, panel, [panel.values])
+    assert "at w = -1.50. It has arrived: after 0 steps" in panel.text == answer["text"]
+
+
+@pytest.mark.parametrize("strange", [np.nan, np.inf])
+def test_numbers_that_are_none_are_refused(bar, strange):
+    numbers = np.full(9, strange)
+    for explorer, given in (
+        (rate_explorer, (numbers, numbers > 0)),
+        (peak_explorer, (strange * bar[0], bar[1])),
+        (kits_explorer, (numbers,)),
+        (attention_explorer, (np.full((5, 40), strange),)),
+    ):
+        with pytest.raises(ValueError, match=f"{explorer.__name__}: .* NaN or infinite"):
+            explorer(*given)
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,14 @@ def test_the_page_has_as_many_clips_of_each_length(toys):
     assert {label for label, *_ in page.facts["clips"]} == set(LABELS)
 
 
+def test_of_many_lengths_the_page_has_some(toys):
+    """No more than there are letters for."""
+    test = listening_test(toys, toys.labels, range(10, 310, 10))
+    assert len({ms for _, ms in test.quiz.clips}) > 26
+    page = stored(test.html())
+    assert 20 <= len(page.facts["clips"]) == len(page.sounds) <= 23
+
+
 BENCHED = {
     "Speed": [(-7, -7), (-12, 12), (0, 0), (3, 8.5)],
     "Gain": [(-12, 6), (-24, -24)],
@@ -245,3 +253,10 @@ def test_augment(scripts, five):
             check_sounds(answer["sounds"], panel)
         same += answer["text"] == panel.text
     assert same > 0.9 * len(settings)
+
+
+def test_one_sound_to_hear_is_no_plural(five):
+    """All is told apart, so nothing plays at first; one of the worst may be stored."""
+    hits = [five[0], five[1].replace(source="recorded")]
+    html = threshold_explorer([0.9, 0.1], [True, False], hits).html()
+    assert "<summary>Hear 1 sound</summary>" in html

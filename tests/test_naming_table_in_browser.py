@@ -10,7 +10,7 @@ from test_page_in_browser import DOWNLOADED, Ear, browser, drums, files, site
 from drumlesson import load
 
 __all__ = ["beat", "browser", "drums", "files", "site"]  # fixtures
-pytestmark = pytest.mark.filterwarnings("ignore:.*more than drums sounds")
+pytestmark = pytest.mark.filterwarnings("ignore:.*something beside drums sounds")
 
 
 def test_the_newest_choice_is_on_top_in_its_own_order(browser, site, files):

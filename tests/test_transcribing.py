@@ -436,13 +436,13 @@ def test_the_shipped_one_bears_what_is_no_drum(shipped, kind):
     assert len(groove) <= 20
 
 
-# -- more than drums
+# -- something beside drums
 
 
 @pytest.mark.parametrize("kinds", [("chord",), ("speech",), ("melody",)])
 def test_it_warns_where_more_than_drums_sounds(kinds):
     """Of kinds that the network has not learned from."""
-    with pytest.warns(UserWarning, match="the recording: more than drums sounds for"):
+    with pytest.warns(UserWarning, match="the recording: something beside drums sounds for"):
         transcribe(_accompaniment(10.0, 4, kinds))
 
 

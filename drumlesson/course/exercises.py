@@ -49,7 +49,7 @@ from drumlesson.course.reading import (
 )
 
 from . import checks
-from .panels import _small
+from .panels import _fold, _small
 
 
 # %% ../../nbs/reference/exercises.ipynb #45cbf8d5
@@ -257,17 +257,8 @@ class _Folded:
     def _repr_html_(self):
         effect = f"<pre>{escape(self.text, quote=False)}</pre>{self.shown}"
         code = f"<pre><code>{escape(self.code, quote=False)}</code></pre>"
-        return "".join(
-            [
-                _fold("Show what the solution gives", effect),
-                _fold("Show the code of the solution", code),
-            ]
-        )
-
-
-def _fold(head: str, html: str) -> str:
-    """HTML that shows `head`, and `html` once it is opened."""
-    return f'<details class="dl-solution"><summary>{head}</summary>{html}</details>'
+        parts = {"what the solution gives": effect, "the code of the solution": code}
+        return "".join(_fold(f"Show {what}", part, "dl-solution") for what, part in parts.items())
 
 
 def _html(bundle, alt: str) -> str:

@@ -245,6 +245,14 @@ def _store(table: pd.DataFrame, name: str, fold: int, path: Path) -> None:
             pd.concat(tables).to_csv(temporary, index=False)
 
 
+def _check_side(name: str, study: str) -> None:
+    """Refuses a side or a study that there is not. Raises ValueError."""
+    sides = (*RECIPES_OF_FRAMES, _SLICER)
+    for what, given, known in (("side", name, sides), ("study", study, _STUDIES)):
+        if given not in known:
+            raise ValueError(f"no {what} is called {given!r}: there are {', '.join(known)}")
+
+
 def run_side(
     name: str,  # of `RECIPES_OF_FRAMES`, or `_SLICER`
     fold: int,  # from 0 up
@@ -255,11 +263,13 @@ def run_side(
     """One side in one fold: learns, is judged, and is stored as a run of a study.
 
     It takes three quarters of an hour on one core, a run of `frames` seven minutes.
+    Raises ValueError for a side or a study that there is not.
 
     Examples
     --------
     >>> run_side("several", 0, "evidence", work="learned so far")
     """
+    _check_side(name, study)
     start = time.perf_counter()
     part = _groove_part(fold)
     clips = _test_renderings(part, fold)
@@ -282,6 +292,7 @@ def run_side(
         **{
             "fold": fold,
             "asked": "",
+            "family": "",
             "n": int(together["n"].sum()),
             "parameters": found.parameters,
         },
@@ -291,11 +302,12 @@ def run_side(
         },
         **{"versions": _versions(), "machine": _machine(), "error": ""},
     }
-    rows = pd.DataFrame([run]).reindex(columns=_RUNS).fillna({"family": ""})
+    rows = pd.DataFrame([run]).reindex(columns=_RUNS)
     kept = StoredStudy(rows, together[together["n"] > 0].assign(run=0)[_ANSWERS])
     kept.store(study, folder)
     if study == "grooves":
-        _store(_by_threshold(clips, found.curves), name, fold, folder / _BY_THRESHOLD)
+        if len(found.curves):  # the slicer has none
+            _store(_by_threshold(clips, found.curves), name, fold, folder / _BY_THRESHOLD)
         _store(_by_clip(clips, found.grooves), name, fold, folder / "grooves_clips.csv")
     return kept
 
@@ -354,9 +366,14 @@ def shared_folds(
 def groove_table(
     rows: pd.DataFrame,  # of `stored("frames")`
 ) -> pd.DataFrame:  # a row a side: F with its interval, of each class, and ghost notes found
-    """What each side finds, in hundredths, in the folds that all sides have."""
+    """What each side finds, in hundredths, in the folds that all sides have.
+
+    Raises ValueError where there is no such fold.
+    """
     table = {}
     compared = shared_folds(rows)
+    if compared.empty:
+        raise ValueError("there is no fold yet that all sides have")
     for name, of_side in compared.groupby("model"):
         effect = measure_effect(compared, name, ruler="F at 50 ms")
         found = {"F": effect.value, "low": effect.low, "high": effect.high}

@@ -16,14 +16,15 @@ __all__ = [
 
 # %% ../../nbs/reference/lesson_panels.ipynb #179fbef3
 import base64
-from typing import Any
 
 import numpy as np
 
 from drumlesson.course.panels import (
+    _PIXELS,
     Panel,
     _choice,
     _control,
+    _counted,
     _figure,
     _first_seconds,
     _hit_choice,
@@ -35,6 +36,18 @@ from drumlesson.course.panels import (
 from ..audio import SR, Sound
 
 
+# %% ../../nbs/reference/lesson_panels.ipynb #4059f2f1
+def _finite(numbers, caller: str):
+    """Numbers as an array. Raises ValueError where one of them is NaN or infinite."""
+    numbers = np.asarray(numbers, float)
+    n_strange = int((~np.isfinite(numbers)).sum())
+    if n_strange:
+        raise ValueError(
+            f"{caller}: {n_strange} of {numbers.size} numbers are NaN or infinite: leave them out"
+        )
+    return numbers
+
+
 # %% ../../nbs/reference/lesson_panels.ipynb #c858d2a0
 class _OneWeight:
     """The loss of a model with one weight, its slope, and steps downhill."""
@@ -42,7 +55,7 @@ class _OneWeight:
     start = -1.5  # of the weight
 
     def __init__(self, numbers, yes):
-        signed = np.where(yes, numbers, -np.asarray(numbers)).round(2) + 0.0  # no -0.0
+        signed = np.where(yes, numbers, -numbers).round(2) + 0.0  # no -0.0
         self.values, self.counts = np.unique(signed, return_counts=True)
         self.best = self._best()
 
@@ -86,12 +99,13 @@ def _descent_text(losses, lowest: float) -> str:
     rises = sum(after > before + 1e-6 for before, after in zip(losses, losses[1:], strict=False))
     if rises:
         return f"The loss rose in {rises} of the steps: they leap over the valley."
-    whole = losses[0] - lowest
+    whole = max(losses[0] - lowest, 1e-9)  # the start may be the lowest
     left = [(loss - lowest) / whole for loss in losses]
     if left[-1] > 0.05:
         return f"{100 * left[-1]:.0f} % of the way down is still to go."
     arrived = next(step for step, share in enumerate(left) if share <= 0.05)
-    return f"It has arrived: after {arrived} steps a twentieth of the way was left, or less."
+    steps = _counted(arrived, "step")
+    return f"It has arrived: after {steps} a twentieth of the way was left, or less."
 
 
 # %% ../../nbs/reference/lesson_panels.ipynb #dae167d8
@@ -127,8 +141,11 @@ def rate_explorer(
     numbers,  # one a hit, such as its brightness, shape (n,)
     yes,  # whether the answer is yes, shape (n,)
 ) -> Panel:  # rate and steps
-    """Steps downhill on the loss of one weight, at a learning rate that is moved."""
-    model = _OneWeight(numbers, yes)
+    """Steps downhill on the loss of one weight, at a learning rate that is moved.
+
+    Raises ValueError.
+    """
+    model = _OneWeight(_finite(numbers, "rate_explorer"), yes)
     drawing = _DescentDrawing(model)
     lowest = model.loss(model.best)
 
@@ -137,7 +154,7 @@ def rate_explorer(
         losses = [model.loss(w) for w in path]
         drawing.draw(path, losses)
         text = (
-            f"At a rate of {rate:g}, after {steps} steps: w = {path[-1]:.2f}, "
+            f"At a rate of {rate:g}, after {_counted(steps, 'step')}: w = {path[-1]:.2f}, "
             f"loss {losses[-1]:.2f}. The lowest is {lowest:.2f}, at w = {model.best:.2f}. "
         )
         return text + _descent_text(losses, lowest), []
@@ -232,8 +249,7 @@ class _FilterDrawing:
 
     def __init__(self, levels, hop_ms: float):
         n_frames, n_bands = levels.shape
-        look: dict[str, Any] = {"origin": "lower", "aspect": "auto", "interpolation": "nearest"}
-        look["extent"] = (0, n_frames * hop_ms, 0, n_bands)
+        look = {**_PIXELS, "extent": (0, n_frames * hop_ms, 0, n_bands)}
         self.figure, (left, right) = _figure(2, sharey=True)
         left.imshow(levels.T, cmap="magma", **look)
         self.image = right.imshow(levels.T, cmap="RdBu_r", **look)
@@ -377,7 +393,7 @@ class _Curves:
 
         self.drums = DRUMS
         self.hop = HOP / SR
-        self.curves = np.rint(1000 * np.asarray(curves)).astype(int)
+        self.curves = np.rint(1000 * curves).astype(int)
         self.times = []
         for drum in DRUMS:
             times = groove.times[groove.labels == drum]
@@ -411,9 +427,7 @@ class _PeakDrawing:
 
     def __init__(self, data: _Curves):
         self.data = data
-        self.figure, _ = _figure(size=(7, 4))
-        self.figure.clear()
-        axes = self.figure.subplots(len(data.drums), 1, sharex=True)
+        self.figure, axes = _figure(size=(7, 4), rows=len(data.drums), sharex=True)
         seconds = np.arange(len(data.curves)) * data.hop
         self.rows = []
         for ax, drum, curve in zip(axes, data.drums, data.curves.T, strict=True):
@@ -446,8 +460,11 @@ def peak_explorer(
     curves,  # (frames, drums): how likely each drum is hit in each frame
     groove,  # a `Groove`, the notes that are there
 ) -> Panel:  # threshold and window
-    """Hits that appear and vanish with a threshold over curves, judged by the notes."""
-    data = _Curves(curves, groove)
+    """Hits that appear and vanish with a threshold over curves, judged by the notes.
+
+    Raises ValueError.
+    """
+    data = _Curves(_finite(curves, "peak_explorer"), groove)
     drawing = _PeakDrawing(data)
     there = sum(map(len, data.times))
 
@@ -510,7 +527,7 @@ class _Hat:
     """The leads of kits in hundredths of a point; some of them are drawn, each put back."""
 
     def __init__(self, leads):
-        self.leads = np.rint(100 * np.asarray(leads, float)).astype(int)
+        self.leads = np.rint(100 * leads).astype(int)
 
     def kits(self, n: int, order: int):
         """The first kits of an order."""
@@ -546,22 +563,21 @@ class _DrawsDrawing:
         limit = 1.1 * max(1, np.abs(leads).max() / 100)
         left.set(xlabel="lead of a kit (points)", yticks=[], title="the kits in the hat")
         left.set(xlim=(-limit, limit), ylim=(-1, len(leads)))
-        self.edges = np.linspace(-reach, reach, _BARS + 1)
-        width = self.edges[1] - self.edges[0]
-        self.bars = right.bar(self.edges[:-1], np.zeros(_BARS), width, align="edge")
+        self.reach = reach
+        self.bars = right.bar(range(_BARS), 0, align="edge")
         self.span = right.axvspan(0, 1, color="tab:orange", alpha=0.3)
         right.set(xlabel="mean lead of a draw (points)", yticks=[], title="the draws so far")
-        right.set_xlim(-reach, reach)
         for ax in (left, right):
             ax.axvline(0, color="black", lw=0.8)
 
     def draw(self, kits, means, low: float, high: float):
         """Show the leads of kits, the means of draws and their interval."""
         self.kits.set_data(np.sort(kits) / 100, range(len(kits)))
-        counts, _ = np.histogram(means, self.edges)
-        for bar, count in zip(self.bars, counts, strict=True):
-            bar.set_height(count)
-        self.bars[0].axes.set_ylim(0, 1.1 * max(1, counts.max()))
+        reach = max(self.reach, np.abs(means).max())
+        counts, edges = np.histogram(means, _BARS, (-reach, reach))
+        for bar, left, count in zip(self.bars, edges[:-1], counts, strict=True):
+            bar.set(x=left, width=edges[1] - edges[0], height=count)
+        self.bars[0].axes.set(xlim=(-reach, reach), ylim=(0, 1.1 * max(1, counts.max())))
         self.span.set(x=low, width=high - low)
 
 
@@ -569,11 +585,12 @@ def kits_explorer(
     leads,  # one a kit, in points: a score minus another's, shape (n,)
 ) -> Panel:  # kits, draws and order
     """An interval that builds up from kits drawn anew. Raises ValueError."""
+    leads = _finite(leads, "kits_explorer")
     hat = _Hat(leads)
     total = len(hat.leads)
     if total < 4:
         raise ValueError(f"kits_explorer: at least 4 kits are needed, not {total}")
-    reach = round(float(abs(np.mean(leads)) + 0.6 * np.std(leads)), 1) + 1  # of the histogram
+    reach = round(float(abs(np.mean(leads)) + 0.6 * np.std(leads)), 1) + 1  # least of the bars
     drawing = _DrawsDrawing(hat.leads, reach)
 
     def update(kits, draws, order):
@@ -584,7 +601,8 @@ def kits_explorer(
         drawing.draw(taken, means, low, high)
         text = (
             f"{kits} kits lead by {taken.sum() / (100 * kits):+.1f} points. "
-            f"Of {draws} draws, the middle 95 of 100 lie from {low:+.1f} to {high:+.1f}. "
+            f"Of {_counted(draws, 'draw')}, the middle 95 of 100 lie "
+            f"from {low:+.1f} to {high:+.1f}. "
         )
         return text + _interval_text(low, high), []
 
@@ -617,9 +635,8 @@ class _LeakDrawing:
         self.figure, (left, right) = _figure(2, size=(7, 2.3))
         self.bars = left.bar(range(frames), 1)
         left.set(title="share of each frame in the state", xlabel="frame", ylim=(0, 1))
-        look = {"origin": "lower", "aspect": "auto", "interpolation": "nearest"}
         blank = np.zeros((bands, frames))
-        self.image = right.imshow(blank, cmap="magma", vmin=0, vmax=_DEPTH, **look)
+        self.image = right.imshow(blank, cmap="magma", vmin=0, vmax=_DEPTH, **_PIXELS)
         right.set(title="what is left of the hit", xlabel="frame", ylabel="mel band")
 
     def draw(self, levels, shares):
@@ -654,7 +671,7 @@ def leak_explorer(
         shares = _kept(keep, frames, silence)
         drawing.draw(pictures[hit], shares)
         text = (
-            f"{_name(hits[hit])}, then {silence} frames of silence: the state holds "
+            f"{_name(hits[hit])}, then {_counted(silence, 'frame')} of silence: the state holds "
             f"{100 * shares[0]:.2f} % of frame 0, which brought the stroke, and "
             f"{100 * shares[-1]:.2f} % of the last frame."
         )
@@ -687,7 +704,7 @@ class _Question:
     """Frames that are asked for some of their bands."""
 
     def __init__(self, picture):
-        self.tenths = np.clip(np.rint(10 * np.asarray(picture)), -127, 127).astype(int)
+        self.tenths = np.clip(np.rint(10 * picture), -127, 127).astype(int)
 
     def weights(self, bands, divisor: float):
         """The weight of each frame."""
@@ -715,14 +732,14 @@ _DIVISORS = (1, 3, 11.3, 30, 100, 1000)
 def attention_explorer(
     picture,  # of one sound, mean 0 and spread 1, shape (frames, bands)
 ) -> Panel:  # bands and divisor
-    """The weights that a question gives to frames, with what is asked for to move."""
-    question = _Question(picture)
+    """The weights that a question gives to frames, with what is asked for to move.
+
+    Raises ValueError.
+    """
+    question = _Question(_finite(picture, "attention_explorer"))
     n_frames, n_bands = question.tenths.shape
-    figure, _ = _figure(size=(7, 3.4))
-    figure.clear()
-    above, below = figure.subplots(2, 1, sharex=True)
-    look = {"origin": "lower", "aspect": "auto", "interpolation": "nearest"}
-    above.imshow(question.tenths.T, cmap="magma", **look)
+    figure, (above, below) = _figure(size=(7, 3.4), rows=2, sharex=True)
+    above.imshow(question.tenths.T, cmap="magma", **_PIXELS)
     above.set_ylabel("mel band")
     span = above.axhspan(0, 1, fill=False, color="white", lw=1.5)
     bars = below.bar(range(n_frames), 1)
@@ -757,8 +774,7 @@ def attention_explorer(
 def _is_test(sizes, by_kit: bool, percent: int, order: int):
     """Which hits are in the test, and the kit of each hit."""
     kits = np.repeat(np.arange(len(sizes)), sizes)
-    dice = _dice(order, len(sizes) if by_kit else len(kits))
-    drawn = np.argsort(dice, kind="stable")
+    drawn = _in_order(len(sizes) if by_kit else len(kits), order)
     n = max(1, round(len(drawn) * percent / 100))
     chosen = np.isin(np.arange(len(drawn)), drawn[:n])
     return (chosen[kits] if by_kit else chosen), kits
@@ -769,8 +785,8 @@ def _split_text(test, kits) -> str:
     sisters = int((test & np.isin(kits, kits[~test])).sum())
     n = int(test.sum())
     return (
-        f"{n} test hits, of {len(set(kits[test]))} of {kits[-1] + 1} kits; {sisters} of them, "
-        f"{100 * sisters / max(1, n):.0f} %, have sisters in training."
+        f"{_counted(n, 'test hit')}, of {len(set(kits[test]))} of {kits[-1] + 1} kits; "
+        f"{sisters} of them, {100 * sisters / max(1, n):.0f} %, have sisters in training."
     )
 
 

@@ -47,12 +47,12 @@ def _ipywidgets():
     return ipywidgets
 
 
-def _figure(columns=1, size=(7, 2.5), **settings):
+def _figure(columns=1, size=(7, 2.5), rows=1, **settings):
     """A figure that pyplot does not know of, so that nothing shows it twice, and its axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, dpi=100, layout="constrained")
-    return figure, figure.subplots(1, columns, **settings)
+    return figure, figure.subplots(rows, columns, **settings)
 
 
 def _png(figure) -> bytes:
@@ -231,9 +231,9 @@ def _as_json(value) -> str:
     return escape(text, quote=False).replace("'", "&#39;")
 
 
-def _fold(head: str, players: str) -> str:
-    """Further players in a fold, as HTML."""
-    return f'<details class="dl-more"><summary>{head}</summary>{players}</details>'
+def _fold(head: str, html: str, look: str = "dl-more") -> str:
+    """HTML that shows `head`, and `html` once it is opened; `look` is its class."""
+    return f'<details class="{look}"><summary>{head}</summary>{html}</details>'
 
 
 class Panel:
@@ -385,7 +385,7 @@ class Panel:
         more = players[n_before - first :]
         if not more:
             return numbers, ""
-        head = f"Hear {len(more)} more" if n_before else f"Hear {len(more)} sounds"
+        head = f"Hear {len(more)} more" if n_before else f"Hear {_counted(len(more), 'sound')}"
         return numbers, _fold(head, listen(*more))
 
     def _live_note(self) -> str:
@@ -462,6 +462,11 @@ def _check_labels(caller: str, labels):
 def _name(hit: Sound) -> str:
     """What a text calls a hit."""
     return hit.name or "sound"
+
+
+def _counted(n: int, noun: str) -> str:
+    """A number of things, such as "1 step" or "2 steps"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 # %% ../../nbs/reference/panels.ipynb #5145eb11
@@ -567,18 +572,13 @@ def _outline(x, n: int = 600):
     return np.repeat(times, 2), extremes.ravel()
 
 
+_PIXELS: dict[str, Any] = {"origin": "lower", "aspect": "auto", "interpolation": "nearest"}
+
+
 def _spectrogram(ax, title: str = "", ylabel: str = "frequency (kHz)"):
     """An empty spectrogram of 80 dB."""
     ax.set(title=title, xlabel="time (s)", ylabel=ylabel)
-    return ax.imshow(
-        np.zeros((2, 2)),
-        cmap="magma",
-        vmin=-80,
-        vmax=0,
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-    )
+    return ax.imshow(np.zeros((2, 2)), cmap="magma", vmin=-80, vmax=0, **_PIXELS)
 
 
 # %% ../../nbs/reference/panels.ipynb #4c35bd14
@@ -1616,6 +1616,7 @@ def _clips_of_page(quiz: _Quiz) -> list[tuple]:  # (number of the hit, ms)
     each = max(1, _ON_PAGE // len(set(lengths)))
     nth = [lengths[:k].count(ms) for k, ms in enumerate(lengths)]
     some = [clip for clip, before in zip(quiz.clips, nth, strict=True) if before < each]
+    some = some[:_ON_PAGE]  # of many lengths, not all
     shortest = _shortest_clips(quiz)
     return [clip for clip in quiz.clips if clip in some or clip in shortest]
 

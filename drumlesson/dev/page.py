@@ -68,15 +68,23 @@ _SETTINGS = {  # of each operation that `network.js` has, those that it heeds
     "ReduceMax": ("axis",),
 }
 _RESHAPES = ("Reshape", "Squeeze", "Unsqueeze")  # the same numbers in another shape
-_ALWAYS = {"group": 1, "keepdims": 0}  # settings that it takes for granted
+_GRANTED = {  # settings that it takes for granted: (name, what silence means, what is known)
+    "Conv": ("group", 1, 1),
+    "ReduceMean": ("keepdims", 1, 0),
+    "ReduceMax": ("keepdims", 1, 0),
+    "Softmax": ("axis", -1, -1),
+}
 
 
 def _told(node) -> dict:
     "The settings of an operation, as the file has them. Raises ValueError."
     told = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-    for name, usual in _ALWAYS.items():
-        if told.get(name, usual) != usual:
-            raise ValueError(f"the page knows no {node.op_type} with {name} {told[name]}")
+    if node.op_type in _GRANTED:
+        name, unsaid, known = _GRANTED[node.op_type]
+        if told.get(name, unsaid) != known:
+            raise ValueError(
+                f"the page knows no {node.op_type} with {name} {told.get(name, unsaid)}"
+            )
     return {name: list(v) if isinstance(v, tuple | list) else v for name, v in told.items()}
 
 
@@ -106,6 +114,9 @@ def _node(node, arrays: dict) -> list:
         told["shape"] = list(arrays[node.output[0]].shape)
     if kind.startswith("Reduce"):
         told["axis"] = int(arrays[node.input[1]].item())
+    lacking = [name for name in _SETTINGS[kind] if name not in told]
+    if lacking:
+        raise ValueError(f"the page knows no {kind} that does not say its {', '.join(lacking)}")
     inputs = [name for name in node.input if arrays[name].dtype.kind == "f"]
     return [kind, inputs, node.output[0], {name: told[name] for name in _SETTINGS[kind]}]
 
@@ -455,12 +466,12 @@ def _main(argv=None) -> int:  # exit status
     "The command line of this module."
     parser = argparse.ArgumentParser(
         prog="python -m drumlesson.dev.page",
-        description="The page that names drums: its script for the site, or all of it by itself.",
+        description="The page that names drums: its scripts for the site, or all of it by itself.",
     )
     parser.add_argument(
         "do",
         choices=["build", "zip"],
-        help="build: write script and style into the folder `site` of TO; "
+        help="build: write scripts and style into the folder `site` of TO; "
         "zip: write the page with all that it needs into the archive TO",
     )
     parser.add_argument("to", type=Path, metavar="TO")

@@ -10,6 +10,9 @@ export function written(x, digits = 0) {
 /** The same with a sign. */
 export const withSign = (x, digits) => (x < 0 ? "" : "+") + written(x, digits);
 
+/** A number of things, such as "1 step" or "2 steps". */
+export const counted = (n, noun) => (n === 1 ? `${n} ${noun}` : `${n} ${noun}s`);
+
 /** Whole numbers from 0 to 255 that stand in base 64, as rows of so many. */
 export function rowsOf(text, columns) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));

@@ -1,6 +1,14 @@
 // An interval that builds up from kits drawn anew: after `kits_explorer`.
 
-import { dice, largestOf, quantile, sortedPlaces, sumOf, withSign } from "./panel_count.js";
+import {
+  counted,
+  dice,
+  largestOf,
+  quantile,
+  sortedPlaces,
+  sumOf,
+  withSign,
+} from "./panel_count.js";
 import { Axes, sideBySide } from "./panel_drawing.js";
 import { LivePanel, Slider } from "./panel_parts.js";
 
@@ -43,7 +51,7 @@ export function shown({ facts }, { kits, draws, order }) {
   const ordered = ascending(means);
   const [low, high] = [quantile(ordered, 0.025), quantile(ordered, 0.975)];
   const text =
-    `${kits} kits lead by ${withSign(sumOf(taken) / (100 * kits), 1)} points. Of ${draws} draws, ` +
+    `${kits} kits lead by ${withSign(sumOf(taken) / (100 * kits), 1)} points. Of ${counted(draws, "draw")}, ` +
     `the middle 95 of 100 lie from ${withSign(low, 1)} to ${withSign(high, 1)}. `;
   return { text: text + verdict(low, high), sounds: [], facts, taken, means, low, high };
 }
@@ -62,19 +70,19 @@ function drawKits(width, { facts, taken }) {
   return axes.element;
 }
 
-/** How many means lie in each bar of the histogram, from -reach to reach. */
-function heights(means, reach) {
+/** A histogram of means: how far it reaches to either side of 0, and how many each bar holds. */
+export function histogram(means, least) {
+  const reach = largestOf(means.map(Math.abs), least);
   const counts = new Array(BARS).fill(0);
   for (const mean of means) {
     const bar = Math.floor(((mean + reach) / (2 * reach)) * BARS);
-    if (bar >= 0 && bar < BARS) counts[bar]++;
+    counts[Math.min(bar, BARS - 1)]++;
   }
-  return counts;
+  return { reach, counts };
 }
 
 function drawDraws(width, { facts, means, low, high }) {
-  const { reach } = facts;
-  const counts = heights(means, reach);
+  const { reach, counts } = histogram(means, facts.reach);
   const top = 1.1 * largestOf(counts, 1);
   const axes = new Axes({
     title: "the draws so far",

@@ -1,6 +1,6 @@
 // A state that keeps a share of itself at each frame: after `leak_explorer`.
 
-import { rowsOf, written } from "./panel_count.js";
+import { counted, rowsOf, written } from "./panel_count.js";
 import { Axes, sideBySide } from "./panel_drawing.js";
 import { hitOf, hitsOf } from "./panel_numbers.js";
 import { pictureOf } from "./panel_paint.js";
@@ -28,7 +28,7 @@ export function shown(given, { hit, keep: kept, silence }) {
   const last = facts.frames - 1;
   const shares = Array.from({ length: facts.frames }, (_, i) => keep ** (last - i + silence));
   const text =
-    `${name}, then ${silence} frames of silence: the state holds ` +
+    `${name}, then ${counted(silence, "frame")} of silence: the state holds ` +
     `${written(100 * shares[0], 2)} % of frame 0, which brought the stroke, and ` +
     `${written(100 * shares[last], 2)} % of the last frame.`;
   const levels = rowsOf(facts.levels[number], facts.bands);

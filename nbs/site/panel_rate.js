@@ -1,6 +1,6 @@
 // Steps downhill on the loss of one weight, at a learning rate that is moved: after `rate_explorer`.
 
-import { evenly, largestOf, smallestOf, sumOf, written } from "./panel_count.js";
+import { counted, evenly, largestOf, smallestOf, sumOf, written } from "./panel_count.js";
 import { Axes, sideBySide } from "./panel_drawing.js";
 import { LivePanel, Slider } from "./panel_parts.js";
 
@@ -39,11 +39,13 @@ function descend(facts, rate, steps) {
 function verdict(losses, lowest) {
   const rises = losses.filter((loss, i) => i > 0 && loss > losses[i - 1] + 1e-6).length;
   if (rises) return `The loss rose in ${rises} of the steps: they leap over the valley.`;
-  const left = losses.map((loss) => (loss - lowest) / (losses[0] - lowest));
+  const whole = Math.max(losses[0] - lowest, 1e-9); // the start may be the lowest
+  const left = losses.map((loss) => (loss - lowest) / whole);
   const end = left[left.length - 1];
   if (end > 0.05) return `${written(100 * end)} % of the way down is still to go.`;
   const arrived = left.findIndex((share) => share <= 0.05);
-  return `It has arrived: after ${arrived} steps a twentieth of the way was left, or less.`;
+  const steps = counted(arrived, "step");
+  return `It has arrived: after ${steps} a twentieth of the way was left, or less.`;
 }
 
 /** Text of the panel at these values, and what is drawn. */
@@ -52,7 +54,7 @@ export function shown({ facts }, { rate, steps }) {
   const losses = path.map((w) => lossOf(facts, w));
   const lowest = lossOf(facts, facts.best);
   const text =
-    `At a rate of ${rate}, after ${steps} steps: w = ${written(path[steps], 2)}, ` +
+    `At a rate of ${rate}, after ${counted(steps, "step")}: w = ${written(path[steps], 2)}, ` +
     `loss ${written(losses[steps], 2)}. ` +
     `The lowest is ${written(lowest, 2)}, at w = ${written(facts.best, 2)}. `;
   return { text: text + verdict(losses, lowest), sounds: [], facts, path, losses, lowest };

@@ -1,6 +1,6 @@
 // Which hits are in the test, by kit or at random: after `split_explorer`.
 
-import { dice, largestOf, sortedPlaces, written } from "./panel_count.js";
+import { counted, dice, largestOf, sortedPlaces, written } from "./panel_count.js";
 import { Axes, widthsIn } from "./panel_drawing.js";
 import { rounded } from "./panel_numbers.js";
 import { marks } from "./panel_paint.js";
@@ -33,7 +33,7 @@ export function shown({ facts }, { rule, percent, order }) {
   const sisters = asked.filter(({ kit }) => known.has(kit)).length;
   const share = written((100 * sisters) / Math.max(1, asked.length));
   const text =
-    `${rule === BY_KIT ? "By kit" : "At random"}: ${asked.length} test hits, ` +
+    `${rule === BY_KIT ? "By kit" : "At random"}: ${counted(asked.length, "test hit")}, ` +
     `of ${new Set(asked.map(({ kit }) => kit)).size} of ${facts.sizes.length} kits; ` +
     `${sisters} of them, ${share} %, have sisters in training.`;
   return { text, sounds: [], facts, asked, learned };

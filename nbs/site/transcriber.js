@@ -165,7 +165,7 @@ export function transcriber(model) {
    * What is hit in mono samples, in steps: a generator, which may be left alone between any two.
    *
    * It returns the `hits`, each with its time in seconds, drum and velocity; how many `seconds` it
-   * all lasts; the `curves`; and `more`, for which share of the time more than drums sounds.
+   * all lasts; the `curves`; and `more`, for which share of the time something beside drums sounds.
    */
   return function* transcribe(mono, sr, told = () => {}) {
     const seconds = mono.length / sr;

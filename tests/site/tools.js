@@ -51,6 +51,10 @@ const ASKED = {
     const { exampleBeat } = await from("example");
     return Array.from(exampleBeat().channels[0]);
   },
+  async histogram({ means, least }) {
+    const { histogram } = await from("panel_kits");
+    return histogram(means, least);
+  },
   async judge({ exercise, units, answers }) {
     const { judge } = await from("judge");
     return answers.map((answer) => judge(exercise, answer, units));
