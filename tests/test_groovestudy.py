@@ -1,4 +1,4 @@
-"""The study of grooves: thresholds that other folds choose, what compares, and how it is stored."""
+"""The study of grooves: thresholds that other folds choose, and how it is stored."""
 
 import pandas as pd
 import pytest
@@ -8,9 +8,7 @@ from drumlesson.course import groovestudy
 from drumlesson.course.groovestudy import (
     _cautious_thresholds,
     _cross_fitted,
-    groove_table,
     run_side,
-    shared_folds,
 )
 from drumlesson.course.results import stored
 
@@ -35,21 +33,6 @@ def test_each_fold_is_judged_with_what_the_others_choose():
     judged = _cross_fitted(pd.concat([first, second])).set_index("fold")
     assert judged.loc[0, "threshold"] == 0.6 and judged.loc[0, "right"] == 50
     assert judged.loc[1, "threshold"] == 0.3 and judged.loc[1, "right"] == 40
-
-
-def frames_of(*runs):
-    """Rows of a stored study: one for each (side, fold)."""
-    return pd.DataFrame(runs, columns=["model", "fold"])
-
-
-def test_only_folds_that_all_sides_have_are_compared():
-    rows = frames_of(("several", 0), ("slicer", 0), ("several", 1), ("slicer", 2))
-    assert shared_folds(rows).values.tolist() == [["several", 0], ["slicer", 0]]
-
-
-def test_sides_without_a_common_fold_have_no_table():
-    with pytest.raises(ValueError, match="no fold yet that all sides have"):
-        groove_table(frames_of(("several", 0), ("slicer", 1)))
 
 
 # -- one run
