@@ -7,6 +7,7 @@ what that depends on."""
 __all__ = ["RECIPES_OF_FRAMES", "run_side", "run_beside", "groove_table"]
 
 # %% ../../nbs/reference/groovestudy.ipynb #3ee5adac
+import json
 import time
 from collections.abc import Sequence
 from functools import lru_cache, partial
@@ -18,11 +19,18 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 
+from drumlesson.groove_recipe import (
+    _BESIDE,
+    FrameRecipe,
+    _learn_beside,
+    learn_frames,
+    transcriber_card,
+)
+
 from ..audio import SR
 from ..drums import load_drums, synth_drums
 from ..files import atomic
 from ..groove import DRUMS, HOP, FrameNetwork, count_hits, frame_targets, to_groove
-from ..groove_recipe import _BESIDE, FrameRecipe, _learn_beside, learn_frames
 from ..grooves import groove_folds, load_grooves
 from ..midi import Groove
 from ..outside import _HELD_OUT_LINES
@@ -167,7 +175,9 @@ def _slicer(part: _GroovePart):
 # %% ../../nbs/reference/groovestudy.ipynb #2a9d540f
 _NOTHING, _GHOSTS = "nothing", "ghost notes"
 _GRID = tuple(round(0.05 * i, 2) for i in range(1, 15))  # thresholds that are counted at
-_BY_THRESHOLD, _BESIDE_DRUMS = "grooves_thresholds.csv", "grooves_beside.csv"
+# The tables beside the stored answers of `grooves`.
+_BY_THRESHOLD, _BY_CLIP = "grooves_thresholds.csv", "grooves_clips.csv"
+_BESIDE_DRUMS = "grooves_beside.csv"
 
 
 def _answers(truth: Groove, found: Groove, kit: str) -> pd.DataFrame:
@@ -308,7 +318,7 @@ def run_side(
     if study == "grooves":
         if len(found.curves):  # the slicer has none
             _store(_by_threshold(clips, found.curves), name, fold, folder / _BY_THRESHOLD)
-        _store(_by_clip(clips, found.grooves), name, fold, folder / "grooves_clips.csv")
+        _store(_by_clip(clips, found.grooves), name, fold, folder / _BY_CLIP)
     return kept
 
 
@@ -384,3 +394,28 @@ def _cross_fitted(counts: pd.DataFrame) -> pd.DataFrame:
         threshold = _cautious_thresholds(counts[counts["fold"] != fold])
         chosen.append(of_fold[of_fold["threshold"] == of_fold["drum"].map(threshold)])
     return pd.concat(chosen)
+
+
+# %% ../../nbs/reference/groovestudy.ipynb #5516d2ae
+def _finish_transcriber(
+    path: Path,  # its `.onnx` file; the card stands beside it
+    folder: Path,  # where the study is stored
+) -> None:
+    """Gives a transcriber the thresholds that all folds choose, and a card of what was measured."""
+    from onnxruntime import InferenceSession
+
+    from drumlesson.exporting import with_metadata
+
+    counts, clips = (
+        pd.read_csv(folder / table, keep_default_na=False).query("model == 'several'")
+        for table in (_BY_THRESHOLD, _BY_CLIP)
+    )
+    content = path.read_bytes()
+    about = InferenceSession(content).get_modelmeta().custom_metadata_map["transcriber"]
+    chosen = _cautious_thresholds(counts)[list(DRUMS)].tolist()
+    about = json.dumps(json.loads(about) | {"threshold": chosen})
+    with atomic(path) as temporary:
+        Path(temporary).write_bytes(with_metadata(content, {"transcriber": about}))
+    card = transcriber_card(clips, pd.read_csv(folder / _BESIDE_DRUMS), path.stat().st_size)
+    with atomic(path.with_suffix(".md")) as temporary:
+        Path(temporary).write_text(card, encoding="utf-8")
