@@ -723,9 +723,10 @@ def _stretched(ax):
     low, high = ax.get_xlim()
     if high - low <= 40:
         return
-    ticks = [t for t in (-40, -10, -4, -2, 0, 2, 4, 10, 40) if low < t < high]
+    ticks = [t for t in (-40, -20, -10, -4, -2, 0, 2, 4, 10, 20, 40) if low < t < high]
     ax.set_xscale("symlog", linthresh=4)
     ax.set_xticks(ticks, ticks)
+    ax.set_xlabel("points of a hundred, closer together beyond 4\ntick: what would matter")
 
 
 def plot_verdicts(
