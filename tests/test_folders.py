@@ -148,12 +148,19 @@ def test_folders_of_no_use_are_told_each_by_a_line(tmp_path):
         sound_files(tmp_path / "c")
 
 
-def test_memory_does_not_grow_with_the_number_of_files(tmp_path):
-    touch(tmp_path, *(f"{i}/{j}.wav" for i in range(50) for j in range(100)))
+def peak_of_a_walk(folder):
+    """The most bytes that are taken at once while 5,000 sounds are searched for."""
     tracemalloc.start()
-    assert sum(1 for _ in walk_sounds([tmp_path], _LeftOut())) == 5000
+    assert sum(1 for _ in walk_sounds([folder], _LeftOut())) == 5000
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_the_number_of_files(tmp_path):
+    """Of three walks the least: what another thread takes just then counts, too."""
+    touch(tmp_path, *(f"{i}/{j}.wav" for i in range(50) for j in range(100)))
+    peak = min(peak_of_a_walk(tmp_path) for _ in range(3))
     assert peak < 40 * 5000  # bytes; a list of paths needs several times as many
 
 
