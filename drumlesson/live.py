@@ -905,6 +905,9 @@ def _write_listener(
     content = _export_listener(network, model, threshold, {**(report or {}), **measured}, delays)
     with atomic(Path(path)) as temporary:
         Path(temporary).write_bytes(content)
-    table.to_csv(Path(evidence) / "live.csv", index_label="drum")
-    _measure_delays(listener, test).to_csv(Path(evidence) / "live_delays.csv", index=False)
+    delays_table = _measure_delays(listener, test)
+    with atomic(Path(evidence, "live.csv")) as temporary:
+        table.to_csv(temporary, index_label="drum")
+    with atomic(Path(evidence, "live_delays.csv")) as temporary:
+        delays_table.to_csv(temporary, index=False)
     return Listener(content)

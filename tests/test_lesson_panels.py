@@ -205,6 +205,7 @@ def test_numbers_that_are_none_are_refused(bar, strange):
         (peak_explorer, (strange * bar[0], bar[1])),
         (kits_explorer, (numbers,)),
         (attention_explorer, (np.full((5, 40), strange),)),
+        (filter_explorer, (np.full((5, 40), strange),)),
     ):
         with pytest.raises(ValueError, match=f"{explorer.__name__}: .* NaN or infinite"):
             explorer(*given)

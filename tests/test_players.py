@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -154,6 +155,42 @@ def test_a_word_of_the_glossary_explains_itself(browser, address):  # noqa: F811
     assert note.text.startswith("kit\n") and len(note.text) > 20
     assert link.get_attribute("aria-describedby") == note.get_attribute("id")
     keys(browser, ESCAPE)
+    until("the note is gone", lambda: not find())
+
+
+ONCE_OFFLINE = """
+const real = window.fetch;
+window.asked = 0;
+window.fetch = (...args) =>
+  ++window.asked === 1 ? Promise.reject(new TypeError("offline")) : real(...args);
+"""
+
+
+def test_a_note_can_be_reached_and_is_asked_for_again_where_that_failed(browser, address):  # noqa: F811
+    from selenium.webdriver import ActionChains
+
+    address("glossary")
+    at(browser, address("00_drums"))
+    dressed(browser)
+    browser.execute_script(ONCE_OFFLINE)
+    link = browser.find_element("css selector", 'main a[href="glossary.html#kit"]')
+    find = partial(browser.find_elements, "css selector", "[role=tooltip]")
+
+    def point_to(element, y=0):
+        pointer = ActionChains(browser, duration=50)
+        pointer.move_to_element_with_offset(element, 0, y).perform()
+
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", link)
+    point_to(link)
+    until("it was asked for", partial(browser.execute_script, "return window.asked"))
+    assert find() == []
+    point_to(link, 200)
+    point_to(link)
+    (note,) = until("the note is shown", find)
+    point_to(note)
+    time.sleep(0.6)  # twice what a pointer may take
+    assert find() == [note]
+    point_to(link, -200)
     until("the note is gone", lambda: not find())
 
 

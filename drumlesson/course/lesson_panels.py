@@ -357,7 +357,7 @@ def filter_explorer(
     hop_length: int = 128,  # samples from one frame to the next
 ) -> Panel:  # relu, pool and weights
     """A filter of three by three over a picture, with ReLU and pooling. Raises ValueError."""
-    picture = np.asarray(picture)
+    picture = _finite(picture, "filter_explorer")
     if picture.ndim != 2 or min(picture.shape) < 3:
         raise ValueError(
             f"filter_explorer: a picture has at least 3 frames and 3 bands, not {picture.shape}"

@@ -190,4 +190,6 @@ def build(
 
 
 if __name__ == "__main__" and __spec__:
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m drumlesson.dev.answering SITE")
     build(Path.cwd(), sys.argv[1])

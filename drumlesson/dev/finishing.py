@@ -184,6 +184,8 @@ def finish(
 
 
 if __name__ == "__main__" and __spec__:
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m drumlesson.dev.finishing SITE")
     finish(sys.argv[1], Path.cwd())
 
 # %% ../../nbs/reference/finishing.ipynb #finish18

@@ -4,6 +4,7 @@
 // where the page cannot be read, the link is a link.
 
 const PAGES = new Map(); // address of a glossary: its document, once it is read
+const MS_TO_REACH = 300; // that the pointer may take from a word to its note
 
 /** The page that a link leads to, as a document; read once. */
 function read(address) {
@@ -12,6 +13,7 @@ function read(address) {
       .then((answer) => (answer.ok ? answer.text() : Promise.reject(new Error(answer.status))))
       .then((text) => new DOMParser().parseFromString(text, "text/html"));
     PAGES.set(address, page);
+    page.catch(() => PAGES.delete(address)); // asked again the next time
   }
   return PAGES.get(address);
 }
@@ -45,15 +47,25 @@ function place(note, link) {
 export function explainTerms(root) {
   let note = null;
   let asked = null;
+  let leaving = 0; // the timer that hides the note
+
+  const stay = () => clearTimeout(leaving);
 
   const hide = () => {
+    stay();
     asked?.removeAttribute("aria-describedby");
     asked = null;
     note?.remove();
     note = null;
   };
 
+  const leave = () => {
+    stay();
+    leaving = setTimeout(hide, MS_TO_REACH);
+  };
+
   const show = async (link) => {
+    stay();
     if (asked === link) return;
     hide();
     asked = link;
@@ -72,6 +84,8 @@ export function explainTerms(root) {
     const word = document.createElement("b");
     word.textContent = found.word;
     note.append(word, found.text);
+    note.addEventListener("pointerenter", stay);
+    note.addEventListener("pointerleave", leave);
     document.body.append(note);
     link.setAttribute("aria-describedby", note.id);
     place(note, link);
@@ -81,7 +95,7 @@ export function explainTerms(root) {
     if (new URL(link.href).protocol === "file:") continue;
     link.addEventListener("pointerenter", () => show(link));
     link.addEventListener("focus", () => show(link));
-    link.addEventListener("pointerleave", hide);
+    link.addEventListener("pointerleave", leave);
     link.addEventListener("blur", hide);
   }
   root.addEventListener("keydown", (event) => {

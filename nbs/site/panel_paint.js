@@ -1,5 +1,6 @@
 // What drawings have beyond lines: pictures, of levels or in any colours, and marks.
 
+import { magma } from "./magma.js";
 import { shape } from "./panel_drawing.js";
 
 /** The address of a picture of columns of numbers, the first of each at the bottom; `colourOf` a
@@ -16,28 +17,6 @@ export function paint(columns, colourOf) {
   });
   pen.putImageData(image, 0, 0);
   return canvas.toDataURL();
-}
-
-// matplotlib's "magma", from the least to the most, at eleven places
-const MAGMA = [
-  [0, 0, 4],
-  [20, 14, 54],
-  [59, 15, 112],
-  [100, 26, 128],
-  [140, 41, 129],
-  [183, 55, 121],
-  [222, 73, 104],
-  [247, 112, 92],
-  [254, 159, 109],
-  [254, 207, 146],
-  [252, 253, 191],
-];
-
-/** The colour of a share from 0 to 1: red, green and blue, each up to 255. */
-export function magma(share) {
-  const place = Math.min(1, Math.max(0, share)) * (MAGMA.length - 1);
-  const below = Math.min(MAGMA.length - 2, Math.floor(place));
-  return MAGMA[below].map((low, i) => low + (place - below) * (MAGMA[below + 1][i] - low));
 }
 
 /** The address of a picture of columns of dB, the first value of each at the bottom. */

@@ -1,22 +1,8 @@
 // What the model saw of a hit, and what it made of it.
 
 import { element } from "./elements.js";
+import { magma } from "./magma.js";
 import { MODEL } from "./model.js";
-
-const RAMP = [
-  [13, 16, 45],
-  [86, 30, 110],
-  [190, 55, 85],
-  [245, 140, 40],
-  [252, 250, 180],
-];
-
-/** The colour of a level from 0 to 1. */
-function colour(level) {
-  const place = Math.min(level, 0.9999) * (RAMP.length - 1);
-  const [low, high] = RAMP.slice(Math.floor(place), Math.floor(place) + 2);
-  return low.map((value, i) => value + (high[i] - value) * (place % 1));
-}
 
 /** A canvas of a picture in decibels: time from left to right, low bands at the bottom. */
 export function pictureOf({ picture, shape: [frames, bands] }) {
@@ -29,7 +15,7 @@ export function pictureOf({ picture, shape: [frames, bands] }) {
     const [frame, band] = [Math.floor(i / bands), i % bands];
     const level = 1 + (db - top) / MODEL.feature.top_db;
     const at = 4 * ((bands - 1 - band) * frames + frame);
-    image.data.set([...colour(Math.max(0, level)), 255], at);
+    image.data.set([...magma(level), 255], at);
   });
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
