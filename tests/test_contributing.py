@@ -1,5 +1,6 @@
-"""The worked changes of CONTRIBUTING.md: applied to a copy, exported, and trained with."""
+"""The worked changes of CONTRIBUTING.md: applied to one copy, exported, and trained with."""
 
+import json
 import os
 import re
 import shutil
@@ -13,16 +14,20 @@ TOP = Path(__file__).resolve().parent.parent
 GUIDE = (TOP / "CONTRIBUTING.md").read_text(encoding="utf-8")
 COPIED = ["nbs", "drumlesson", "settings.ini", "_quarto.yml", "ruff.toml"]
 
-# What is done with each once it is applied, in the copy: words for Python.
-TRAIN = ["-m", "drumlesson.cli", "train", "--kits", "4", "--hits", "1", "--epochs", "1"]
-USES = {
-    "A family": [*TRAIN, "--data", "synth", "--family", "average", "--out", "m.keras"],
-    "A task": [*TRAIN, "--data", "synth", "--task", "focal", "--out", "m.keras"],
-    "A feature": [*TRAIN, "--data", "synth", "--feature", "crossings", "--out", "m.keras"],
-    "An augmentation": [*TRAIN, "--data", "synth", "--augment", "polarity", "--out", "m.keras"],
-    "A source of drums": [*TRAIN, "--data", "tones", "--out", "m.keras"],
-    "A lesson": ["-m", "drumlesson.dev.notebooks", "run", "nbs/12_two_kits.ipynb"],
+# What is done with each once it is applied, in the copy: words for `drumlesson train`.
+LITTLE = ["--kits", "4", "--hits", "1", "--epochs", "1"]
+TRAINED = {
+    "A family": ["--data", "synth", "--family", "average"],
+    "A task": ["--data", "synth", "--task", "focal"],
+    "A feature": ["--data", "synth", "--feature", "crossings"],
+    "An augmentation": ["--data", "synth", "--augment", "polarity"],
+    "A source of drums": ["--data", "tones"],
 }
+ONE_BY_ONE = """
+import json, sys
+from drumlesson.cli import main
+sys.exit(max(main(["train", *words]) for words in json.loads(sys.argv[1])))
+"""
 
 
 def worked_changes():
@@ -32,43 +37,50 @@ def worked_changes():
 
 def added_pages(diff):
     """The notebooks that a change adds."""
-    return re.findall(r"^\+\+\+ b/(nbs/\S+\.ipynb)$", diff, re.M)
+    return re.findall(r"^--- /dev/null\n\+\+\+ b/(nbs/\S+\.ipynb)$", diff, re.M)
 
 
-@pytest.fixture
-def run(tmp_path):
-    """Runs Python in a copy of the project."""
+def model_of(heading):
+    """The file of the model that a change is trained with."""
+    return heading.replace(" ", "_") + ".keras"
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory):
+    """A copy of the project with all the changes, applied one after the other and exported."""
+    folder = tmp_path_factory.mktemp("changed")
     for part in COPIED:
         if (TOP / part).is_dir():
             leave = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-            shutil.copytree(TOP / part, tmp_path / part, ignore=leave)
+            shutil.copytree(TOP / part, folder / part, ignore=leave)
         else:
-            shutil.copy(TOP / part, tmp_path)
+            shutil.copy(TOP / part, folder)
+    for diff in worked_changes().values():
+        subprocess.run(["git", "apply", "-"], cwd=folder, input=diff, text=True, check=True)
+    python(folder, "-m", "drumlesson.dev.notebooks", "export")
+    return folder
 
-    def python(*words):
-        environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-        command = [sys.executable, *words]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
-    return python
+def python(folder, *words):
+    """Runs Python in a copy of the project."""
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    command = [sys.executable, *words]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_there_is_one_for_each_kind_of_addition():
-    assert list(worked_changes()) == list(USES)
+    assert list(worked_changes()) == [*TRAINED, "A lesson"]
 
 
-@pytest.mark.parametrize("heading", USES)
-def test_a_worked_change(heading, run, tmp_path):
-    diff = worked_changes()[heading]
-    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff, text=True, check=True)
-    run("-m", "drumlesson.dev.notebooks", "export")
-    for page in added_pages(diff):
-        is_new = (tmp_path / page).is_file() and "registry" not in page
-        if is_new and page not in USES[heading]:
-            run("-m", "drumlesson.dev.notebooks", "run", page)
-    run(*USES[heading])
-    assert heading == "A lesson" or (tmp_path / "m.keras").is_file()
+def test_each_page_that_is_added_runs(changed):
+    pages = [page for diff in worked_changes().values() for page in added_pages(diff)]
+    assert len(pages) == len(worked_changes())
+    python(changed, "-m", "drumlesson.dev.notebooks", "run", *pages)
+
+
+def test_each_addition_is_trained_with(changed):
+    """All in one process, which imports TensorFlow once."""
+    words = [[*words, *LITTLE, "--out", model_of(heading)] for heading, words in TRAINED.items()]
+    python(changed, "-c", ONE_BY_ONE, json.dumps(words))
+    assert all((changed / model_of(heading)).is_file() for heading in TRAINED)
