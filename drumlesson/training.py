@@ -221,7 +221,7 @@ def _augmented_batches(augmented, like, size: int, random_state: int, augment_ev
         for start in range(0, len(y), size):
             rows = order[start : start + size]
             due = rows[turns[rows] == turn]
-            if len(due):
+            if len(due) and augmented.changes_waves:
                 pool[due] = augmented.features(due, rng)
             yield augmented.pictures(pool[rows], rng), y[rows], weights[rows]
 
@@ -324,6 +324,7 @@ class AugmentedHits:
         self.augment = augment
         self.window = window
         self.feature = feature
+        self.changes_waves = getattr(augment, "on", "wave") == "wave"
         self.rows = np.arange(len(sounds))
         seconds = min(WIDER * window.seconds, KEEP_SECONDS)
         self.waves = replace(window, seconds=seconds)(sounds)

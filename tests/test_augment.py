@@ -499,6 +499,20 @@ def test_only_training_hits_change(toys):
     assert not seen
 
 
+@pytest.mark.parametrize("augment, asked", [("pictures", 0), ("both", 2)])
+def test_features_are_made_anew_only_where_waves_change(toys, monkeypatch, augment, asked):
+    made = []
+    features = AugmentedHits.features
+
+    def counted(self, rows, rng):
+        made.append(len(rows))
+        return features(self, rows, rng)
+
+    monkeypatch.setattr(AugmentedHits, "features", counted)
+    DrumClassifier(**QUICK, augment=augment, augment_every=1).fit(toys)
+    assert sum(made) == asked * len(toys)  # two epochs, or none
+
+
 def test_a_window_to_augment_is_wider(toys):
     window = DrumClassifier(**QUICK).fit(toys).window_
     feature = QUICK["feature"]
