@@ -195,10 +195,10 @@ def test_what_comes_later_is_heard_like_what_comes_first(transcriber, beat):
     assert len(second) > 20 and alike(second, sixth)
 
 
-def test_a_loud_stroke_has_a_higher_velocity(transcriber, beat):
+def test_a_loud_stroke_has_a_higher_velocity(shipped, beat):
     half = len(beat.x) // 2
     gain = np.where(np.arange(len(beat.x)) < half, 0.3, 1).astype(np.float32)
-    groove = transcribe(gain * beat.x, transcriber)
+    groove = transcribe(gain * beat.x, shipped)
     soft, loud = groove.between(0, 4), groove.between(4, 8)
     for drum in ("kick", "snare"):
         assert np.median(loud.velocities[loud.labels == drum]) > 1.5 * np.median(
