@@ -572,6 +572,22 @@ def test_a_figure_without_words_is_seen(tmp_path, output, directives, message):
     assert any(message in line for line in nb.departures(page))
 
 
+@pytest.mark.parametrize(
+    "text, is_seen",
+    [
+        ("Text(0, 0.5, 'mel band')", True),
+        ("<Axes: xlabel='ms'>", True),
+        ("[<matplotlib.lines.Line2D at 0x7f1>]", True),
+        ("<Figure size 640x480 with 1 Axes>", True),
+        ("0.5", False),
+        ("Drums(60 hits of 6 kits)", False),
+    ],
+)
+def test_a_part_of_a_figure_as_text_is_seen(tmp_path, text, is_seen):
+    page = stored(tmp_path / "x.ipynb", shows({"text/plain": text}, "plot()"))
+    assert any("a part of a figure as text" in line for line in nb.departures(page)) is is_seen
+
+
 ENTRIES = """## H
 
 ### hop
