@@ -3,6 +3,7 @@
 import importlib
 import itertools
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import soundfile
 from hypothesis import HealthCheck, settings
 
 from drumlesson import backend
+
+NBS = Path(__file__).resolve().parent.parent / "nbs"
 
 # The same examples on every run; `pytest --hypothesis-profile=long` looks further.
 settings.register_profile("short", deadline=None, derandomize=True, database=None, max_examples=60)
@@ -238,3 +241,49 @@ def open_kits():
         return read_open()
     except SourceError as e:
         pytest.skip(f"no recorded kits: {e}")
+
+
+# -- a browser
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Chromium, for all tests of a module."""
+    from browsing import start
+
+    found = start(tmp_path_factory.mktemp("profile"))
+    yield found
+    found.quit()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """Where the pages are served, each made when first asked for."""
+    import pages
+    from browsing import served
+
+    from drumlesson.dev.page import build
+
+    folder = tmp_path_factory.mktemp("pages")
+    shutil.copytree(pages.NBS / "site", folder / "site")
+    build(pages.TOP, folder)
+    (folder / "site" / "answers.json").write_text(pages.answers(), encoding="utf-8")
+    with served(folder) as root:
+
+        def made(name):
+            path = pages.NBS / f"{name}.ipynb"
+            page = folder / pages.output_name(path)
+            if not page.is_file():
+                page.write_text(pages.as_page(path, awake=True), encoding="utf-8")
+            return f"{root}/{page.name}"
+
+        yield made
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory):
+    """A folder with the scripts of the site."""
+    folder = tmp_path_factory.mktemp("scripts")
+    shutil.copytree(NBS / "site", folder, dirs_exist_ok=True)
+    (folder / "package.json").write_text('{"type": "module"}')
+    return folder

@@ -139,8 +139,14 @@ def side(page):
     return "".join(items)
 
 
-def as_page(path, styles=None):
-    """A notebook as stored, as a page of the site; `styles`: HTML of its style sheets."""
+SCRIPT = '<script type="module" src="site/every_page.js"></script></body>'
+
+
+def as_page(path, styles=None, awake=False):
+    """A notebook as stored, as a page of the site; `styles`: HTML of its style sheets.
+
+    Where it is awake, it has the script of every page.
+    """
     stored = nb.read(path)
     title, _, promise = stored.cells[0].source.partition("\n\n> ")
     body = to_html("\n\n".join(map(shown_cell, stored.cells[1:])))
@@ -148,7 +154,7 @@ def as_page(path, styles=None):
     if styles is None:
         sheet = (NBS / "styles.css").read_text(encoding="utf-8")
         styles = f"<style>{LAYOUT}\n{sheet}</style>"
-    return PAGE.format(
+    page = PAGE.format(
         title=title.removeprefix("# "),
         promise=promise.strip(),
         body=body,
@@ -156,6 +162,7 @@ def as_page(path, styles=None):
         side=side(path),
         contents=contents(body),
     )
+    return page.replace("</body>", SCRIPT) if awake else page
 
 
 # What Bootstrap and Quarto's theme do to a page, as far as our own style sheet builds on it.

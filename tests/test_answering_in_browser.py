@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pages
 import pytest
-from readers import needs_axe, serious
-from test_browser import (  # noqa: F401  (the browser is a fixture)
+from browsing import (
     ENTER,
     OPEN_FOLDS,
     PHONE,
@@ -15,12 +14,11 @@ from test_browser import (  # noqa: F401  (the browser is a fixture)
     as_phone,
     asked_elsewhere,
     at,
-    browser,
     complaints,
     keys,
     until,
 )
-from test_players import address  # noqa: F401  (a fixture)
+from readers import needs_axe, serious
 
 from drumlesson.course.exercises import exercises_of
 from drumlesson.dev import notebooks
@@ -32,7 +30,7 @@ LESSONS = [path for path in notebooks.notebooks(TOP) if notebooks.is_lesson(path
 class Page:
     """A lesson in the browser, whose exercises have their forms."""
 
-    def __init__(self, browser, url):  # noqa: F811
+    def __init__(self, browser, url):
         self.browser = browser
         self.url = url
         at(browser, url)
@@ -70,20 +68,20 @@ class Page:
 
 
 @pytest.fixture
-def page(browser, address):  # noqa: F811
+def page(browser, address):
     """Opens a lesson, by the name of its notebook, in a browser that has kept nothing."""
     at(browser, address("02_attack_phase"))
     browser.execute_script("localStorage.clear()")
     return lambda name: Page(browser, address(name))
 
 
-def clean(browser):  # noqa: F811
+def clean(browser):
     """Whether the page did without an error, and without any other host."""
     return complaints(browser) == [] and asked_elsewhere(browser) == []
 
 
 @contextlib.contextmanager
-def before_each_page(browser, script):  # noqa: F811
+def before_each_page(browser, script):
     """Runs a script before those of each page."""
     add, remove = (f"Page.{what}ScriptToEvaluateOnNewDocument" for what in ("add", "remove"))
     added = browser.execute_cdp_cmd(add, {"source": script})
@@ -98,7 +96,7 @@ def before_each_page(browser, script):  # noqa: F811
 CHOSEN = "return [...arguments[0].querySelectorAll('[aria-pressed=true]')].map(b => b.innerText)"
 
 
-def test_a_question_is_answered_by_the_keyboard(page, browser):  # noqa: F811
+def test_a_question_is_answered_by_the_keyboard(page, browser):
     lesson = page("02_attack_phase")
     question, *_ = lesson.all(".dl-question")
     assert question.accessible_name.startswith("1. Of some other instrument")
@@ -127,7 +125,7 @@ return import('./site/selftest.js').then(({questionsOf}) => {
 """
 
 
-def test_all_questions_of_all_lessons_are_found(page, browser):  # noqa: F811
+def test_all_questions_of_all_lessons_are_found(page, browser):
     page("02_attack_phase")
     facts = json.loads(pages.answers())["lessons"]
     for path in LESSONS:
@@ -140,7 +138,7 @@ def test_all_questions_of_all_lessons_are_found(page, browser):  # noqa: F811
 # -- exercises
 
 
-def test_letters_wrong_then_right(page, browser):  # noqa: F811
+def test_letters_wrong_then_right(page, browser):
     lesson = page("02_attack_phase")
     exercise = exercises_of("02")["02-lost"]
     assert lesson.form("02-lost").text.startswith(f"Asked for: {exercise.asks}.")
@@ -157,7 +155,7 @@ def test_letters_wrong_then_right(page, browser):  # noqa: F811
     assert clean(browser)
 
 
-def test_a_number_within_the_tolerance_and_beyond(page, browser):  # noqa: F811
+def test_a_number_within_the_tolerance_and_beyond(page, browser):
     lesson = page("05_recurrent")
     hint = exercises_of("05")["05-memory"].hint
     for text, ms in (("1010 ms", 1010), ("1.034 s", 1034), ("44", 44)):
@@ -177,7 +175,7 @@ def choose(form, options):
     return form.find_element("css selector", "[role=status]").text
 
 
-def test_choices(page, browser):  # noqa: F811
+def test_choices(page, browser):
     lesson = page("01_audio_basics")
     form = lesson.form("01-window")
     hint = exercises_of("01")["01-window"].hint
@@ -189,7 +187,7 @@ def test_choices(page, browser):  # noqa: F811
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_every_exercise_has_its_form_or_says_where(page, browser, path):  # noqa: F811
+def test_every_exercise_has_its_form_or_says_where(page, browser, path):
     lesson = page(path.stem)
     facts = json.loads(pages.answers())["lessons"][path.stem.partition("_")[2]]
     forms = [form.get_attribute("aria-label") for form in lesson.all("form.dl-exercise")]
@@ -207,7 +205,7 @@ def test_every_exercise_has_its_form_or_says_where(page, browser, path):  # noqa
 # -- progress
 
 
-def test_what_was_answered_is_kept_shown_on_the_map_and_forgotten(page, browser):  # noqa: F811
+def test_what_was_answered_is_kept_shown_on_the_map_and_forgotten(page, browser):
     lesson = page("02_attack_phase")
     lesson.answer("02-lost", "BD")
     lesson = page("02_attack_phase")
@@ -227,7 +225,7 @@ def test_what_was_answered_is_kept_shown_on_the_map_and_forgotten(page, browser)
     assert clean(browser)
 
 
-def test_a_lesson_forgets_its_own_answers_only(page, browser):  # noqa: F811
+def test_a_lesson_forgets_its_own_answers_only(page, browser):
     page("05_recurrent").answer("05-memory", "1022")
     lesson = page("02_attack_phase")
     lesson.answer("02-level", "b")
@@ -239,7 +237,7 @@ def test_a_lesson_forgets_its_own_answers_only(page, browser):  # noqa: F811
 
 
 @pytest.mark.parametrize("spoiled", ["{", "null", '["a"]', '{"attack_phase": 5, "x": [1]}'])
-def test_what_is_spoiled_is_begun_anew(page, browser, spoiled):  # noqa: F811
+def test_what_is_spoiled_is_begun_anew(page, browser, spoiled):
     browser.execute_script("localStorage['drumlesson.progress'] = arguments[0]", spoiled)
     lesson = page("02_attack_phase")
     assert lesson.answer("02-lost", "BD") == "✓ right"
@@ -250,7 +248,7 @@ def test_what_is_spoiled_is_begun_anew(page, browser, spoiled):  # noqa: F811
 FORBID = "Object.defineProperty(window, 'localStorage', {get() { throw new Error('forbidden'); }})"
 
 
-def test_a_forbidden_storage_is_survived(page, browser):  # noqa: F811
+def test_a_forbidden_storage_is_survived(page, browser):
     with before_each_page(browser, FORBID):
         lesson = page("02_attack_phase")
         assert lesson.answer("02-lost", "BD") == "✓ right"
@@ -262,7 +260,7 @@ def test_a_forbidden_storage_is_survived(page, browser):  # noqa: F811
 # -- looks
 
 
-def test_without_scripts_the_folds_stay(browser, address):  # noqa: F811
+def test_without_scripts_the_folds_stay(browser, address):
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         at(browser, address("02_attack_phase"))
@@ -283,7 +281,7 @@ window.fetch = address => {
 """
 
 
-def test_without_the_answers_the_page_stands(browser, address):  # noqa: F811
+def test_without_the_answers_the_page_stands(browser, address):
     with before_each_page(browser, OFFLINE):
         at(browser, address("02_attack_phase"))
         asked = until("it asks for them", lambda: browser.execute_script("return window.asked"))
@@ -304,7 +302,7 @@ PARTS = (".dl-question", ".dl-exercise", ".dl-progress", ".dl-elsewhere")
 
 @needs_axe
 @pytest.mark.parametrize("mode", ["light", "dark"])
-def test_no_serious_finding_of_axe(page, browser, mode):  # noqa: F811
+def test_no_serious_finding_of_axe(page, browser, mode):
     lesson = page("02_attack_phase")
     lesson.answer("02-lost", "AC")
     lesson.answer("02-level", "b")
@@ -317,7 +315,7 @@ def test_no_serious_finding_of_axe(page, browser, mode):  # noqa: F811
 
 
 @pytest.mark.parametrize("name", ["01_audio_basics", "02_attack_phase", "index"])
-def test_fits_on_a_phone(page, browser, name):  # noqa: F811
+def test_fits_on_a_phone(page, browser, name):
     with as_phone(browser):
         lesson = page("02_attack_phase")
         lesson.answer("02-lost", "BD")

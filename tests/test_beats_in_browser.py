@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from browsing import ENTER, PHONE, as_phone, complaints, keys, until
 from conftest import toy_groove
 from readers import needs_axe, preferring, serious
-from test_browser import ENTER, PHONE, as_phone, complaints, keys, until
 from test_page_in_browser import (
     MOVING,
     WIDE,

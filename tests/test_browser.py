@@ -18,6 +18,23 @@ import nbformat
 import numpy as np
 import pytest
 import soundfile
+from browsing import (
+    END,
+    ENTER,
+    HOME,
+    LEFT,
+    OPEN_FOLDS,
+    PHONE,
+    RIGHT,
+    TAB,
+    as_phone,
+    asked,
+    asked_elsewhere,
+    at,
+    complaints,
+    keys,
+    until,
+)
 from nbformat.v4 import new_code_cell, new_notebook
 
 from drumlesson.dev import notebooks as nb
@@ -43,131 +60,11 @@ PANELS = (
     "confusion_explorer",
     "listening_test",
 )
-PHONE = 390  # pixels
-GET_IT = "on Debian and Ubuntu: apt-get install chromium chromium-driver"
 
 
 def name(path):
     """A notebook's path in the folder of notebooks, for the name of its test."""
     return path.relative_to(NBS).as_posix()
-
-
-# -- the browser
-
-
-def programs():
-    """selenium, the browser and its driver, or a skip that says what is missing."""
-    try:
-        from selenium import webdriver
-    except ImportError:
-        pytest.skip('selenium is missing: pip install -c constraints.txt -e ".[dev]"')
-    found = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-    chromium = next(filter(None, found), None)
-    driver = shutil.which("chromedriver")
-    for what, program in (("chromium", chromium), ("chromedriver", driver)):
-        if not program:
-            pytest.skip(f"{what} is missing ({GET_IT})")
-    return webdriver, chromium, driver
-
-
-FLAGS = [
-    "--headless=new",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--mute-audio",
-    "--autoplay-policy=no-user-gesture-required",
-    "--window-size=1300,1000",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
-
-
-def start(profile, *more):
-    """Chromium without a window, and without any host but this machine; further flags of its own.
-
-    `profile` is an empty folder.
-    """
-    webdriver, chromium, driver = programs()
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, *more, f"--user-data-dir={profile}"):
-        options.add_argument(flag)
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        options.add_argument("--no-sandbox")
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    env = {**os.environ, "SE_OFFLINE": "true", "SE_AVOID_STATS": "true"}
-    found = webdriver.Chrome(options, Service(driver, env=env))
-    found.set_script_timeout(150)
-    return found
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Chromium, for all tests of a module."""
-    found = start(tmp_path_factory.mktemp("profile"))
-    yield found
-    found.quit()
-
-
-OWN_PAGES = ("chrome:", "chrome-", "about:", "devtools:")
-
-
-def address_of(event):
-    """The address that an event of the network asks for, or none."""
-    if event["method"] == "Network.requestWillBeSent":
-        return event["params"]["request"]["url"]
-    if event["method"] == "Network.webSocketCreated":
-        return event["params"]["url"]
-    return ""
-
-
-def asked(browser):
-    """The addresses that pages asked for since the last call; the browser's own pages aside."""
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    addresses = [address_of(event) for event in events]
-    return [url for url in addresses if url and not url.startswith(OWN_PAGES)]
-
-
-def asked_elsewhere(browser):
-    """The addresses asked for that are not on this machine."""
-    here = re.compile(r"data:|blob:|(http|ws)://127\.0\.0\.1:")
-    return [url for url in asked(browser) if not here.match(url)]
-
-
-def complaints(browser):
-    """What the browser calls severe, since the last call."""
-    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-
-
-def until(what, found, seconds=10.0):
-    """What `found` returns, once it is true."""
-    end = time.perf_counter() + seconds
-    while not (value := found()):
-        assert time.perf_counter() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
-    return value
-
-
-# Keys as WebDriver writes them.
-TAB = "\ue004"
-ENTER = "\ue007"
-END = "\ue010"
-HOME = "\ue011"
-LEFT = "\ue012"
-RIGHT = "\ue014"
-
-
-def keys(browser, *pressed):
-    """Presses keys, one after the other."""
-    from selenium.webdriver import ActionChains
-
-    ActionChains(browser, duration=0).send_keys(*pressed).perform()
 
 
 # -- a page
@@ -213,26 +110,6 @@ def site(tmp_path_factory):
         return page.as_uri()
 
     return address
-
-
-@contextlib.contextmanager
-def as_phone(browser):
-    """Within it, pages are as narrow as on a phone."""
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": PHONE, "height": 844, "deviceScaleFactor": 2, "mobile": False},
-    )
-    try:
-        yield
-    finally:
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-
-
-def at(browser, address):
-    """Opens a page afresh; what it asks for is counted from here."""
-    asked(browser)
-    complaints(browser)
-    browser.get(address)
 
 
 PLAY = """
@@ -353,7 +230,6 @@ const wide = [...document.querySelectorAll(parts)]
   .map(e => `${e.tagName} ${e.className} ${width(e)} px: ${words(e)}`);
 return [innerWidth, document.scrollingElement.scrollWidth, wide];
 """
-OPEN_FOLDS = "for (const fold of document.querySelectorAll('details')) fold.open = true"
 
 
 @pytest.mark.parametrize("path", [NBS / "index.ipynb", *LESSONS], ids=name)

@@ -5,12 +5,7 @@ import json
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
-from test_moved_panels import (  # noqa: F401  (scripts is a fixture)
-    check_sounds,
-    moved,
-    scripts,
-    stored,
-)
+from test_moved_panels import check_sounds, moved, stored
 from test_page import TOOLS, TOP, node
 
 from drumlesson.audio import SR
@@ -97,7 +92,7 @@ def settings_of(panel, n):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_script_and_package_say_the_same(kind, make, scripts):  # noqa: F811
+def test_script_and_package_say_the_same(kind, make, scripts):
     panel = make(kind)
     settings = list(settings_of(panel, 15))
     answers = moved(scripts, panel, settings)
@@ -151,7 +146,7 @@ def test_more_draws_steady_the_interval(make):
     assert np.allclose(np.float64(low), np.float64(high), atol=0.3)
 
 
-def test_every_draw_stands_in_the_histogram(make, scripts):  # noqa: F811
+def test_every_draw_stands_in_the_histogram(make, scripts):
     """Of few kits, the means lie far from each other: the axis grows with them."""
     panel = make("kits")
     usual = panel.figure.axes[1].get_xlim()
@@ -176,21 +171,21 @@ ONE_OF_EACH = {
 
 
 @pytest.mark.parametrize("kind", ONE_OF_EACH)
-def test_one_is_no_plural(kind, make, scripts):  # noqa: F811
+def test_one_is_no_plural(kind, make, scripts):
     values, told = ONE_OF_EACH[kind]
     panel = make(kind)
     (answer,) = moved(scripts, panel, [panel.values | values])
     assert told in answer["text"] == panel.set(**values).text
 
 
-def test_one_test_hit(scripts):  # noqa: F811
+def test_one_test_hit(scripts):
     panel = split_explorer([0, 0, 1, 1, 2])
     values = {"rule": 0, "percent": 20, "order": 1}
     (answer,) = moved(scripts, panel, [values])
     assert ": 1 test hit, of 1 of 3 kits" in answer["text"] == panel.set(**values).text
 
 
-def test_steps_from_the_lowest_point_have_arrived(scripts):  # noqa: F811
+def test_steps_from_the_lowest_point_have_arrived(scripts):
     """Of 148 hits with a 1, 27 say yes: at the weight that the steps begin with."""
     panel = rate_explorer(np.ones(148), np.arange(148) < 27)
     (answer,) = moved(scripts, panel, [panel.values])
@@ -244,7 +239,7 @@ IN_LESSONS = {
 
 
 @pytest.mark.parametrize("lesson", IN_LESSONS)
-def test_the_figure_of_a_lesson_can_be_moved_to_where_it_stands(lesson, scripts):  # noqa: F811
+def test_the_figure_of_a_lesson_can_be_moved_to_where_it_stands(lesson, scripts):
     """The script says of the stored facts and values what the stored figure says."""
     kind = IN_LESSONS[lesson]
     page = nb.read(TOP / "nbs" / f"{lesson}.ipynb")

@@ -4,7 +4,7 @@ import contextlib
 from functools import partial
 
 import pytest
-from test_browser import (  # noqa: F401  (the browser is a fixture)
+from browsing import (
     ENTER,
     HOME,
     PHONE,
@@ -12,13 +12,11 @@ from test_browser import (  # noqa: F401  (the browser is a fixture)
     as_phone,
     asked_elsewhere,
     at,
-    browser,
     complaints,
     keys,
     until,
 )
 from test_lesson_panels import IN_LESSONS
-from test_players import address  # noqa: F401  (a fixture)
 
 KINDS = ("rate", "filter", "peaks", "kits", "leak", "attention", "split")
 UP, DELETE = "\ue013", "\ue017"
@@ -43,7 +41,7 @@ WIDTH = "return document.documentElement.scrollWidth"
 
 
 @pytest.fixture(scope="module")
-def page(browser, address):  # noqa: F811
+def page(browser, address):
     """Opens the page that has a panel of each kind, and waits until all can be moved."""
 
     def opened():
@@ -62,7 +60,7 @@ def presses(control):
     return of_kind[control.get_attribute("type")]
 
 
-def moves(browser, kind, control):  # noqa: F811
+def moves(browser, kind, control):
     """Whether a panel shows something else once its control is moved by keys."""
     shown = partial(browser.execute_script, SHOWN, kind)
     browser.execute_script("arguments[0].focus()", control)
@@ -96,7 +94,7 @@ STILL = "return document.querySelectorAll('figure[data-panel]:not([data-awake])'
 
 
 @pytest.mark.parametrize("lesson", IN_LESSONS)
-def test_panels_of_a_lesson_wake_and_fit_on_a_phone(browser, address, lesson):  # noqa: F811
+def test_panels_of_a_lesson_wake_and_fit_on_a_phone(browser, address, lesson):
     with as_phone(browser):
         at(browser, address(lesson))
         until("all panels are live", lambda: browser.execute_script(STILL) == 0)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from test_browser import complaints, start, until
+from browsing import complaints, start, until
 from test_page_in_browser import Ear, browser, drums, site
 
 from drumlesson import load

@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,15 +29,6 @@ TOP = Path(__file__).resolve().parent.parent
 STORED = HEADROOM * 32767 / 32768  # what a sample of a stored player is of the sound's own
 NUMBER = r"[-+]?\d+(?:\.\d+)?"
 STEP = 1 / (HEADROOM * 32767)  # between two samples in 16 bits
-
-
-@pytest.fixture(scope="module")
-def scripts(tmp_path_factory):
-    """A folder with the scripts of the site."""
-    folder = tmp_path_factory.mktemp("scripts")
-    shutil.copytree(TOP / "nbs" / "site", folder, dirs_exist_ok=True)
-    (folder / "package.json").write_text('{"type": "module"}')
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import contextlib
 
 import pytest
+from browsing import as_phone, complaints, until
 from test_beats_in_browser import Beat, beat
-from test_browser import as_phone, complaints, until
 from test_page_in_browser import DOWNLOADED, Ear, browser, drums, files, site
 
 from drumlesson import load

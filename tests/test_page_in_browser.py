@@ -2,11 +2,8 @@
 
 import base64
 import csv
-import functools
-import http.server
 import re
 import shutil
-import threading
 import time
 import zipfile
 from pathlib import Path
@@ -15,19 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from browsing import ENTER, PHONE, TAB, as_phone, asked, at, complaints, keys, served, start, until
 from readers import needs_axe, preferring, serious
-from test_browser import (
-    ENTER,
-    PHONE,
-    TAB,
-    as_phone,
-    asked,
-    at,
-    complaints,
-    keys,
-    start,
-    until,
-)
 
 from drumlesson import load
 from drumlesson.audio import SR
@@ -37,13 +23,6 @@ from drumlesson.labelling import LabelTable, _columns, label_files
 
 TOP = Path(__file__).resolve().parent.parent
 PAGES = ("name_a_drum", "index")
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder, and writes nothing."""
-
-    def log_message(self, *args):
-        """Nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +35,8 @@ def site(tmp_path_factory):
     for name in PAGES:
         text = page.still(TOP / "nbs" / f"{name}.ipynb")
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
-    serve = functools.partial(Quiet, directory=folder)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with served(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

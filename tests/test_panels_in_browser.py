@@ -3,8 +3,7 @@
 from functools import partial
 
 import pytest
-from readers import needs_axe, serious
-from test_browser import (  # noqa: F401  (the browser is a fixture)
+from browsing import (
     ENTER,
     PHONE,
     TAB,
@@ -12,12 +11,11 @@ from test_browser import (  # noqa: F401  (the browser is a fixture)
     asked,
     asked_elsewhere,
     at,
-    browser,
     complaints,
     keys,
     until,
 )
-from test_players import address  # noqa: F401  (a fixture)
+from readers import needs_axe, serious
 
 from drumlesson.audio import SR
 from drumlesson.course.panels import attack_explorer, augment_bench, stft_explorer
@@ -36,7 +34,7 @@ return figures.every(figure => figure.dataset.awake) && figures.map(figure => fi
 class Figure:
     """A panel on a page, asked and moved as a reader would."""
 
-    def __init__(self, browser, kind):  # noqa: F811
+    def __init__(self, browser, kind):
         self.browser = browser
         self.kind = kind
         script = "arguments[0].scrollIntoView({block: 'center'})"
@@ -64,7 +62,7 @@ class Figure:
 
 
 @pytest.fixture(params=[1280, PHONE])
-def page(request, browser, address):  # noqa: F811
+def page(request, browser, address):
     """The page of all panels, awake, wide and on a phone."""
     if request.param == PHONE:
         with as_phone(browser):
@@ -73,14 +71,14 @@ def page(request, browser, address):  # noqa: F811
         yield opened(browser, address(PAGE))
 
 
-def opened(browser, place):  # noqa: F811
+def opened(browser, place):
     at(browser, place)
     kinds = until("all panels are awake", partial(browser.execute_script, AWAKE), 60)
     assert kinds == KINDS
     return browser
 
 
-def fits(browser):  # noqa: F811
+def fits(browser):
     """No sound is missing, nothing is wider than the page, and nothing was complained of."""
     inner, wide = browser.execute_script(
         "return [innerWidth, document.scrollingElement.scrollWidth]"
@@ -197,7 +195,7 @@ def test_listening(page):
     fits(page)
 
 
-def test_the_tabulator_comes_to_every_control(browser, address):  # noqa: F811
+def test_the_tabulator_comes_to_every_control(browser, address):
     opened(browser, address(PAGE))
     figure = Figure(browser, "attack")
     first = figure.find("fieldset input:checked")
@@ -210,7 +208,7 @@ def test_the_tabulator_comes_to_every_control(browser, address):  # noqa: F811
     assert seen[2:] == ["play 0 to 20 ms", "play the hit"]
 
 
-def test_the_sound_of_a_moved_panel_plays(browser, address):  # noqa: F811
+def test_the_sound_of_a_moved_panel_plays(browser, address):
     opened(browser, address(PAGE))
     figure = Figure(browser, "attack")
     figure.press(".dl-slider input", RIGHT, RIGHT)
@@ -221,13 +219,13 @@ def test_the_sound_of_a_moved_panel_plays(browser, address):  # noqa: F811
     assert complaints(browser) == []
 
 
-def test_the_caption_says_what_can_be_moved_here(browser, address):  # noqa: F811
+def test_the_caption_says_what_can_be_moved_here(browser, address):
     opened(browser, address(PAGE))
     told = Figure(browser, "attack").find("> figcaption").text
     assert told.endswith("Here you can change: hit, start (ms), length (ms).")
 
 
-def test_without_scripts_the_still_figures_stay(browser, address):  # noqa: F811
+def test_without_scripts_the_still_figures_stay(browser, address):
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         at(browser, address(PAGE))
@@ -256,7 +254,7 @@ import('./site/panels.js').then(async ({awakenPanels}) => {
     ['data-panel="unheard"', 'data-panel="attack" data-facts="{"', 'data-panel="attack"'],
     ids=["no such module", "no JSON", "no sounds"],
 )
-def test_a_figure_that_cannot_be_moved_stays_still(browser, address, attributes):  # noqa: F811
+def test_a_figure_that_cannot_be_moved_stays_still(browser, address, attributes):
     at(browser, address("glossary"))
     html = f"<figure {attributes}><img alt='still'><figcaption>As it was.</figcaption></figure>"
     assert browser.execute_async_script(BROKEN, html)
@@ -264,7 +262,7 @@ def test_a_figure_that_cannot_be_moved_stays_still(browser, address, attributes)
     assert sum("stays still" in line for line in log) == 1
 
 
-def test_a_page_without_panels_loads_no_module_of_one(browser, address):  # noqa: F811
+def test_a_page_without_panels_loads_no_module_of_one(browser, address):
     at(browser, address("glossary"))
     addresses = []
 
@@ -278,7 +276,7 @@ def test_a_page_without_panels_loads_no_module_of_one(browser, address):  # noqa
 
 @needs_axe
 @pytest.mark.parametrize("mode", ["light", "dark"])
-def test_no_serious_finding_of_axe(browser, address, mode):  # noqa: F811
+def test_no_serious_finding_of_axe(browser, address, mode):
     opened(browser, address(PAGE))
     browser.execute_script(f"document.body.className = 'quarto-{mode}'")
     assert serious(browser, "[data-panel]") == []

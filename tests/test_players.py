@@ -1,26 +1,10 @@
 """The site's scripts and looks in a real browser, on pages made without Quarto (tests/pages.py)."""
 
-import shutil
-import threading
 import time
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-import pages
 import pytest
-from test_browser import (  # noqa: F401  (the browser is a fixture)
-    OPEN_FOLDS,
-    PHONE,
-    as_phone,
-    asked_elsewhere,
-    at,
-    browser,
-    complaints,
-    keys,
-    until,
-)
-
-from drumlesson.dev.page import build
+from browsing import OPEN_FOLDS, PHONE, as_phone, asked_elsewhere, at, complaints, keys, until
 
 SHOWN = [
     "index",
@@ -31,39 +15,9 @@ SHOWN = [
     "08_lessons_learned",
 ]
 ESCAPE = "\ue00c"
-SCRIPT = '<script type="module" src="site/every_page.js"></script></body>'
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """A server that says nothing."""
-
-    def log_message(self, *said):
-        pass
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """Where the pages are served, each made when first asked for."""
-    folder = tmp_path_factory.mktemp("pages")
-    shutil.copytree(pages.NBS / "site", folder / "site")
-    build(pages.TOP, folder)
-    (folder / "site" / "answers.json").write_text(pages.answers(), encoding="utf-8")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-
-    def made(name):
-        path = pages.NBS / f"{name}.ipynb"
-        page = folder / pages.output_name(path)
-        if not page.is_file():
-            html = pages.as_page(path).replace("</body>", SCRIPT)
-            page.write_text(html, encoding="utf-8")
-        return f"http://127.0.0.1:{server.server_port}/{page.name}"
-
-    yield made
-    server.shutdown()
-
-
-def dressed(browser):  # noqa: F811
+def dressed(browser):
     """The buttons of a page, once the script has made them."""
     find = partial(browser.find_elements, "css selector", "button.dl-play")
     return until("players are dressed", find)
@@ -76,7 +30,7 @@ return [...document.querySelectorAll('audio')].filter(a => !a.paused)
 LONGER = "for (const a of document.querySelectorAll('audio')) a.loop = true"
 
 
-def test_one_sound_at_a_time(browser, address):  # noqa: F811
+def test_one_sound_at_a_time(browser, address):
     at(browser, address("index"))
     first, second, *_ = dressed(browser)
     browser.execute_script(LONGER)
@@ -102,7 +56,7 @@ setTimeout(() => done(button.isConnected), 500);
 """
 
 
-def test_a_sound_can_be_stopped_before_it_begins(browser, address):  # noqa: F811
+def test_a_sound_can_be_stopped_before_it_begins(browser, address):
     at(browser, address("index"))
     button, *_ = dressed(browser)
     assert browser.execute_async_script(STOPPED_AT_ONCE, button), "it is still dressed"
@@ -120,7 +74,7 @@ return [...document.querySelectorAll('.dl-dressed')].map(figure => {
 """
 
 
-def test_players_show_what_they_hold(browser, address):  # noqa: F811
+def test_players_show_what_they_hold(browser, address):
     at(browser, address("00_drums"))
     button, *_ = dressed(browser)
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
@@ -134,7 +88,7 @@ def test_players_show_what_they_hold(browser, address):  # noqa: F811
     assert left == right >= 44  # pixels: round, and large enough for a finger
 
 
-def test_without_the_script_players_are_native(browser, address):  # noqa: F811
+def test_without_the_script_players_are_native(browser, address):
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         at(browser, address("index"))
@@ -144,7 +98,7 @@ def test_without_the_script_players_are_native(browser, address):  # noqa: F811
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
-def test_a_word_of_the_glossary_explains_itself(browser, address):  # noqa: F811
+def test_a_word_of_the_glossary_explains_itself(browser, address):
     address("glossary")
     at(browser, address("00_drums"))
     dressed(browser)
@@ -166,7 +120,7 @@ window.fetch = (...args) =>
 """
 
 
-def test_a_note_can_be_reached_and_is_asked_for_again_where_that_failed(browser, address):  # noqa: F811
+def test_a_note_can_be_reached_and_is_asked_for_again_where_that_failed(browser, address):
     from selenium.webdriver import ActionChains
 
     address("glossary")
@@ -198,7 +152,7 @@ GROUND = "return getComputedStyle(document.body).backgroundColor"
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_fits_on_a_phone_by_day_and_night(browser, address, name):  # noqa: F811
+def test_fits_on_a_phone_by_day_and_night(browser, address, name):
     grounds = []
     with as_phone(browser):
         at(browser, address(name))

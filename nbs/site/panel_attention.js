@@ -1,8 +1,9 @@
 // The weights that a question gives to frames: after `attention_explorer`.
 
+import { magma } from "./magma.js";
 import { largestOf, placeOfLargest, rowsOf, sumOf, written } from "./panel_count.js";
 import { Axes, widthsIn } from "./panel_drawing.js";
-import { magma, paint } from "./panel_paint.js";
+import { paint } from "./panel_paint.js";
 import { LivePanel, Slider } from "./panel_parts.js";
 
 const DIVISORS = [1, 3, 11.3, 30, 100, 1000];
