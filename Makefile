@@ -2,6 +2,7 @@
 PYTHON ?= python3
 LAB_FLAGS ?=
 NB ?=
+WORKERS ?= 3
 
 VENV := .venv
 STAMP := $(VENV)/.installed
@@ -27,9 +28,15 @@ lab: $(STAMP) ## fetch the recorded kits and open JupyterLab (LAB_FLAGS: further
 	@$(VENV)/bin/drumlesson kits --quiet 2>/dev/null || echo "No recorded kits could be fetched: the lessons use synthesised drums (.venv/bin/drumlesson doctor says why)."
 	$(PY) -m jupyterlab nbs/index.ipynb $(LAB_FLAGS)
 
-# File after file to whichever worker is free, with the short pages at the end.
+# File after file to whichever worker is free, with the short pages at the end. Three workers for two
+# cores: much of the time one waits for a browser or a process (WORKERS: another number). Each has
+# one thread, or they would wait for each other.
+test: export OMP_NUM_THREADS ?= 1
+test: export OPENBLAS_NUM_THREADS ?= 1
+test: export TF_NUM_INTRAOP_THREADS ?= 1
+test: export TF_NUM_INTEROP_THREADS ?= 1
 test: $(STAMP) tools ## check everything: form, types, drift, every notebook, tests/ (no network)
-	DRUMLESSON_MIRROR="$${DRUMLESSON_MIRROR:-off}" $(PY) -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder --durations 20 --nbval --nbval-current-env --benchmark-disable tests nbs
+	DRUMLESSON_MIRROR="$${DRUMLESSON_MIRROR:-off}" $(PY) -m pytest -q -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 20 --nbval --nbval-current-env --benchmark-disable tests nbs
 
 format: $(STAMP) ## put notebooks and tests into ruff's form, and export the package
 	$(VENV)/bin/ruff check --quiet --fix nbs tests
