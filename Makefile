@@ -35,7 +35,7 @@ test: export OMP_NUM_THREADS ?= 1
 test: export OPENBLAS_NUM_THREADS ?= 1
 test: export TF_NUM_INTRAOP_THREADS ?= 1
 test: export TF_NUM_INTEROP_THREADS ?= 1
-test: $(STAMP) tools ## check everything: form, types, drift, every notebook, tests/ (no network)
+test: $(STAMP) tools ## check everything: form, types, drift, every notebook, tests/ (no network; WORKERS: processes)
 	DRUMLESSON_MIRROR="$${DRUMLESSON_MIRROR:-off}" $(PY) -m pytest -q -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 20 --nbval --nbval-current-env --benchmark-disable tests nbs
 
 format: $(STAMP) ## put notebooks and tests into ruff's form, and export the package

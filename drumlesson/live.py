@@ -903,9 +903,9 @@ def _write_listener(
     table = _measure_live(lambda: Stream(listener), test)
     measured = {name: round(float(table[name][_FIVE]), 4) for name in ("first F", "final F")}
     content = _export_listener(network, model, threshold, {**(report or {}), **measured}, delays)
+    delays_table = _measure_delays(listener, test)
     with atomic(Path(path)) as temporary:
         Path(temporary).write_bytes(content)
-    delays_table = _measure_delays(listener, test)
     with atomic(Path(evidence, "live.csv")) as temporary:
         table.to_csv(temporary, index_label="drum")
     with atomic(Path(evidence, "live_delays.csv")) as temporary:

@@ -579,6 +579,8 @@ def test_a_figure_without_words_is_seen(tmp_path, output, directives, message):
         ("<Axes: xlabel='ms'>", True),
         ("[<matplotlib.lines.Line2D at 0x7f1>]", True),
         ("<Figure size 640x480 with 1 Axes>", True),
+        ("<BarContainer object of 5 artists>", True),
+        ("array([<Axes: >, <Axes: >], dtype=object)", True),
         ("0.5", False),
         ("Drums(60 hits of 6 kits)", False),
     ],

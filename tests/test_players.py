@@ -114,9 +114,12 @@ def test_a_word_of_the_glossary_explains_itself(browser, address):
 
 ONCE_OFFLINE = """
 const real = window.fetch;
-window.asked = 0;
-window.fetch = (...args) =>
-  ++window.asked === 1 ? Promise.reject(new TypeError("offline")) : real(...args);
+window.failed = 0;
+window.fetch = async (...args) => {
+  if (window.failed || !String(args[0]).includes("glossary.html")) return real(...args);
+  setTimeout(() => window.failed++);
+  throw new TypeError("offline");
+};
 """
 
 
@@ -136,16 +139,45 @@ def test_a_note_can_be_reached_and_is_asked_for_again_where_that_failed(browser,
 
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", link)
     point_to(link)
-    until("it was asked for", partial(browser.execute_script, "return window.asked"))
+    until("it was asked for", partial(browser.execute_script, "return window.failed"))
     assert find() == []
     point_to(link, 200)
-    point_to(link)
+    point_to(link)  # sooner than a note would be gone
     (note,) = until("the note is shown", find)
     point_to(note)
     time.sleep(0.6)  # twice what a pointer may take
     assert find() == [note]
     point_to(link, -200)
     until("the note is gone", lambda: not find())
+
+
+def test_a_note_stays_with_the_focus(browser, address):
+    from selenium.webdriver import ActionChains
+
+    address("glossary")
+    at(browser, address("00_drums"))
+    dressed(browser)
+    link = browser.find_element("css selector", 'main a[href="glossary.html#kit"]')
+    find = partial(browser.find_elements, "css selector", "[role=tooltip]")
+    browser.execute_script("arguments[0].focus()", link)
+    until("the note is shown", find)
+    for y in (0, 200):
+        ActionChains(browser, duration=50).move_to_element_with_offset(link, 0, y).perform()
+    time.sleep(0.6)
+    assert len(find()) == 1
+    browser.execute_script("arguments[0].blur()", link)
+    until("the note is gone", lambda: not find())
+
+
+def test_a_word_in_capitals_explains_itself(browser, address):
+    address("glossary")
+    at(browser, address("01_audio_basics"))
+    dressed(browser)
+    link = browser.find_element("css selector", 'main a[href="glossary.html#MFCC"]')
+    browser.execute_script("arguments[0].focus()", link)
+    find = partial(browser.find_elements, "css selector", "[role=tooltip]")
+    (note,) = until("the note is shown", find)
+    assert note.text.startswith("MFCC\n") and len(note.text) > 20
 
 
 GROUND = "return getComputedStyle(document.body).backgroundColor"

@@ -50,7 +50,7 @@ class Ruler(NamedTuple):
     "How the counts of one side become a score: by numbers of each kit, which are added up."
 
     numbers: Callable  # counts (questions, kits, cuts, true, predicted) -> (numbers, kits, cuts)
-    score: Callable  # of their sums over the kits that were drawn: (numbers, cuts, draws) -> (...)
+    score: Callable  # their sums over the kits drawn (numbers, cuts, draws) -> (cuts, draws)
     label: str = ""  # only kits that hold this class are asked
     spread: bool = False  # compared is the standard deviation over cuts, not their mean
 
@@ -87,13 +87,13 @@ def _by_kit(counts) -> np.ndarray:
 
 
 def _confusion(counts) -> np.ndarray:  # (numbers, kits, cuts)
-    "All counts, weighted so that each kit counts the same."
+    "The whole table of counts, weighted so that each kit counts the same."
     kits, cuts = counts.shape[1:3]
     return _by_kit(counts[0]).reshape(kits, cuts, -1).transpose(2, 0, 1)
 
 
 def _macro_f1(sums) -> np.ndarray:  # (cuts, draws)
-    "Of all counts."
+    "Macro F1 of the whole table of counts."
     n = round(len(sums) ** 0.5)
     return macro_f1(np.moveaxis(sums.reshape(n, n, *sums.shape[1:]), (0, 1), (-2, -1)))
 
@@ -135,8 +135,10 @@ RULERS = {
     "spread": Ruler(_right, _mean_share, spread=True),
     "F at 50 ms": Ruler(_in_recordings, _f_measure),
 }
-for label in LABELS:
-    RULERS[f"recall of {label}"] = Ruler(partial(_found, label=label), _mean_share, label)
+RULERS |= {
+    f"recall of {label}": Ruler(partial(_found, label=label), _mean_share, label)
+    for label in LABELS
+}
 _VARIANCE = "share of variance"  # the ruler of claims whose sides are levers
 
 
@@ -153,11 +155,11 @@ def yes_or_no(
     unknown = [label for label in labels if label not in LABELS]
     if unknown:
         raise ValueError(f"there is no class {unknown[0]!r}: there is {', '.join(LABELS)}")
-    asked = partial(_asked_for, labels=labels)
+    asked = partial(_answers_to, labels=labels)
     return Ruler(asked, partial(_mean_over_questions, measure=measure))
 
 
-def _asked_for(counts, labels) -> np.ndarray:  # (numbers, kits, cuts)
+def _answers_to(counts, labels) -> np.ndarray:  # (numbers, kits, cuts)
     "Four numbers of each class: found, played, yeses, all hits, weighted by kit."
     numbers = []
     for label in labels:
@@ -530,7 +532,7 @@ class _Sides(NamedTuple):
 
 
 def _paired(study, ruler, plus, minus="") -> _Sides | Effect:
-    "The counts of the sides, or no effect where too few cuts are whole. Raises ValueError."
+    "What a ruler reads of the sides; no effect where too few cuts are whole. Raises ValueError."
     added = study.sides(plus)
     asked = added + (study.sides(minus) if minus else [])
     cuts = study.cuts([table for tables in asked for table in tables])

@@ -666,7 +666,7 @@ def _broken_links(nb, folder):
                 yield f"links to {file}, which does not exist"
 
 
-_DRAWN = re.compile(r"\[?(?:<(?:Axes|Figure|matplotlib)|Text\()")  # what a picture returns
+_DRAWN = re.compile(r"<(?:Axes|Figure|matplotlib|BarContainer)\b|^\[?Text\(")  # parts of a figure
 
 
 def _flaws_of_outputs(cell):
@@ -682,7 +682,7 @@ def _flaws_of_outputs(cell):
     if any("image/png" in data for data in _data(cell)) and not has_words:
         yield "a figure without #| fig-alt and #| fig-cap"
     for data in _data(cell):
-        if _DRAWN.match(data.get("text/plain", "")) and len(data) == 1:
+        if _DRAWN.search(data.get("text/plain", "")) and len(data) == 1:
             yield f"shows a part of a figure as text, {data['text/plain']}: give it a name"
     if _WORDLESS_PICTURE.search(_html(cell)):
         yield "a picture without a text of some length in its place"

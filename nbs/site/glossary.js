@@ -18,14 +18,22 @@ function read(address) {
   return PAGES.get(address);
 }
 
+const HEADINGS = "h1, h2, h3, h4";
+
+/** The heading that an anchor is, holds, or stands before. */
+function headingOf(found) {
+  if (!found || found.matches(HEADINGS)) return found;
+  const follows = (heading) =>
+    found.compareDocumentPosition(heading) & Node.DOCUMENT_POSITION_FOLLOWING;
+  return [...found.ownerDocument.querySelectorAll(HEADINGS)].find(follows);
+}
+
 /** The first paragraph of an entry that is not a list of its other forms. */
 export function meaning(page, anchor) {
-  const found = page.getElementById(anchor);
-  const heading =
-    found && (found.matches("h1, h2, h3, h4") ? found : found.querySelector("h1, h2, h3, h4"));
+  const heading = headingOf(page.getElementById(anchor));
   if (!heading) return null;
   let next = heading.nextElementSibling;
-  while (next && !next.matches("h1, h2, h3, h4, section")) {
+  while (next && !next.matches(`${HEADINGS}, section`)) {
     const text = next.textContent.trim();
     if (next.matches("p") && text && !text.startsWith("also: ")) {
       return { word: heading.textContent.trim(), text };
@@ -61,6 +69,7 @@ export function explainTerms(root) {
 
   const leave = () => {
     stay();
+    if (document.activeElement === asked) return; // its focus holds it
     leaving = setTimeout(hide, MS_TO_REACH);
   };
 
@@ -74,7 +83,8 @@ export function explainTerms(root) {
     try {
       found = meaning(await read(origin + pathname), decodeURIComponent(hash.slice(1)));
     } catch {
-      return; // offline, or opened as a file: the link still leads there
+      if (asked === link) asked = null; // offline: the link still leads there, and may ask again
+      return;
     }
     if (!found || asked !== link) return;
     note = document.createElement("div");
@@ -96,7 +106,7 @@ export function explainTerms(root) {
     link.addEventListener("pointerenter", () => show(link));
     link.addEventListener("focus", () => show(link));
     link.addEventListener("pointerleave", leave);
-    link.addEventListener("blur", hide);
+    link.addEventListener("blur", () => asked === link && !note?.matches(":hover") && hide());
   }
   root.addEventListener("keydown", (event) => {
     if (event.key === "Escape") hide();
