@@ -98,18 +98,51 @@ def test_without_the_script_players_are_native(browser, address):
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
+class Word:
+    """A word of the glossary on a page, and the notes that are shown."""
+
+    def __init__(self, browser, address, page, anchor):
+        address("glossary")  # made, so that it can be read
+        at(browser, address(page))
+        dressed(browser)
+        self.browser = browser
+        self.link = browser.find_element("css selector", f'main a[href="glossary.html#{anchor}"]')
+        self.notes = partial(browser.find_elements, "css selector", "[role=tooltip]")
+
+    def focus(self):
+        """Gives it the focus; the note that is shown."""
+        self.browser.execute_script("arguments[0].focus()", self.link)
+        return self.note()
+
+    def note(self):
+        """The note, once it is shown."""
+        (note,) = until("the note is shown", self.notes)
+        return note
+
+    def point_to(self, element=None, y=0):
+        """Moves the pointer to the word, or to an element, or so far below it."""
+        from selenium.webdriver import ActionChains
+
+        pointer = ActionChains(self.browser, duration=50)
+        pointer.move_to_element_with_offset(element or self.link, 0, y).perform()
+
+    def is_left(self):
+        """Waits until no note is shown."""
+        until("the note is gone", lambda: not self.notes())
+
+
 def test_a_word_of_the_glossary_explains_itself(browser, address):
-    address("glossary")
-    at(browser, address("00_drums"))
-    dressed(browser)
-    link = browser.find_element("css selector", 'main a[href="glossary.html#kit"]')
-    browser.execute_script("arguments[0].focus()", link)
-    find = partial(browser.find_elements, "css selector", "[role=tooltip]")
-    (note,) = until("the note is shown", find)
+    kit = Word(browser, address, "00_drums", "kit")
+    note = kit.focus()
     assert note.text.startswith("kit\n") and len(note.text) > 20
-    assert link.get_attribute("aria-describedby") == note.get_attribute("id")
+    assert kit.link.get_attribute("aria-describedby") == note.get_attribute("id")
     keys(browser, ESCAPE)
-    until("the note is gone", lambda: not find())
+    kit.is_left()
+
+
+def test_a_word_in_capitals_explains_itself(browser, address):
+    note = Word(browser, address, "01_audio_basics", "MFCC").focus()
+    assert note.text.startswith("MFCC\n") and len(note.text) > 20
 
 
 ONCE_OFFLINE = """
@@ -124,60 +157,31 @@ window.fetch = async (...args) => {
 
 
 def test_a_note_can_be_reached_and_is_asked_for_again_where_that_failed(browser, address):
-    from selenium.webdriver import ActionChains
-
-    address("glossary")
-    at(browser, address("00_drums"))
-    dressed(browser)
+    kit = Word(browser, address, "00_drums", "kit")
     browser.execute_script(ONCE_OFFLINE)
-    link = browser.find_element("css selector", 'main a[href="glossary.html#kit"]')
-    find = partial(browser.find_elements, "css selector", "[role=tooltip]")
-
-    def point_to(element, y=0):
-        pointer = ActionChains(browser, duration=50)
-        pointer.move_to_element_with_offset(element, 0, y).perform()
-
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", link)
-    point_to(link)
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", kit.link)
+    kit.point_to()
     until("it was asked for", partial(browser.execute_script, "return window.failed"))
-    assert find() == []
-    point_to(link, 200)
-    point_to(link)  # sooner than a note would be gone
-    (note,) = until("the note is shown", find)
-    point_to(note)
+    assert kit.notes() == []
+    kit.point_to(y=200)
+    kit.point_to()  # sooner than a note would be gone
+    note = kit.note()
+    kit.point_to(note)
     time.sleep(0.6)  # twice what a pointer may take
-    assert find() == [note]
-    point_to(link, -200)
-    until("the note is gone", lambda: not find())
+    assert kit.notes() == [note]
+    kit.point_to(y=-200)
+    kit.is_left()
 
 
 def test_a_note_stays_with_the_focus(browser, address):
-    from selenium.webdriver import ActionChains
-
-    address("glossary")
-    at(browser, address("00_drums"))
-    dressed(browser)
-    link = browser.find_element("css selector", 'main a[href="glossary.html#kit"]')
-    find = partial(browser.find_elements, "css selector", "[role=tooltip]")
-    browser.execute_script("arguments[0].focus()", link)
-    until("the note is shown", find)
-    for y in (0, 200):
-        ActionChains(browser, duration=50).move_to_element_with_offset(link, 0, y).perform()
+    kit = Word(browser, address, "00_drums", "kit")
+    kit.focus()
+    kit.point_to()
+    kit.point_to(y=200)
     time.sleep(0.6)
-    assert len(find()) == 1
-    browser.execute_script("arguments[0].blur()", link)
-    until("the note is gone", lambda: not find())
-
-
-def test_a_word_in_capitals_explains_itself(browser, address):
-    address("glossary")
-    at(browser, address("01_audio_basics"))
-    dressed(browser)
-    link = browser.find_element("css selector", 'main a[href="glossary.html#MFCC"]')
-    browser.execute_script("arguments[0].focus()", link)
-    find = partial(browser.find_elements, "css selector", "[role=tooltip]")
-    (note,) = until("the note is shown", find)
-    assert note.text.startswith("MFCC\n") and len(note.text) > 20
+    assert len(kit.notes()) == 1
+    browser.execute_script("arguments[0].blur()", kit.link)
+    kit.is_left()
 
 
 GROUND = "return getComputedStyle(document.body).backgroundColor"
