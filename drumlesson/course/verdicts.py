@@ -39,7 +39,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..evaluation import bootstrap, kappa, macro_f1, percentile_interval
+from ..evaluation import bootstrap, kappa, macro_f1
 from ..labels import LABELS
 from .results import _folds, stored
 from .studies import STUDIES, settings
@@ -351,8 +351,18 @@ class Verdict:
         names = {decide(low, effect.value, high, says, matters) for low, high in effect.intervals}
         return names.pop() if len(names) == 1 else "undecided"
 
+    @property
+    def of_seeds(self) -> bool:
+        "Whether it compares how far scores stray from seed to seed."
+        return self.claim.ruler in RULERS and RULERS[self.claim.ruler].spread
+
     def kits_to_settle(self) -> int | None:
-        "How many kits would decide it, if the value stays; None: more than ten times as many."
+        """How many kits would decide it, if the value stays.
+
+        None: more than ten times as many; or it is of seeds, whose number decides it.
+        """
+        if self.of_seeds:
+            return None
         now = self.effect.kits
         for n in range(now, MOST_TIMES * now + 1):
             if self._with(self.effect.with_kits(n)) != "undecided":
@@ -374,6 +384,8 @@ class Verdict:
         line = f"{self.name}: {value} points ({low} to {high}; {kits}, {cuts})"
         if self.name != "undecided":
             return line
+        if self.of_seeds:
+            return f"{line}; more seeds would settle it, not more kits"
         enough = self.kits_to_settle()
         if enough is None:
             return f"{line}; it would take more than ten times as many kits"
@@ -595,12 +607,30 @@ def _added_up(sides, times) -> list[np.ndarray]:  # of (numbers, cuts, draws)
     return np.split(sums, np.cumsum([len(side) for side in sides])[:-1])
 
 
+def _interval(drawn, value) -> tuple[float, float]:
+    "The ends of a bias-corrected interval of 95 % (Efron 1981), of a value and what was drawn."
+    from scipy.special import ndtr, ndtri
+
+    fair = drawn[np.isfinite(drawn)]
+    if not len(fair):
+        return float("nan"), float("nan")
+    below = ((fair < value).mean() + (fair <= value).mean()) / 2
+    askew = ndtri(np.clip(below, 1 / len(fair), 1 - 1 / len(fair)))  # 0: half of them lie below
+    low, high = np.quantile(fair, ndtr(2 * askew + ndtri([0.025, 0.975])))
+    return float(low), float(high)
+
+
 def _effects(tables, draws, starts) -> list[Effect]:
-    "The effects of `_Sides` of the same shape, which share the draws of kits and cuts."
+    """The effects of `_Sides` of the same shape, which share the draws of kits and cuts.
+
+    All of them are spreads, or none: for spreads no kits are drawn.
+    """
     sides = [side for table in tables for side in (*table.plus, *table.minus)]
+    of_seeds = tables[0].ruler.spread
 
     def differences(kits, cuts):
-        sums = iter(_added_up(sides, _times(kits)))
+        times = np.ones(kits.shape) if of_seeds else _times(kits)
+        sums = iter(_added_up(sides, times))
         found = []
         for table in tables:
             of_table = list(islice(sums, len(table.plus) + len(table.minus)))
@@ -611,8 +641,9 @@ def _effects(tables, draws, starts) -> list[Effect]:
     found = [bootstrap(differences, n_kits, n_cuts, draws=draws, random_state=s) for s in starts]
     effects = []
     for i, table in enumerate(tables):
-        intervals = tuple(percentile_interval(drawn[i]) for _, drawn in found)
-        effects.append(Effect(float(found[0][0][i]), intervals, n_kits, n_cuts, table.unit))
+        value = float(found[0][0][i])
+        intervals = tuple(_interval(drawn[i], value) for _, drawn in found)
+        effects.append(Effect(value, intervals, n_kits, n_cuts, table.unit))
     return effects
 
 
@@ -635,7 +666,7 @@ def judge_claims(
                 if isinstance(table, Effect):
                     effects[claim] = table
                 else:
-                    alike.setdefault(table.shape(), {})[claim] = table
+                    alike.setdefault((table.shape(), table.ruler.spread), {})[claim] = table
         levers = [claim for claim in of_study if claim.ruler == _VARIANCE]
         if levers:
             effects |= _lever_effects(levers, study, starts)
@@ -932,9 +963,9 @@ def _lever_effects(claims, study, starts) -> dict:  # {claim: Effect}
                 known = ", ".join([*_LEVERS, _OF_FIVE, _REST])
                 raise ValueError(f"claim {claim.key}: no lever {lever!r}: there is {known}")
         more, less = names.index((five, claim.plus)), names.index((five, claim.minus))
-        intervals = tuple(percentile_interval(drawn[more] - drawn[less]) for _, drawn in found)
         value = found[0][0]
         difference = float(value[more] - value[less])
+        intervals = tuple(_interval(drawn[more] - drawn[less], difference) for _, drawn in found)
         effects[claim] = Effect(difference, intervals, n_kits, n_cuts, grid.unit)
     return effects
 
@@ -956,6 +987,6 @@ def variance_shares(
     table = {}
     for i, (of_five, lever) in enumerate(_lever_names()):
         if of_five == five:
-            low, high = percentile_interval(drawn[i])
+            low, high = _interval(drawn[i], value[i])
             table[lever] = {"low": low, "share": float(value[i]), "high": high}
     return pd.DataFrame.from_dict(table, orient="index")
