@@ -401,29 +401,32 @@ def run_unmet(
     fold: int,  # from 0 up
     folder="evidence",  # where the study is stored
     work: str | Path | None = None,  # where `run_side` keeps what was learned
+    study: str = "grooves",  # or "frames": how long is learned
 ) -> None:
-    """What a fold's network of `frames` finds, four ways: new drummers or not, new kits or not.
+    """What a fold's network finds, four ways: new drummers or not, new kits or not.
 
-    It learns as the side `several` of that study does, or takes what that has learned.
+    It learns as the side `several` of a study does, or takes what that has learned.
+    Raises ValueError for a study that there is not.
 
     Examples
     --------
     >>> run_unmet(0, "evidence", work="learned so far")
     """
+    _check_side("several", study)
     part = _groove_part(fold)
     drummers = groove_folds(_FOLDS)[fold]
     met = list(load_grooves([*drummers.train, *drummers.validation], beat_type="beat"))
     recipe = RECIPES_OF_FRAMES["several"]
-    learned = _learned_of(work, "frames", "several", fold)
+    learned = _learned_of(work, study, "several", fold)
     model, threshold = learn_frames(
-        recipe, part.train_grooves, part.train_kits, fold, learned, **_STUDIES["frames"]
+        recipe, part.train_grooves, part.train_kits, fold, learned, **_STUDIES[study]
     )
     for name, clips in _four_ways(part, met, fold):
         start = time.perf_counter()
         curves = recipe.curves(model, clips)
         grooves = [to_groove(proba, threshold) for proba in curves]
         found = _Found(grooves, threshold, model.count_params())
-        kept = _as_study(name, _UNMET, fold, clips, found, time.perf_counter() - start)
+        kept = _as_study(name, study, fold, clips, found, time.perf_counter() - start)
         kept.store(_UNMET, Path(folder))
 
 
