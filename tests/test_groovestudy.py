@@ -1,5 +1,7 @@
 """The study of grooves: thresholds that other folds choose, and how it is stored."""
 
+from itertools import repeat
+
 import pandas as pd
 import pytest
 from conftest import toy_renderings
@@ -61,4 +63,27 @@ def test_a_slicer_that_has_no_curves_is_stored(two_clips, tmp_path, study, by_cl
 def test_what_there_is_not_is_refused_before_the_work(two_clips, tmp_path, name, study):
     with pytest.raises(ValueError, match=r"no (side|study) is called '(slice|groove)'"):
         run_side(name, 0, tmp_path, study=study)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_new_is_asked_four_ways(monkeypatch):
+    """The same number for all: kits that were met and new ones play the same stretches."""
+    part = groovestudy._GroovePart([], ["met kit"], ["new groove"], ["new kit"])
+
+    def told(grooves, kits, seconds, random_state, **how):
+        return repeat((*grooves, *kits, random_state, how["tempo"]))
+
+    monkeypatch.setattr(groovestudy, "renderings", told)
+    ways = {name: set(clips) for name, clips in groovestudy._four_ways(part, ["met groove"], 3)}
+    assert ways == {
+        "nothing new": {("met groove", "met kit", 2003, 0)},
+        "new drummer": {("new groove", "met kit", 2003, 0)},
+        "new kit": {("met groove", "new kit", 2003, 0)},
+        "both new": {("new groove", "new kit", 2003, 0)},
+    }
+
+
+def test_a_study_of_what_is_new_refuses_what_there_is_not(tmp_path):
+    with pytest.raises(ValueError, match="no study is called 'groove'"):
+        groovestudy.run_unmet(0, tmp_path, study="groove")
     assert not list(tmp_path.iterdir())

@@ -18,6 +18,7 @@ from drumlesson.course.verdicts import (
     Claim,
     Effect,
     Verdict,
+    _interval,
     decide,
     in_new_kits,
     judge_claims,
@@ -29,6 +30,7 @@ from drumlesson.course.verdicts import (
     verdict_table,
     yes_or_no,
 )
+from drumlesson.evaluation import percentile_interval
 from drumlesson.labels import LABELS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -271,6 +273,61 @@ def test_spread_is_the_deviation_from_seed_to_seed():
     deviations = [np.std(share, ddof=1) for share in shares.values()]
     assert effect.value == pytest.approx(100 * (deviations[0] - deviations[1]))
     assert effect.unit == "seed"  # each seed had the same cut into folds
+
+
+def stray(kits=30, seeds=10, random_state=0):
+    """Two models whose scores stray from seed to seed, and within each kit by more."""
+    rng = np.random.default_rng(random_state)
+    tables = []
+    for model, spread in (("good", 0.08), ("bad", 0.04)):
+        share = 0.6 + rng.normal(0, spread / 4, seeds) + rng.normal(0, spread, (kits, seeds))
+        tables.append(rows_of(model, share, 1000))
+    return pd.concat(tables).assign(fold=0)
+
+
+def test_the_interval_of_a_spread_is_that_of_its_seeds():
+    """Each kit twice is no other evidence; were kits drawn, the ends would move together."""
+    rows = stray()
+    twice = pd.concat([rows, rows.assign(kit=rows["kit"] + " again")])
+    spread = claim(ruler="spread")
+    once, again = (judged(each, spread, draws=4000)[0].effect for each in (rows, twice))
+    assert once.kits == again.kits / 2 and once.low < once.value < once.high
+    assert [again.low, again.high] == pytest.approx([once.low, once.high], abs=0.05)
+
+
+def test_more_seeds_settle_a_spread_and_not_more_kits():
+    verdict = judged(stray(seeds=4), claim(ruler="spread", matters=2))[0]
+    assert verdict.name == "undecided" and verdict.kits_to_settle() is None
+    assert verdict.told().endswith("; more seeds would settle it, not more kits")
+
+
+def test_spreads_and_other_scores_of_one_study_are_judged_side_by_side():
+    """They share kits and cuts, and not what is drawn."""
+    rows, claims = stray(), [claim(ruler="spread"), claim(key="y")]
+    together = judged(rows, *claims)
+    assert [verdict.effect for verdict in together] == [
+        judged(rows, each)[0].effect for each in claims
+    ]
+
+
+@pytest.mark.parametrize(
+    "value, ends",
+    [(0.5, (0.025, 0.975)), (0.3, (0.0013115, 0.8189056)), (0.7, (0.1810944, 0.9986885))],
+)
+def test_an_interval_moves_against_its_bias_by_hand(value, ends):
+    """Of draws from 0 to 1; the normal distribution's own numbers from a table."""
+    drawn = np.linspace(0, 1, 100_001)
+    assert _interval(drawn, value) == pytest.approx(ends, abs=1e-4)
+
+
+@pytest.mark.parametrize("drawn", [[], [np.nan, np.nan]])
+def test_no_draw_with_a_score_gives_no_interval(drawn):
+    assert np.isnan(_interval(np.array(drawn, float), 0.0)).all()
+
+
+def test_an_interval_without_bias_is_the_middle_of_the_draws():
+    drawn = np.random.default_rng(0).normal(3, 1, 20_001)
+    assert _interval(drawn, np.median(drawn)) == pytest.approx(percentile_interval(drawn))
 
 
 def test_yes_or_no_asks_each_binary_model_by_itself():
