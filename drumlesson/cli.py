@@ -689,9 +689,10 @@ def _model_and_sounds(paths) -> tuple[str | None, list[str]]:
 
 def _check_top(top, model):
     "Raises ValueError where so many labels are not to be had, or the model cannot be opened."
-    from drumlesson.labelling import _opened
+    from drumlesson.labelling import _model_digest, _open, _place_of
 
-    n_classes = len(_opened(model).classes_)
+    place = _place_of(model)
+    n_classes = len(_open(place, _model_digest(place)).classes_)
     if not 1 <= top <= n_classes:
         raise ValueError(f"--top {top}: the model knows {n_classes} classes")
 
@@ -752,20 +753,20 @@ def _closing(failed: int, left_out) -> int:  # exit status: 1 where a sound was 
 
 # %% ../nbs/11_command_line.ipynb #cfde6b27
 @contextmanager
-def _writers(csv_path, json_path, columns):
+def _writers(csv_path, json_path, top):
     "Gives what each row is handed to, a list of functions, and the table to go on with, or None."
-    from drumlesson.labelling import LabelTable
+    from drumlesson.labelling import LabelTable, _columns
 
     with ExitStack() as stack:
         writers, table = [], None
         if csv_path == "-":
             if hasattr(sys.stdout, "reconfigure"):
                 sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
-            rows = DictWriter(sys.stdout, columns, restval="")
+            rows = DictWriter(sys.stdout, _columns(top), restval="")
             rows.writeheader()
             writers.append(partial(_write_row, rows))
         elif csv_path:
-            table = stack.enter_context(LabelTable(csv_path, columns))
+            table = stack.enter_context(LabelTable(csv_path, top))
         if json_path:
             lines = sys.stdout if json_path == "-" else stack.enter_context(open(json_path, "w"))
             writers.append(partial(_write_line, lines))
@@ -839,7 +840,7 @@ def _predict(
         spread the work over the workers of the Dask scheduler at this address
     """
     from drumlesson.folders import _count, _LeftOut
-    from drumlesson.labelling import _columns, label_files
+    from drumlesson.labelling import label_files
 
     model, sounds = _model_and_sounds(paths)
     _check_outputs(labels, lines, paths, sounds)
@@ -848,7 +849,7 @@ def _predict(
     left_out, failed = _LeftOut(), 0
     with ExitStack() as stack:
         stack.enter_context(_resumable(labels))
-        writers, table = stack.enter_context(_writers(labels, lines, _columns(top)))
+        writers, table = stack.enter_context(_writers(labels, lines, top))
         executor, n_workers = stack.enter_context(_dask(dask))
         n_jobs = n_workers or _n_jobs(jobs, model, n_files)
         rows = label_files(
@@ -932,14 +933,14 @@ def _audit(
 @contextmanager
 def _given(table):
     "Gives the labels in a table, which is only read; None without one. Raises ValueError."
-    from drumlesson.labelling import LabelTable, _columns
+    from drumlesson.labelling import LabelTable
 
     if table is None:
         yield None
         return
     if not os.path.isfile(table):
         raise ValueError(f"--csv {table}: there is no such table: `drumlesson predict` writes one")
-    with LabelTable(table, _columns(1), read_only=True) as known:
+    with LabelTable(table, read_only=True) as known:
         yield known
 
 

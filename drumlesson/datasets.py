@@ -75,14 +75,22 @@ _HOST = "https://raw.githubusercontent.com"  # where the open kits are published
 
 
 @lru_cache
-def manifest() -> pd.DataFrame:
-    """The facts of the open kits, a row a file, with its `key` below any host and public `url`."""
+def _manifest() -> pd.DataFrame:
+    """What `manifest` gives, read once."""
     with (files("drumlesson") / "data" / "manifest.csv").open(encoding="utf-8") as file:
         table = pd.read_csv(file, dtype=str)
     table["key"] = table.repo + "/" + table.commit + "/" + table.path
     page = table.repo + "/blob/" + table.commit + "/" + table.path
     table["url"] = "https://github.com/" + page.map(quote)
     return table
+
+
+def manifest() -> pd.DataFrame:
+    """The facts of the open kits, a row a file, with its `key` below any host and public `url`.
+
+    Each call gives a table of its own, which may be changed.
+    """
+    return _manifest().copy()
 
 
 @lru_cache
@@ -504,14 +512,20 @@ def _load_decoded(licence: str | None) -> dict | None:
 
 # %% ../nbs/reference/datasets.ipynb #f57a2ab0
 @lru_cache
+def _audit_decisions() -> pd.DataFrame:
+    """What `audit_decisions` gives, read once."""
+    with (files("drumlesson") / "data" / "audit.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file, dtype=str, keep_default_na=False)
+
+
 def audit_decisions() -> pd.DataFrame:
     """What was decided of each hit whose label was doubted, a row a file, named by its checksum.
 
     The columns: sha256, kit, path, label, heard (what five models said that had learned from other
-    kits), decision (kept, relabelled, left out), new_label and the reason.
+    kits), decision (kept, relabelled, left out), new_label and the reason. Each call gives a table
+    of its own, which may be changed.
     """
-    with (files("drumlesson") / "data" / "audit.csv").open(encoding="utf-8") as file:
-        return pd.read_csv(file, dtype=str, keep_default_na=False)
+    return _audit_decisions().copy()
 
 
 def _audited(facts: pd.DataFrame) -> pd.DataFrame:

@@ -84,7 +84,7 @@ def listen(*sounds, sr: int = SR, names=()) -> Players:
         What is to be heard, at least one; with two columns, left and right.
     sr : int, default=22050
         Samples a second of plain arrays; a `Sound` knows its own.
-    names : sequence of str, optional
+    names : sequence or array of str, optional
         Captions, one for each sound.
 
     Returns
@@ -113,6 +113,7 @@ def listen(*sounds, sr: int = SR, names=()) -> Players:
     """
     if not sounds:
         raise ValueError("listen() needs at least one sound")
+    names = [str(name) for name in names]
     if names and len(names) != len(sounds):
         raise ValueError(f"{len(sounds)} sounds but {len(names)} names")
     shown = [_as_sound(sound, sr) for sound in sounds]

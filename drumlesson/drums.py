@@ -55,6 +55,11 @@ class Drums:
     problems : dict, optional
         What could not be used, and why: ``{file: text}``.
 
+    Raises
+    ------
+    ValueError
+        Where there are more or fewer rows than waves.
+
     Attributes
     ----------
     labels : np.ndarray of str, shape (n,)
@@ -66,6 +71,7 @@ class Drums:
 
     Examples
     --------
+    >>> from drumlesson import listen, load_drums
     >>> drums = load_drums("synth", n_kits=6, hits=3)
     >>> drums
     Drums(90 hits of 6 kits: kick 18, snare 18, hihat 18, cymbal 18, tom 18)
@@ -79,6 +85,13 @@ class Drums:
     waves: list
     table: pd.DataFrame
     problems: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        if len(self.waves) != len(self.table):
+            raise ValueError(
+                f"drums have a row for each wave, not {len(self.table)} for {len(self.waves)}: "
+                "choose both at once, as drums[:3]"
+            )
 
     @property
     def labels(self) -> np.ndarray:
@@ -230,6 +243,20 @@ def _read(data, way="classes", **synth) -> Drums:
     return Drums(*read_folder(path, way))
 
 
+def _only(drums: Drums, labels: list) -> Drums:
+    """The hits that have one of some labels. Raises ValueError for a label that is none."""
+    there = sorted(set(drums.labels))
+    known = [*LABELS, *(label for label in there if label not in LABELS)]
+    unknown = [label for label in labels if label not in known]
+    if unknown or not labels:
+        named = repr(unknown[0]) if unknown else "no label at all"
+        raise ValueError(f"labels are some of {', '.join(known)}, not {named}")
+    kept = drums[np.isin(drums.labels, labels)]
+    if len(drums) and not len(kept):
+        raise SourceError(f"no hit is labelled {' or '.join(labels)}: there is {', '.join(there)}")
+    return kept
+
+
 def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
     """Load a set of drums from any source.
 
@@ -241,7 +268,8 @@ def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
         drums; or a folder, an archive (``.zip``, ``.h2drumkit``), a kit in SFZ form, or a table
         that ends in ``.csv``.
     labels : sequence of str, None, or str, default=LABELS
-        Keep these classes only; None keeps all that are understood. Or one of three words:
+        Keep these classes only, of which at least one hit is there; None keeps all that are
+        understood. Or one of three words:
         ``"classes"``, the five; ``"folders"``, any labels, as they stand: in a folder of yours,
         the name of the folder that holds the file; ``"names"``, in a folder, what the names of
         the files are understood as.
@@ -256,10 +284,11 @@ def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
     Raises
     ------
     SourceError
-        Where there are no such drums, or none of them can be used.
+        Where there are no such drums, none of them can be used, or none has one of the `labels`.
     ValueError
         Where settings of synthesised drums are given for others, or make no drums; for another
-        word as `labels`, and for ``"names"`` where there is no folder.
+        word as `labels`, labels that nothing there has and that are no class, and for ``"names"``
+        where there is no folder.
 
     Notes
     -----
@@ -294,7 +323,7 @@ def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
     else:
         drums = _read(data, way, **synth)
     if labels is not None and not isinstance(labels, str):
-        drums = drums[np.isin(drums.labels, labels)]
+        drums = _only(drums, list(labels))
     if found:
         line = f"{len(drums)} {found} hits of {drums.table['kit'].nunique()} kits"
         if drums.problems:
@@ -429,6 +458,16 @@ def duplicates(
 
 
 # %% ../nbs/00_drums.ipynb #52753e44
+def _check_no_class_is_lost(drums: Drums, train: np.ndarray):
+    """Raises ValueError where a class has no hit among those to train on."""
+    lost = sorted(set(drums.labels) - set(drums.labels[train]))
+    if lost:
+        raise ValueError(
+            f"all hits of {', '.join(lost)} fall on the test side of a fold: "
+            "ask for more folds, or bring more kits"
+        )
+
+
 def folds(drums: Drums, k: int = 5, random_state: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
     """Cut drums into folds in which no kit stands on both sides.
 
@@ -486,13 +525,21 @@ def folds(drums: Drums, k: int = 5, random_state: int = 0) -> list[tuple[np.ndar
     with warnings.catch_warnings(action="ignore", category=UserWarning):
         cut = list(splitter.split(drums.labels, drums.labels, drums.kits))
     for train, _ in cut:
-        lost = sorted(set(drums.labels) - set(drums.labels[train]))
-        if lost:
-            raise ValueError(
-                f"all hits of {', '.join(lost)} fall on the test side of a fold: "
-                "ask for more folds, or bring more kits"
-            )
+        _check_no_class_is_lost(drums, train)
     return cut
+
+
+def _cut_for(share: float, drums: Drums) -> tuple[int, int]:
+    """Of how many folds how many come nearest to a share; of those that are as near, the fewest."""
+
+    def distance(cut):
+        k, n_tests = cut
+        return round(abs(n_tests / k - share), 2)
+
+    _, class_sizes = np.unique(drums.labels, return_counts=True)
+    most = min(len(set(drums.kits)), class_sizes.max(initial=0))
+    cuts = [(k, max(1, round(share * k))) for k in range(2, max(most, 2) + 1)]
+    return min(cuts, key=distance)
 
 
 def split(drums: Drums, test: float = 0.25, random_state: int = 0) -> tuple[Drums, Drums]:
@@ -503,14 +550,15 @@ def split(drums: Drums, test: float = 0.25, random_state: int = 0) -> tuple[Drum
     drums : Drums
         What is split.
     test : float, default=0.25
-        Share of the hits to test on, about: above 0 and up to 0.5.
+        Share of the hits to test on, as near as whole kits allow: above 0 and up to 0.5.
     random_state : int, default=0
         The same number gives the same split, another another.
 
     Returns
     -------
     train, test : Drums
-        The hits to train on and those to test on: the first of `folds`.
+        The hits to train on and those to test on: the first of `folds`, or the first few, such as
+        two of five for a share of 0.4.
 
     Raises
     ------
@@ -526,6 +574,8 @@ def split(drums: Drums, test: float = 0.25, random_state: int = 0) -> tuple[Drum
     """
     if not 0 < test <= 0.5:
         raise ValueError(f"test is a share above 0 and up to 0.5, not {test}")
-    k = min(round(1 / test), len(set(drums.kits)))
-    train, held_out = folds(drums, k, random_state)[0]
-    return drums[train], drums[held_out]
+    k, n_tests = _cut_for(test, drums)
+    cut = folds(drums, k, random_state)[:n_tests]
+    is_test = np.isin(np.arange(len(drums)), np.concatenate([rows for _, rows in cut]))
+    _check_no_class_is_lost(drums, ~is_test)
+    return drums[~is_test], drums[is_test]

@@ -212,6 +212,8 @@ def evaluate(model, drums) -> dict:
 
     Examples
     --------
+    >>> from drumlesson import DrumClassifier, load_drums
+    >>> from drumlesson.drums import split
     >>> train, test = split(load_drums())
     >>> report = evaluate(DrumClassifier().fit(train), test)
     >>> report["per_class"]["kick"]["recall"]
@@ -259,7 +261,8 @@ def plot_confusion(report: dict, ax=None):
 
     Examples
     --------
-    >>> ax = plot_confusion(evaluate(model, test))
+    >>> from drumlesson import load, load_drums
+    >>> ax = plot_confusion(evaluate(load(), load_drums("synth")))
     """
     import matplotlib.pyplot as plt
     from sklearn.metrics import ConfusionMatrixDisplay

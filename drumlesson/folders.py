@@ -22,7 +22,7 @@ import zipfile
 import zlib
 from collections import ChainMap, Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -227,41 +227,61 @@ class _Walk:
         self.left_out.problems |= dict.fromkeys(sorted(self.empty), _NO_SOUND)
 
 
-def _walk(paths: Iterable, left_out: _LeftOut, suffixes: set[str]) -> Iterator[Path]:
+def _as_paths(paths) -> Iterator[str]:
+    """One path, or several, as texts; `~` is the home directory, unless a file is called so."""
+    for path in [paths] if isinstance(paths, (str, os.PathLike)) else paths:
+        text = str(path if os.path.lexists(path) else os.path.expanduser(path))
+        yield str(Path(text))
+
+
+def _walk(paths, left_out: _LeftOut, suffixes: set[str]) -> Iterator[Path]:
     """Every file of some files and folders whose name ends so, each once; see `walk_sounds`."""
     walk = _Walk(left_out, suffixes)
-    for path in map(str, map(Path, paths)):
+    for path in _as_paths(paths):
         yield from walk.folder(path) if os.path.isdir(path) else walk.file(path)
     yield from walk.behind_links()
     walk.end()
 
 
+@contextmanager
+def _noted(left_out: _LeftOut | dict | None) -> Iterator[_LeftOut]:
+    """Gives what takes down what is left out; a dictionary has it at the end, {path: why}."""
+    notes = left_out if isinstance(left_out, _LeftOut) else _LeftOut()
+    try:
+        yield notes
+    finally:
+        if isinstance(left_out, dict):
+            left_out |= notes.lost() | notes.problems
+
+
 def walk_sounds(
-    paths: Iterable,  # files and folders
-    left_out: _LeftOut | None = None,  # takes down what was left out
+    paths,  # files and folders, or one of them
+    left_out: _LeftOut | dict | None = None,  # takes down what was left out, and why: {path: text}
 ) -> Iterator[Path]:
     """Every sound of some files and folders, each once; hidden files are none.
 
     Those of a folder come in the order of their names, and those behind links last of all. A file
-    that is given is handed out, whatever its name ends in.
+    that is given is handed out, whatever its name ends in. `~` is the home directory.
     """
-    yield from _walk(paths, _LeftOut() if left_out is None else left_out, _SUFFIXES)
+    with _noted(left_out) as notes:
+        yield from _walk(paths, notes, _SUFFIXES)
 
 
 def sound_files(
     root,  # a folder
-    left_out: _LeftOut | None = None,  # takes down what was left out
+    left_out: _LeftOut | dict | None = None,  # takes down what was left out, and why: {path: text}
 ) -> list[Path]:  # sorted
     """The sound files below a folder and behind links in it; hidden files are none.
 
     Raises `SourceError` where there is no such folder, it may not be opened, or holds no sound.
     """
+    root = os.path.expanduser(root)
     if not os.path.exists(root):
         raise SourceError(f"{root}: there is no such folder")
     if not os.path.isdir(root):
         raise SourceError(f"{root}: is a file, and neither a folder nor a table that ends in .csv")
-    others = _LeftOut() if left_out is None else left_out
-    sounds = sorted(walk_sounds([root], others))
+    with _noted(left_out) as others:
+        sounds = sorted(walk_sounds([root], others))
     for why in others.problems.values():
         more = f"; {others.line()}" if others else ""
         raise SourceError(f"{root}: {why}{more}")
@@ -770,26 +790,27 @@ def _opened(path: Path, left_out: _LeftOut) -> Iterator[_Found]:
         yield from pack.sounds()
 
 
-def _found(paths: Iterable, left_out: _LeftOut) -> Iterator[_Found]:
+def _found(paths, left_out: _LeftOut) -> Iterator[_Found]:
     """Every sound of some files, folders, archives and kits, and of archives in folders."""
     for path in _walk(paths, left_out, _SUFFIXES | _ARCHIVES):
         yield from _opened(path, left_out)
 
 
 def sounds_of(
-    paths: Iterable,  # files, folders, archives and kits
-    left_out: _LeftOut | None = None,  # takes down what was left out
+    paths,  # files, folders, archives and kits, or one of them
+    left_out: _LeftOut | dict | None = None,  # takes down what was left out, and why: {path: text}
 ) -> Iterator[tuple[str, Path]]:  # name to show, path to read
     """Every sound, each once, one after another; see `walk_sounds`.
 
     A file out of an archive is shown as `pack.zip/Kicks/a.wav`, and lies in a temporary folder as
     long as its `Path` is held: keep that, and not its text.
     """
-    for sound in _found(paths, _LeftOut() if left_out is None else left_out):
-        yield sound.shown, sound.path
+    with _noted(left_out) as notes:
+        for sound in _found(paths, notes):
+            yield sound.shown, sound.path
 
 
-def _count(paths: Iterable) -> int:
+def _count(paths) -> int:
     """How many sounds `sounds_of` will find, or nearly; archives are looked into, not unpacked."""
     n = 0
     for path in _walk(paths, _LeftOut(), _SUFFIXES | _ARCHIVES):
@@ -815,6 +836,7 @@ def _drums_in(
     left_out: _LeftOut,
 ) -> tuple[Path, list[_Found]]:  # the folder above all places, sounds by place
     """The sounds of a set of drums. Raises `SourceError` as `sound_files` does."""
+    root = os.path.expanduser(root)
     if not os.path.exists(root):
         raise SourceError(f"{root}: there is no such folder")
     home = Path(root)

@@ -33,16 +33,22 @@ TD11 = GENERAL_MIDI | {52: ("cymbal", "crash"), 55: ("cymbal", "crash")}
 
 
 @lru_cache
+def _groove_facts() -> pd.DataFrame:
+    """What `groove_facts` gives, read once."""
+    with (files("drumlesson") / "data" / "grooves.csv").open(encoding="utf-8") as file:
+        table = pd.read_csv(file, dtype={"bytes": str})
+    table["key"] = f"{_REPO}/{_COMMIT}/groove/" + table["file"]
+    return table
+
+
 def groove_facts() -> pd.DataFrame:
     """The facts of the grooves, a row a file, in the order of drummers, sessions and numbers.
 
     The columns: file, sha256, bytes (as text), drummer, style, tempo, beat_type (beat or fill),
     time_signature, duration in seconds, split (of the data set itself), and key below any host.
+    Each call gives a table of its own, which may be changed.
     """
-    with (files("drumlesson") / "data" / "grooves.csv").open(encoding="utf-8") as file:
-        table = pd.read_csv(file, dtype={"bytes": str})
-    table["key"] = f"{_REPO}/{_COMMIT}/groove/" + table["file"]
-    return table
+    return _groove_facts().copy()
 
 
 # %% ../nbs/reference/grooves.ipynb #ccc141fe

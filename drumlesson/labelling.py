@@ -8,18 +8,21 @@ __all__ = ["NOT_A_DRUM", "LabelTable", "label_files"]
 
 # %% ../nbs/reference/labelling.ipynb #e5c4e6b9
 import csv
+import errno
 import hashlib
 import json
 import os
 import re
 import signal
 import sqlite3
+import sys
 import tempfile
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from multiprocessing import get_context, parent_process
@@ -32,7 +35,7 @@ from .answers import _NONE_OF_THEM, OUTSIDE, UNSURE, Answers, _answer_to
 from .audio import AudioError, _decode_hit, _NoHit, _quiet_decoders
 from .backend import _PROCESS, own_process
 from .files import _from_cell, _to_cell, atomic
-from .folders import SourceError, sounds_of
+from .folders import SourceError, _LeftOut, sounds_of
 from .runtime import SHIPPED, load
 from .tables import _text, read_table
 
@@ -92,10 +95,36 @@ class _Todo(NamedTuple):
     held: Path | None = None  # keeps the temporary folder that the file lies in, if it does
 
 
+_IN_MEMORY = "in memory"  # stands for a model that is no file
+
+
+def _place_of(model):
+    """The file of a model as every process finds it; what is no path stays as it is."""
+    is_path = isinstance(model, (str, os.PathLike))
+    return os.path.abspath(os.path.expanduser(model)) if is_path else model
+
+
+def _model_digest(model: str | Answers | None) -> str:
+    """What stands for a model in a table; nothing where its file cannot be read."""
+    if isinstance(model, Answers):
+        return _IN_MEMORY
+    with suppress(OSError):  # `load` says what is wrong
+        return _content_digest(SHIPPED if model is None else model)[:15]
+    return ""
+
+
 @lru_cache(2)
-def _opened(model: str | None) -> Answers:
-    """A model, opened once in each process."""
-    return load(model)
+def _opened(model: str | None, digest: str) -> Answers:
+    """A model, opened once in each process. Raises ValueError where its file is not as it was."""
+    opened = load(model)
+    if _model_digest(model) != digest:
+        raise ValueError(f"{model or SHIPPED}: changed while sounds were named: call again")
+    return opened
+
+
+def _open(model: str | Answers | None, digest: str) -> Answers:
+    """A model, which may be open already."""
+    return model if isinstance(model, Answers) else _opened(model, digest)
 
 
 def _row(todo: _Todo) -> tuple[dict[str, str], np.ndarray | None]:
@@ -134,9 +163,23 @@ def _ranked(classes: list, proba, guess, top: int) -> dict[str, str]:
     return row
 
 
-def _label_block(model: str | Answers | None, top: int, block: list[_Todo]) -> list[dict[str, str]]:
+def _say_how_far_outside(opened: Answers, rows: list[dict], sounds: list[np.ndarray]) -> None:
+    """Gives each row whose answer is that the sound is none of the classes how probable that is."""
+    refused = [i for i, row in enumerate(rows) if row["label"] == OUTSIDE]
+    if refused:
+        outside = opened.outside_proba([sounds[i] for i in refused])
+        for i, proba in zip(refused, outside, strict=True):
+            rows[i]["probability"] = f"{proba:.3f}"
+
+
+def _label_block(
+    model: str | Answers | None,
+    digest: str,  # of the model
+    top: int,
+    block: list[_Todo],
+) -> list[dict[str, str]]:
     """The rows of some files; one whose content is known has neither label nor guess."""
-    opened = model if isinstance(model, Answers) else _opened(model)
+    opened = _open(model, digest)
     with _quiet_decoders():
         found = [_row(todo) for todo in block]
     rows, sounds = [], []
@@ -150,6 +193,7 @@ def _label_block(model: str | Answers | None, top: int, block: list[_Todo]) -> l
             row |= _ranked(classes, proba, guess, top)
             if doubt:
                 row |= {"label": _answer_to(doubt), "why": str(doubt)}
+        _say_how_far_outside(opened, rows, sounds)
     return [row for row, _ in found]
 
 
@@ -229,7 +273,8 @@ def _end_explained(todo: list[_Todo]) -> Iterator[None]:
     except BrokenExecutor as e:
         raise OSError(
             f"a process was ended from outside as it named sounds, near {todo[0].path}: "
-            "call again, with one job if it happens again"
+            "call again, with one job if it happens again; a script that asks for jobs does so "
+            'below `if __name__ == "__main__":`'
         ) from e
 
 
@@ -278,7 +323,6 @@ def _in_turn(work: Callable, blocks: Iterable[list], executor: Executor, ahead: 
 
 
 # %% ../nbs/reference/labelling.ipynb #c9ed773b
-_IN_MEMORY = "in memory"  # stands for a model that is no file
 _MODEL = re.compile(rf"sha256-[0-9a-f]{{8}}|{_IN_MEMORY}")  # the last cell of a row of ours
 
 
@@ -295,24 +339,28 @@ def _key(place: str) -> bytes:
 class LabelTable:
     """A table of labels that is read, continued row by row, and put in order at its end.
 
-    A context manager. Raises `SourceError` where it is entered and the file that is there is no
-    table, or another process is writing to it; OSError where it cannot be written.
+    A context manager, to be given to `label_files` while it is open. Raises `SourceError` where it
+    is entered and the file that is there is no table, or another process is writing to it; OSError
+    where it cannot be written. Its `columns` are those of the rows, in this order.
     """
 
     def __init__(
         self,
         path,  # of the CSV, which need not be there yet
-        columns: Iterable[str],  # that each row has, in this order
+        top: int = 1,  # it has room for so many labels a file, as `label_files` gives them
         read_only: bool = False,  # nothing is written; each label that is there stands
     ):
+        if not isinstance(top, int) or top < 1:
+            raise ValueError(f"top is how many labels a file has, 1 or more, not {top!r}")
         self.path = Path(os.path.expanduser(path))
-        self.columns = list(columns)
+        self.columns = _columns(top)
         self.read_only = read_only
+        self._is_open = False
+
+    def __enter__(self):
         self._n_old = 0  # rows that were there
         self._n_done = 0  # rows met again, and added
         self._is_in_order = True  # whether the file has the rows as they were met and added
-
-    def __enter__(self):
         with ExitStack() as stack:
             if not self.read_only:
                 stack.enter_context(_only_writer(self.path))
@@ -329,15 +377,29 @@ class LabelTable:
                     self._file = stack.enter_context(_open_table(self.path, "a"))
                 self._writer = csv.DictWriter(self._file, self.columns, restval="")
             self._open = stack.pop_all()
+        self._is_open = True
         return self
 
     def __exit__(self, kind, error, trace):
+        self._is_open = False
         with _named(self.path), self._open:
             if self.read_only:
                 return
             self._file.close()
             if kind is None and not (self._is_in_order and self._n_done >= self._n_old):
                 self._write()
+
+    def _check(self, top: int) -> None:
+        """Raises ValueError where rows with so many labels cannot go into it."""
+        if not self._is_open:
+            raise ValueError(
+                f"{self.path}: is not open: `with LabelTable({str(self.path)!r}) as table:`"
+            )
+        if not set(_ranks(top)) <= set(self.columns):
+            raise ValueError(
+                f"{self.path}: has no room for {top} labels a file: "
+                f"`LabelTable({str(self.path)!r}, top={top})`"
+            )
 
     def row(
         self,
@@ -476,23 +538,65 @@ def _named(path: Path) -> Iterator[None]:
         raise OSError(f"{path}: cannot be written ({e.strerror or e})") from e
 
 
+def _is_held(file: int) -> bool:
+    """Whether another process holds an open file; if none does, it is ours until it is closed."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        if e.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+            raise
+        return True
+    return False
+
+
+def _is_gone(file: int, place: str) -> bool:
+    """Whether an open file is not, or no longer, what lies at a place."""
+    try:
+        return not os.path.samestat(os.fstat(file), os.stat(place))
+    except FileNotFoundError:
+        return True
+
+
+def _lock(place: str) -> int | None:
+    """A file, open and ours alone; None where another process has it. Raises OSError."""
+    while True:
+        file = os.open(place, os.O_CREAT | os.O_RDWR, 0o600)
+        with ExitStack() as undo:
+            undo.callback(os.close, file)
+            if _is_held(file):
+                return None
+            if not _is_gone(file, place):  # as it is where who held it has removed it
+                undo.pop_all()
+                return file
+
+
 @contextmanager
 def _only_writer(path: Path) -> Iterator[None]:
     """Holds a lock, so that no other process writes to `path`. Raises `SourceError`."""
     user = os.getuid() if hasattr(os, "getuid") else 0
     name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:16]
     place = os.path.join(tempfile.gettempdir(), f"drumlesson-{user}-{name}.lock")
-    # The lock of a database ends with its process, on every system, and needs no other library.
-    with closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as lock:
-        try:
-            lock.execute("begin exclusive")
-        except sqlite3.OperationalError as e:
-            if e.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise OSError(f"{path}: cannot be locked with {place} ({e})") from e
-            raise SourceError(
-                f"{path}: another process is writing to it: wait for it, or name another table"
-            ) from None
+    try:
+        file = _lock(place)  # the system takes it back when the process ends, however that ends
+    except OSError as e:
+        raise OSError(f"{path}: cannot be locked with {place} ({e.strerror or e})") from e
+    if file is None:
+        raise SourceError(
+            f"{path}: another process is writing to it: wait for it, or name another table"
+        )
+    try:
         yield
+    finally:
+        with suppress(OSError):  # Windows keeps a file that is open
+            os.unlink(place)
+        os.close(file)
 
 
 # %% ../nbs/reference/labelling.ipynb #5e319bf2
@@ -540,9 +644,27 @@ def _settled(row: dict, table: LabelTable) -> dict:
     return row | {"label": label, "why": _BY_HAND} if label else row
 
 
-def _model_digest(model: str | Answers) -> str:
-    """What stands for a model in a table."""
-    return _content_digest(model)[:15] if isinstance(model, str) else _IN_MEMORY
+def _check_asked(top: int, n_classes: int, jobs: int, table) -> None:
+    """Raises ValueError, or TypeError, where `label_files` cannot do what it is asked for."""
+    if not 1 <= top <= n_classes:
+        raise ValueError(f"top is {top}, and the model knows {n_classes} classes")
+    if jobs < 1:
+        raise ValueError(f"jobs is how many processes there are, 1 or more, not {jobs}")
+    if isinstance(table, LabelTable):
+        table._check(top)
+    elif table is not None:
+        raise TypeError(
+            f"table is an open LabelTable, not {table!r}: `with LabelTable('labels.csv') as table:`"
+        )
+
+
+def _warn_of(left_out: _LeftOut) -> None:
+    """Warns in one line of what was left out, if that may be sounds of the user's."""
+    problems = [f"{path}: {why}" for path, why in left_out.problems.items()]
+    more = [f"{len(problems) - 1} more like this"] if len(problems) > 1 else []
+    others = [left_out.line()] if left_out.lost() else []
+    if problems or others:
+        warnings.warn("; ".join(problems[:1] + more + others), UserWarning, stacklevel=3)
 
 
 def label_files(
@@ -559,55 +681,68 @@ def label_files(
 
     Parameters
     ----------
-    paths : iterable of str or Path
+    paths : str, Path, or iterable of these
         Sound files, and folders, archives (.zip, .h2drumkit) and kits (.sfz) to search for them.
+        ``~`` is the home directory.
     model : str, Path or classifier, optional
         A model file, or what `drumlesson.load` made of one. None: the model that comes with the
         package.
     top : int, default=1
         So many of the most probable labels for each file.
     jobs : int, default=1
-        Processes, this one among them.
+        Processes, this one among them. A script that asks for more than one does so below
+        ``if __name__ == "__main__":``, as each process reads the script anew.
     table : LabelTable, optional
-        Is read and continued: its rows that hold still are not worked out anew.
-    left_out : optional
-        Takes down what a folder held that is no sound, see `drumlesson.folders`.
+        Is read and continued: its rows that hold still are not worked out anew. It is open, and
+        has room for `top` labels.
+    left_out : dict, optional
+        Takes down what was left out and why, ``{path: text}``: folders without a sound, files of
+        kinds that cannot be read, damaged archives.
     executor : concurrent.futures.Executor, optional
         Does the work in place of `jobs` processes, such as ``dask_client.get_executor()``.
 
     Yields
     ------
     dict of str
-        ``path``, ``label``, ``probability``, ``guess``, ``why`` and so on, in the order of the
-        files. A file that cannot be used has no label, and ``why`` says what is wrong with it.
+        ``path``, ``label``, ``probability``, ``guess``, ``why`` and so on, in the order in which
+        the paths are given; the files of a folder by name, and those behind links in it last of
+        all. A file is named once, however often it is given. One that cannot be used has no label,
+        and ``why`` says what is wrong with it. ``probability`` is that of the answer: of ``guess``,
+        or, where ``label`` is ``not a drum I know``, that it is none of the classes.
 
     Raises
     ------
     ValueError
-        For a model that cannot be opened, or knows fewer than `top` classes.
+        For a model that cannot be opened, knows fewer than `top` classes, or changes meanwhile; for
+        no jobs; and for a table that is not open, or has room for fewer labels.
+    TypeError
+        Where `table` is no `LabelTable`.
     OSError
         Where the table cannot be written, or a process was ended from outside.
 
+    Warns
+    -----
+    UserWarning
+        Where something was left out, and there is no `left_out` to take it down.
+
     Examples
     --------
-    >>> for row in label_files(["my samples"]):
+    >>> for row in label_files("my samples"):
     ...     print(row["label"], row["path"])
     kick my samples/a.wav
     """
-    if isinstance(model, (str, Path)):
-        model = os.path.abspath(model)
-    opened = model if isinstance(model, Answers) else _opened(model)
-    if not 1 <= top <= len(opened.classes_):
-        raise ValueError(f"top is {top}, and the model knows {len(opened.classes_)} classes")
-    digest = _model_digest(str(SHIPPED) if model is None else model)
-    work = partial(_label_block, model, top)
+    model = _place_of(model)
+    digest = _model_digest(model)
+    _check_asked(top, len(_open(model, digest).classes_), jobs, table)
+    work = partial(_label_block, model, digest, top)
+    notes = _LeftOut() if left_out is None else left_out
     with ExitStack() as stack:
         ahead = _AHEAD * jobs if executor or jobs > 1 else 0
         if executor is None:
             executor = _Here() if jobs == 1 else _Processes(jobs - 1)
             stack.callback(executor.shutdown, wait=True, cancel_futures=True)
             stack.enter_context(_one_core(jobs > 1))
-        blocks = _blocks(sounds_of(paths, left_out), table, digest, top)
+        blocks = _blocks(sounds_of(paths, notes), table, digest, top)
         for block, new in _in_turn(work, blocks, executor, ahead):
             for entry in block:
                 row = entry if isinstance(entry, dict) else next(new)
@@ -619,3 +754,5 @@ def label_files(
                 yield row
             if table:
                 table.flush()
+    if left_out is None:
+        _warn_of(notes)

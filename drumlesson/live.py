@@ -16,10 +16,12 @@ __all__ = [
 
 # %% ../nbs/reference/live.ipynb #b9410704
 import json
+import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,6 +47,7 @@ from drumlesson.transcribing import (
     _LOUD,
     _SILENCE,
     PictureStream,
+    _check_rate,
     _drum_levels,
     _opened,
     _samples,
@@ -235,7 +238,7 @@ def load_listener(
     path=None,  # of an `.onnx` file; None: the one that comes with the package
 ) -> Listener:
     """A listener, ready to be given to `Stream`. Raises ValueError, naming the file."""
-    return _from_file(Listener, "listener", _SHIPPED if path is None else path)
+    return _from_file(Listener, "listener", _SHIPPED if path is None else os.path.expanduser(path))
 
 
 # %% ../nbs/reference/live.ipynb #cee4bf1d
@@ -419,15 +422,27 @@ class _Judge:
 
 
 # %% ../nbs/reference/live.ipynb #99bebe8d
+def _at_full_scale(x) -> np.ndarray:
+    """Samples as float32, full scale being 1; int16 and int32 are PCM. Raises AudioError."""
+    x = np.asarray(x)
+    if x.dtype in (np.int16, np.int32):
+        return x.astype(np.float32) / -np.float32(np.iinfo(x.dtype).min)
+    if x.dtype.kind != "f":
+        raise AudioError(
+            f"samples are real numbers, full scale being 1, or PCM in int16 or int32, not {x.dtype}"
+        )
+    return x.astype(np.float32, copy=False)
+
+
 class Stream:
     """Names hits while they are played: each at once, and again for good.
 
     Parameters
     ----------
-    listener : Listener, optional
-        None: the one that comes with the package.
+    listener : Listener or path, optional
+        Or an ``.onnx`` file of one. None: the one that comes with the package.
     sr : int
-        Samples a second of what is pushed.
+        Samples a second of what is pushed, from 1,000 to 1,000,000.
     gain : float, optional
         By how much the sound is made louder, a ratio of levels. None: it follows how loud it has
         been of late.
@@ -437,30 +452,35 @@ class Stream:
     Raises
     ------
     ValueError
-        For a gain, or a number of samples a second, that is none, or delays that the listener
-        does not know.
+        For a gain, or a number of samples a second, that is none, delays that the listener does
+        not know, or a file that is no listener.
 
     Examples
     --------
+    >>> from drumlesson.live import Stream
     >>> stream = Stream()
+    >>> said = []
     >>> for block in blocks:
-    ...     for heard in stream.push(block):
-    ...         print(heard.time, heard.label)
-    >>> stream.finish()
+    ...     said += stream.push(block)
+    >>> said += stream.finish()
+    >>> for heard in said:
+    ...     print(heard.time, heard.label)
+    0.51 kick
     """
 
     def __init__(
         self,
-        listener: Listener | None = None,
+        listener: Listener | str | os.PathLike | None = None,
         sr: int = SR,
         gain: float | None = None,
         delays: tuple[int, int] = _DELAYS,
     ):
         if gain is not None and not 0 < gain < np.inf:
             raise ValueError(f"a gain is a number above 0, not {gain}")
-        if not 0 < sr < np.inf:
-            raise ValueError(f"sr is a number of samples a second, not {sr}")
-        self.listener = load_listener() if listener is None else listener
+        _check_rate(sr)
+        if listener is None or isinstance(listener, (str, os.PathLike)):
+            listener = load_listener(listener)
+        self.listener = listener
         self._resampler = None if sr == SR else soxr.ResampleStream(sr, SR, 1, quality="LQ")
         self._picture = PictureStream()
         self._gain = _SlowGain(gain)
@@ -481,10 +501,14 @@ class Stream:
         return [known.index(first), known.index(final)]
 
     def push(self, x) -> list[Heard]:
-        """What more samples tell, (samples,); often nothing. Raises AudioError."""
-        x = np.asarray(x, np.float32)
+        """What more samples tell, (samples,); often nothing.
+
+        They are real numbers, full scale being 1, or PCM of 16 or 32 bits as int16 or int32, full
+        scale being the most that these hold. Raises AudioError for any others.
+        """
         if self._ended:
             raise AudioError("the stream has ended: start another one")
+        x = _at_full_scale(x)
         if x.ndim != 1:
             raise AudioError(f"a block is an array of shape (samples,), not {x.shape}")
         if not np.isfinite(x).all():
@@ -537,15 +561,15 @@ _BLOCK = 4096  # samples of a file that are heard at once
 
 
 def listen_to_file(
-    path,  # of a sound, of any length
-    listener: Listener | None = None,  # None: the one that comes with the package
+    path,  # of a sound, of any length; `~` is the home directory
+    listener: Listener | str | os.PathLike | None = None,  # or its file, as for `Stream`
     gain: float | None = None,  # a ratio of levels, as for `Stream`
 ) -> Iterator[Heard]:
     """What is heard in a file, as it would have been said live.
 
     Raises AudioError at once, and not at the first answer, where the file cannot be read.
     """
-    path = Path(path)
+    path = Path(os.path.expanduser(path))
     facts, _ = _opened(path)
     samples = _samples(path, facts._replace(level=_LEVEL))
     return _said_of(samples, Stream(listener, gain=gain))
@@ -680,7 +704,10 @@ class Microphone:
                 callback=self._keep,
                 finished_callback=self._end,
             )
-            self._stream.start()
+            with ExitStack() as undo:
+                undo.callback(self._stream.close)
+                self._stream.start()
+                undo.pop_all()
         except (ValueError, self._library.PortAudioError) as e:
             raise AudioError(f"{self.name}: cannot be opened ({_why(e)})") from e
         return self
@@ -740,7 +767,7 @@ def _why(error: Exception) -> str:
 def listen_to(
     microphone: Microphone,  # open
     seconds: float | None = None,  # None: until nobody asks any more
-    listener: Listener | None = None,  # None: the one that comes with the package
+    listener: Listener | str | os.PathLike | None = None,  # or its file, as for `Stream`
     gain: float | None = None,  # a ratio of levels, as for `Stream`
 ) -> Iterator[Heard]:
     """What is heard through a microphone, as it is said; `said_at` is read from the clock.

@@ -113,7 +113,10 @@ class Groove:
         times = np.array(self.times, float)
         labels = np.array(self.labels, str)
         if times.ndim != 1 or times.shape != labels.shape:
-            raise ValueError(f"a groove has a label for each time, not {labels.size} {times.size}")
+            raise ValueError(
+                "a groove has a label for each time: two lists of one length, "
+                f"not labels of shape {labels.shape} for times of shape {times.shape}"
+            )
         self._check_labels(labels)
         if self.velocities is None:
             object.__setattr__(self, "velocities", np.full(len(times), _MEDIUM))
@@ -471,6 +474,10 @@ def write_midi(
     split: bool = False,  # a track for each drum, instead of one for all
 ) -> None:
     """Writes a MIDI file, whole or not at all; every time is right to half a tick.
+
+    A map has one note a class, which is all that a transcription tells: with `DRUM_NOTES` an open
+    hi-hat (46) that was read is written as a closed one (42), a ride (51) as a crash (49). With
+    None, a groove that was read keeps its notes.
 
     Raises ValueError where a tempo, a note or bars cannot be written, OSError where the file.
     """

@@ -150,7 +150,7 @@ def slice_hits(path, into, groove: Groove | None = None, *, longest: float = 1.0
     Parameters
     ----------
     path : str or path-like
-        A sound file of any length.
+        A sound file of any length; ``~`` is the home directory.
     into : str or path-like
         The folder for the hits; it is made where there is none. A hit comes into
         ``kick/loop_001.wav``, with its number in the recording; several drums at once into
@@ -158,7 +158,7 @@ def slice_hits(path, into, groove: Groove | None = None, *, longest: float = 1.0
     groove : Groove, optional
         What is hit when. None: what `transcribe` hears.
     longest : float, default=1.0
-        The most of a hit that is kept, in seconds.
+        The most of a hit that is kept, in seconds, a number above 0.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def slice_hits(path, into, groove: Groove | None = None, *, longest: float = 1.0
     AudioError
         Where there is nothing to hear, the file is none, or it ends before the groove does.
     ValueError
-        Where `into` is a file, or holds hits of a recording of this name.
+        Where `into` is a file, or holds hits of a recording of this name; or `longest` is no time.
     OSError
         Where nothing can be written, or the disk is full. Then no hit is left.
 
@@ -185,7 +185,9 @@ def slice_hits(path, into, groove: Groove | None = None, *, longest: float = 1.0
     >>> slice_hits("loop.wav", "hits")
     [PosixPath('hits/kick/loop_001.wav'), PosixPath('hits/snare/loop_002.wav')]
     """
-    path, into = Path(path), Path(os.path.expanduser(into))
+    if not 0 < longest < np.inf:
+        raise ValueError(f"longest is a number of seconds above 0, not {longest!r}")
+    path, into = Path(os.path.expanduser(path)), Path(os.path.expanduser(into))
     recording = _short(path.stem)
     _check_free(into, recording)
     if groove is None:

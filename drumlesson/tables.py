@@ -8,6 +8,7 @@ __all__ = ["read_table"]
 # %% ../nbs/reference/tables.ipynb #9a4c49e8
 import codecs
 import csv
+import os
 import re
 from collections.abc import Iterator
 
@@ -72,7 +73,7 @@ def _records(
 
 
 def read_table(
-    path,  # of a CSV
+    path,  # of a CSV; `~` is the home directory
     may_be_empty: bool = False,  # whether a heading is enough
     needs: tuple[str, ...] = ("path", "label"),  # its columns
     may_have: tuple[str, ...] = ("kit",),  # other columns, for the message
@@ -81,6 +82,7 @@ def read_table(
 
     Raises `SourceError` where it cannot be read, lacks a column or has no rows, if it must.
     """
+    path = os.path.expanduser(path)
     empty = not may_be_empty
     try:
         for record in _records(path, needs, may_have):

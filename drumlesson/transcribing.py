@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +24,7 @@ import drumlesson
 from drumlesson.audio import (
     SR,
     AudioError,
+    Sound,
     _check_header,
     _check_level,
     _Level,
@@ -52,7 +54,7 @@ class PictureStream:
 
     def push(
         self,
-        x,  # further samples, float32 (samples,)
+        x,  # further samples, float (samples,), full scale being 1
     ) -> np.ndarray:
         """The frames that more samples complete, float32 (frames, 80); often none."""
         self._held = np.concatenate([self._held, np.asarray(x, np.float32)])
@@ -282,7 +284,8 @@ def load_transcriber(
     >>> load_transcriber()
     Transcriber(kick, snare, hihat, cymbal, tom, other; 1000 frames at once)
     """
-    return _from_file(Transcriber, "transcriber", _SHIPPED if path is None else path)
+    file = _SHIPPED if path is None else os.path.expanduser(path)
+    return _from_file(Transcriber, "transcriber", file)
 
 
 _MORE = 0.5  # share of the time from which it is said that something beside drums sounds
@@ -299,19 +302,19 @@ def _warn_of_more(beside, source) -> None:
 
 def transcribe(
     source,
-    transcriber: Transcriber | None = None,
-    sr: int = SR,
+    transcriber: Transcriber | str | os.PathLike | None = None,
+    sr: float = SR,
 ) -> Groove:
     """Write down what somebody drums: which drum was hit when, and about how hard.
 
     Parameters
     ----------
-    source : str, path-like or array of shape (samples,)
-        A sound file of any length, or samples.
-    transcriber : Transcriber, optional
-        None: the one that comes with the package.
-    sr : int
-        Samples a second, where `source` is an array.
+    source : str, path-like, Sound or array of shape (samples,)
+        A sound file of any length (``~`` is the home directory), or samples on any scale.
+    transcriber : Transcriber or path, optional
+        Or an ``.onnx`` file of one. None: the one that comes with the package.
+    sr : float, default=22050
+        Samples a second, from 1,000 to 1,000,000, where `source` is an array.
 
     Returns
     -------
@@ -321,7 +324,9 @@ def transcribe(
     Raises
     ------
     AudioError
-        Where there is nothing to hear, or the file is none; it names the file.
+        Where there is nothing to hear, the file is none, or `sr` no rate; it names the file.
+    ValueError
+        For a file that is no transcriber.
 
     Warns
     -----
@@ -334,13 +339,10 @@ def transcribe(
     >>> transcribe("beat.wav")
     Groove(64 notes in 8.0 s: kick 16, snare 16, hihat 32)
     """
-    model = load_transcriber() if transcriber is None else transcriber
-    if isinstance(source, (str, os.PathLike)):
-        facts, samples = _opened(Path(source))
-        name = Path(source).stem
-    else:
-        facts, samples = _given(source, sr)
-        name = ""
+    if transcriber is None or isinstance(transcriber, (str, os.PathLike)):
+        transcriber = load_transcriber(transcriber)
+    facts, samples, name = _taken(source, sr)
+    called = source if isinstance(source, (str, os.PathLike)) else name or "the recording"
     levels: list[np.ndarray] = []
 
     def noted(pictures):
@@ -348,9 +350,9 @@ def transcribe(
             levels.append(_drum_levels(picture))
             yield picture
 
-    proba = np.concatenate(list(model.curves(noted(_pictures(samples)))))
-    groove = to_groove(proba[:, : len(DRUMS)], model.threshold_)
-    _warn_of_more(proba[:, len(DRUMS) :], source if name else "the recording")
+    proba = np.concatenate(list(transcriber.curves(noted(_pictures(samples)))))
+    groove = to_groove(proba[:, : len(DRUMS)], transcriber.threshold_)
+    _warn_of_more(proba[:, len(DRUMS) :], called)
     times = np.maximum(groove.times - _LEAD * HOP / SR, 0)
     return replace(
         groove,
@@ -361,16 +363,33 @@ def transcribe(
     )
 
 
-def _given(source, sr: int) -> tuple[_Facts, Iterator[np.ndarray]]:
+def _check_rate(sr) -> None:
+    """Raises AudioError where `sr` is no number of samples a second."""
+    if not isinstance(sr, Real) or not 1000 <= sr <= 1_000_000:
+        raise AudioError(f"sr is samples a second, from 1,000 to 1,000,000, not {sr!r}")
+
+
+def _taken(source, sr) -> tuple[_Facts, Iterator[np.ndarray], str]:
+    """The facts, the samples and the name of a file, a `Sound` or an array. Raises AudioError."""
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(os.path.expanduser(source))
+        return *_opened(path), path.stem
+    if isinstance(source, Sound):
+        return *_given(source.x, source.sr), source.name
+    return *_given(source, sr), ""
+
+
+def _given(source, sr: float) -> tuple[_Facts, Iterator[np.ndarray]]:
     """The facts of samples, and they at the level that the network knows. Raises AudioError."""
+    _check_rate(sr)
     x = np.asarray(source, np.float32)
     if x.ndim != 1:
         raise AudioError(f"a recording is an array of shape (samples,), not {x.shape}")
     peak = float(np.abs(x).max(initial=0))
-    _check_level(len(x), peak, "the recording", sr)
+    _check_level(len(x), peak, "the recording", int(sr))
     if len(x) < _SHORTEST * sr:
         raise AudioError(f"the recording lasts {len(x) / sr:.3f} s: too short to hold a groove")
-    level = _loudness(list(_powers(x, sr)))
+    level = _loudness(list(_powers(x, int(sr))))
     at_rate = x if sr == SR else soxr.resample(x, sr, SR)
     gain = np.float32(_LEVEL / level)
     blocks = (gain * at_rate[i : i + _BLOCK] for i in range(0, len(at_rate), _BLOCK))

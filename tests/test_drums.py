@@ -15,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import _safe_indexing
 
 from drumlesson.drums import Drums, audit_facts, duplicates, folds, load_drums, split, summary
+from drumlesson.folders import SourceError
 from drumlesson.labels import LABELS
 
 # -- splits, selections and sums
@@ -61,6 +62,35 @@ def test_no_split_splits_a_kit(drums, share, random_state):
     assert not set(train.kits) & set(test.kits)
 
 
+SHARES = [round(0.05 * i, 2) for i in range(1, 11)] + [0.01, 0.33, 1 / 3]
+
+
+@pytest.mark.parametrize("n_kits", [4, 10, 20, 41])
+@pytest.mark.parametrize("share", SHARES)
+def test_a_split_is_as_near_to_its_share_as_whole_kits_allow(n_kits, share):
+    drums = made_up([(f"kit {i}", label) for i in range(n_kits) for label in LABELS])
+    _, test = split(drums, share)
+    wanted = min(max(share, 1 / n_kits), 0.5)
+    assert abs(len(test) / len(drums) - wanted) < 0.6 / n_kits + 0.005
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.25, 1 / 3, 0.5])
+@pytest.mark.parametrize("n_kits", [2, 3, 5, 12, 40])
+def test_a_split_for_one_fold_is_that_fold(n_kits, share):
+    """So are those of the lessons, which leave the share out."""
+    drums = made_up([(f"kit {i}", label) for i in range(n_kits) for label in LABELS])
+    train, test = folds(drums, min(round(1 / share), n_kits), 3)[0]
+    found = split(drums, share, 3)
+    for part, rows in zip(found, (train, test), strict=True):
+        assert list(part.kits) == list(drums.kits[rows])
+
+
+def test_a_share_needs_no_more_hits_of_a_class_than_there_are():
+    layout = [(f"kit {i % 8}", ("kick", "snare", "hihat")[i % 3]) for i in range(16)]
+    train, test = split(made_up(layout), 0.3)
+    assert 0.2 <= len(test) / 16 <= 0.4 and set(train.labels) == {"kick", "snare", "hihat"}
+
+
 def test_one_kit_is_no_test():
     drums = load_drums("synth", n_kits=1, hits=3)
     for cut in (folds, split):
@@ -79,6 +109,24 @@ def test_folds_that_cannot_be(k, said):
 def test_a_class_in_one_kit_only_is_named():
     with pytest.raises(ValueError, match="tom"):
         folds(made_up([*((kit, "kick") for kit in "abc"), ("a", "tom")]), 3)
+
+
+def test_waves_and_rows_go_together(toys):
+    with pytest.raises(ValueError, match=r"a row for each wave, not 5 for 3: .* drums\[:3\]"):
+        Drums(toys.waves[:3], toys.table[:5])
+    assert len(Drums([], toys.table[:0])) == 0
+
+
+@pytest.mark.parametrize("labels", [["kik"], ["kick", "kik"], ("Kick",), []])
+def test_labels_that_there_are_none_of(labels):
+    with pytest.raises(ValueError, match="labels are some of kick, snare, hihat, cymbal, tom, not"):
+        load_drums("synth", n_kits=1, hits=1, labels=labels)
+
+
+def test_labels_that_no_hit_has(folder):
+    with pytest.raises(SourceError, match="no hit is labelled tom or cymbal: there is hihat, kick"):
+        load_drums(folder, labels=["tom", "cymbal"])
+    assert set(load_drums(folder, labels=(label for label in ("tom", "kick"))).labels) == {"kick"}
 
 
 def test_selections(toys):

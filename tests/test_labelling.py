@@ -72,7 +72,7 @@ def rows_of(table="labels.csv"):
 
 def label(paths, table="labels.csv", top=1, **options):
     """Names files into a table; gives the rows that were handed out."""
-    with LabelTable(table, _columns(top)) as t:
+    with LabelTable(table, top) as t:
         return list(label_files([paths], table=t, top=top, **options))
 
 
@@ -108,9 +108,12 @@ def test_a_row_says_what_the_model_says(hits):
     assert [row["guess"] for row in rows] == model.predict(paths).tolist()
     assert [row["label"] for row in rows] == model.predict(paths, unsure=True).tolist()
     assert [row["why"] for row in rows] == model.doubts(paths).tolist()
-    for row, p in zip(rows, proba, strict=True):
+    outside = model.outside_proba(paths)
+    assert {row["label"] for row in rows} > {OUTSIDE}  # of either kind there are some
+    for row, p, none in zip(rows, proba, outside, strict=True):
         first, second = np.argsort(-p)[:2]
-        assert row["probability"] == f"{p[first]:.3f}"
+        answered = none if row["label"] == OUTSIDE else p[first]
+        assert row["probability"] == f"{answered:.3f}"
         assert (row["label2"], row["probability2"]) == (model.classes_[second], f"{p[second]:.3f}")
 
 
@@ -180,7 +183,7 @@ def test_memory_does_not_grow_with_the_number_of_files(tmp_path, monkeypatch):
         names = ((f"nowhere/{i}.wav", Path("nowhere.wav")) for i in range(n))
         monkeypatch.setattr(labelling, "sounds_of", lambda *_, names=names: names)
         tracemalloc.start()
-        with LabelTable(tmp_path / f"{n}.csv", _columns(1)) as table:
+        with LabelTable(tmp_path / f"{n}.csv") as table:
             assert sum(1 for _ in label_files([], model, table=table)) == n
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
@@ -227,7 +230,7 @@ def test_another_model_answers_anew_and_leaves_nothing_of_the_first(hits, decode
     other.write_bytes(SHIPPED.read_bytes())
     label(hits, model=other)
     assert len(decoded) == 5  # it is the same file under another name
-    with LabelTable("labels.csv", _columns(1)) as table:
+    with LabelTable("labels.csv") as table:
         list(label_files([hits], load(), table=table))
     assert len(decoded) == 10
     assert all(row["model"] == "in memory" and row["label2"] == "" for row in rows_of())
@@ -382,7 +385,7 @@ def test_a_table_of_an_older_form(hits, columns):
 
 
 def test_two_processes_do_not_write_to_one_table(hits):
-    with LabelTable("labels.csv", _columns(1)):
+    with LabelTable("labels.csv"):
         with pytest.raises(SourceError, match="another process is writing to it"):
             label(hits)
         label(hits, "other.csv")
@@ -601,6 +604,7 @@ def test_what_is_no_drum_that_it_knows_is_called_so_and_is_still_open(hits):
     rows = label(hits, model=deaf())
     named = [row for row in rows if row["why"] == "sounds like no drum that it knows"]
     assert len(named) > 2 and all(row["label"] == OUTSIDE and row["guess"] for row in named)
+    assert {row["probability"] for row in named} == {"0.900"}
     assert {row["label"] for row in rows} <= {OUTSIDE, "unsure"}
     again = label(hits, model=load())  # nobody corrected anything: another model is asked
     assert [row["label"] for row in again] == load().predict(

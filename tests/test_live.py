@@ -447,10 +447,10 @@ def test_blocks_that_are_none():
         stream.push([0.0])
 
 
-@pytest.mark.parametrize("settings", [{"gain": 0}, {"gain": np.nan}, {"sr": 0}, {"sr": -1}])
-def test_settings_that_are_none(settings):
-    with pytest.raises(ValueError, match=r"^(a gain|sr) is a number"):
-        Stream(Ear(), **settings)
+@pytest.mark.parametrize("gain", [0, np.nan])
+def test_gains_that_are_none(gain):
+    with pytest.raises(ValueError, match="^a gain is a number"):
+        Stream(Ear(), gain=gain)
 
 
 # -- files

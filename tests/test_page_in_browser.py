@@ -211,7 +211,7 @@ def test_a_name_is_put_right_and_the_package_goes_on_with_the_table(browser, sit
     assert [row["label"] for row in rows[:-1]] == [row["label"] for row in before[:-1]]
     assert (rows[-1]["label"], rows[-1]["why"]) == ("cowbell", "by hand")
     places = [str(path) for path in files]
-    with LabelTable(table, _columns(1)) as held:
+    with LabelTable(table) as held:
         named = list(label_files(places, table=held))
     assert named[-1]["label"] == "cowbell" and named[-1]["why"] == "by hand"
     assert [row["digest"] for row in named] == [row["digest"] for row in rows]

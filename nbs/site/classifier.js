@@ -19,7 +19,7 @@ function decide(model, window, probabilities, outside) {
   const doubt = window === "dull" && !words.bright.includes(guess) ? "" : window;
   if (doubt) return { guess, label: words.unsure, why: words.doubts[doubt] };
   if (outside > calibration.outside) {
-    return { guess, label: words.outside, why: words.none_of_them };
+    return { guess, label: words.outside, why: words.none_of_them, probability: outside };
   }
   if (probability < calibration.unsure) {
     const least = calibration.unsure.toFixed(2);
@@ -31,9 +31,9 @@ function decide(model, window, probabilities, outside) {
 /**
  * The function that names a hit, given as samples at the model's rate.
  *
- * It gives `label`, the answer; `guess`, the most probable class; `probability` of the guess;
- * `why` the answer is no class; `probabilities` of all classes; `outside`, how probable none of
- * them is; and the `picture` that the network saw, frames times bands, with its `shape`.
+ * It gives `label`, the answer; `guess`, the most probable class; `probability` of the answer: of
+ * the guess, or that it is none of the classes; `why` the answer is no class; `probabilities` of
+ * all classes; `outside`, how probable none of them is; and the `picture` that the network saw, frames times bands, with its `shape`.
  */
 export function classifier(model) {
   const picture = logMel(model.feature);
@@ -49,6 +49,6 @@ export function classifier(model) {
     const probabilities = shares(shares(outputs.slice(0, n)), 1 / model.calibration.temperature);
     const answered = decide(model, doubtOf(hit, model.window), probabilities, outside);
     const probability = probabilities[model.classes.indexOf(answered.guess)];
-    return { ...answered, probability, probabilities, outside, picture: seen, shape };
+    return { probability, ...answered, probabilities, outside, picture: seen, shape };
   };
 }

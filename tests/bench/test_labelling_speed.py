@@ -15,7 +15,7 @@ import soundfile
 
 from drumlesson import load
 from drumlesson.audio import SR, load_hits
-from drumlesson.labelling import LabelTable, _columns, label_files
+from drumlesson.labelling import LabelTable, label_files
 from drumlesson.labels import LABELS
 from drumlesson.synth import synth_kit
 
@@ -112,7 +112,7 @@ def test_a_library(benchmark, library, each, tmp_path, jobs):
 
     def name_all():
         (tmp_path / "labels.csv").unlink(missing_ok=True)
-        with LabelTable(tmp_path / "labels.csv", _columns(1)) as table:
+        with LabelTable(tmp_path / "labels.csv") as table:
             return sum(1 for _ in label_files([library], table=table, jobs=jobs))
 
     assert benchmark.pedantic(name_all, rounds=3) == len(list(library.iterdir()))
