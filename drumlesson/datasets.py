@@ -989,5 +989,6 @@ def read_csv(
     labels: str = "classes",  # `folders` takes those of the table as they stand
 ) -> tuple[list, pd.DataFrame, dict]:  # waveforms, table, {file: what went wrong}
     """The hits that a table lists; rows of no use are listed in turn. Raises `SourceError`."""
-    rows, problems = _table_rows(Path(path), labels)
+    path = Path(os.path.expanduser(path))
+    rows, problems = _table_rows(path, labels)
     return _decode_rows(rows, problems, path)

@@ -530,16 +530,22 @@ def folds(drums: Drums, k: int = 5, random_state: int = 0) -> list[tuple[np.ndar
 
 
 def _cut_for(share: float, drums: Drums) -> tuple[int, int]:
-    """Of how many folds how many come nearest to a share; of those that are as near, the fewest."""
-
-    def distance(cut):
-        k, n_tests = cut
-        return round(abs(n_tests / k - share), 2)
-
+    """Of how many folds how many make up a share: as few as come near it."""
+    n_kits = len(set(drums.kits))
     _, class_sizes = np.unique(drums.labels, return_counts=True)
-    most = min(len(set(drums.kits)), class_sizes.max(initial=0))
-    cuts = [(k, max(1, round(share * k))) for k in range(2, max(most, 2) + 1)]
-    return min(cuts, key=distance)
+    most = max(2, min(n_kits, class_sizes.max(initial=0)))
+    whole = round(1 / share)
+    if whole <= most and abs(1 / whole - share) < 0.005:
+        return whole, 1
+
+    def missed(cut):
+        k, n_tests = cut
+        kits = n_tests * (n_kits // k) + min(n_tests, n_kits % k)  # the first have one more
+        by = abs(kits - share * n_kits)
+        return by if by > max(0.5, 0.01 * n_kits) else 0
+
+    cuts = [(k, max(1, round(share * k))) for k in range(2, most + 1)]
+    return min(cuts, key=missed)
 
 
 def split(drums: Drums, test: float = 0.25, random_state: int = 0) -> tuple[Drums, Drums]:

@@ -70,8 +70,10 @@ SHARES = [round(0.05 * i, 2) for i in range(1, 11)] + [0.01, 0.33, 1 / 3]
 def test_a_split_is_as_near_to_its_share_as_whole_kits_allow(n_kits, share):
     drums = made_up([(f"kit {i}", label) for i in range(n_kits) for label in LABELS])
     _, test = split(drums, share)
-    wanted = min(max(share, 1 / n_kits), 0.5)
-    assert abs(len(test) / len(drums) - wanted) < 0.6 / n_kits + 0.005
+    wanted = max(share, 1 / n_kits)
+    is_one_fold = abs(1 / round(1 / share) - share) < 0.005
+    tolerance = 1 if is_one_fold else 0.51  # kits
+    assert abs(len(test) / len(drums) - wanted) <= max(tolerance / n_kits, 0.01)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.25, 1 / 3, 0.5])
@@ -121,12 +123,6 @@ def test_waves_and_rows_go_together(toys):
 def test_labels_that_there_are_none_of(labels):
     with pytest.raises(ValueError, match="labels are some of kick, snare, hihat, cymbal, tom, not"):
         load_drums("synth", n_kits=1, hits=1, labels=labels)
-
-
-def test_labels_that_no_hit_has(folder):
-    with pytest.raises(SourceError, match="no hit is labelled tom or cymbal: there is hihat, kick"):
-        load_drums(folder, labels=["tom", "cymbal"])
-    assert set(load_drums(folder, labels=(label for label in ("tom", "kick"))).labels) == {"kick"}
 
 
 def test_selections(toys):
@@ -181,7 +177,9 @@ def test_settings_of_synthesised_drums_go_with_no_others(folder):
 
 
 def test_drums_without_a_label_that_is_kept(folder):
-    assert len(load_drums(folder, labels=["tom"])) == 0
+    with pytest.raises(SourceError, match="no hit is labelled tom or cymbal: there is hihat, kick"):
+        load_drums(folder, labels=["tom", "cymbal"])
+    assert set(load_drums(folder, labels=(label for label in ("tom", "kick"))).labels) == {"kick"}
     assert len(load_drums(folder, labels=None)) == 24
 
 
