@@ -104,6 +104,7 @@ class AuditReport:
         Where name and model differ, the column `label` says `unsure` until a person writes what
         there is to hear; rows that still say so are not learned from.
         """
+        path = os.path.expanduser(path)
         with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             table = csv.writer(file)
             table.writerow(["path", "label", "probability", "named", "guess", "why", "kit"])

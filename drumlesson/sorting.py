@@ -373,7 +373,8 @@ def plan_sort(
     """What `sort_files` would do, file by file; nothing is touched. Raises ValueError."""
     if how not in _HOW:
         raise ValueError(f"how={how!r}: choose from {', '.join(_HOW)}")
-    if not os.fspath(into):
+    into = os.path.expanduser(into)
+    if not into:
         raise ValueError("the folder to sort into has no name: name one (. is where you are)")
     if os.path.lexists(into) and not os.path.isdir(into):
         raise ValueError(f"{into}: is a file: name a folder to sort into")
@@ -666,7 +667,7 @@ def sort_files(pairs: Iterable, into, how: str = "copy") -> _Report:
     """
     report = _Report()
     steps = plan_sort(pairs, into, how)
-    for step, fault in _done(steps, os.path.abspath(into), how):
+    for step, fault in _done(steps, os.path.abspath(os.path.expanduser(into)), how):
         report.add(step, fault)
     return report
 
@@ -792,6 +793,7 @@ def undo(path, *, progress: Callable = lambda items: items) -> _Report:
     >>> undo("sorted").counts
     Counter({'kick': 1, 'unsure': 1})
     """
+    path = os.path.expanduser(path)
     found = _undo_files(path) if os.path.isdir(path) else [Path(path)]
     if not found:
         raise ValueError(

@@ -365,7 +365,7 @@ def transcribe(
 
 def _check_rate(sr) -> None:
     """Raises AudioError where `sr` is no number of samples a second."""
-    if not isinstance(sr, Real) or not 1000 <= sr <= 1_000_000:
+    if not isinstance(sr, Real) or not 1000 <= float(sr) <= 1_000_000:
         raise AudioError(f"sr is samples a second, from 1,000 to 1,000,000, not {sr!r}")
 
 

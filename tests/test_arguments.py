@@ -17,6 +17,7 @@ from drumlesson.drums import synth_drums
 from drumlesson.live import Microphone, Stream, listen_to_file, load_listener
 from drumlesson.midi import Groove, read_midi, read_notes, write_midi, write_notes
 from drumlesson.slicing import slice_hits
+from drumlesson.sorting import sort_files, undo
 from drumlesson.synth import synth_kit
 from drumlesson.transcribing import load_transcriber, transcribe
 
@@ -119,6 +120,15 @@ def test_home_is_known_wherever_a_file_is_read(beat, home):
     write_sound(home / "lib" / "kick" / "1.wav")
     (home / "lib.csv").write_text("path,label\nlib/kick/1.wav,kick\n")
     assert len(datasets.read_folder("~/lib")[0]) == len(datasets.read_csv("~/lib.csv")[0]) == 1
+
+
+def test_home_is_known_where_files_are_sorted_to(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_sound("new/1.wav")
+    sort_files([("new/1.wav", "kick")], "~/sorted")
+    assert (home / "sorted" / "kick" / "1.wav").is_file() and not os.path.exists("~")
+    undo("~/sorted")
+    assert not (home / "sorted" / "kick").exists()
 
 
 @pytest.mark.parametrize("longest", [0, -1, np.nan, np.inf])

@@ -16,6 +16,7 @@ import soundfile
 import soxr
 
 from drumlesson import load
+from drumlesson.answers import OUTSIDE
 from drumlesson.audio import SR
 from drumlesson.dev import page
 from drumlesson.drums import load_drums
@@ -107,6 +108,9 @@ def check_alike(modules, sounds):
     outside = np.array([answer["outside"] for answer in said])
     pictures = np.array([answer["seen"] for answer in said])
     off = np.abs(theirs - proba).max()
+    of_guess = proba[np.arange(len(said)), [shipped.classes_.tolist().index(g) for g in guesses]]
+    answered = np.where(labels == OUTSIDE, shipped.outside_proba(sounds), of_guess)
+    assert np.abs([answer["probability"] for answer in said] - answered).max() < 1e-3
     off_outside = np.abs(outside - shipped.outside_proba(sounds)).max()
     off_picture = np.abs(pictures.reshape(len(said), 26, 128) - shipped.features(sounds)).max()
     assert off < 1e-3 and off_outside < 1e-3 and off_picture < 0.01, "the last in dB"

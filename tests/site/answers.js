@@ -19,11 +19,11 @@ for (let at = 0; at < bytes.length;) {
   at += 4 + 4 * n;
   const began = performance.now();
   const before = process.cpuUsage();
-  const { label, guess, why, probabilities, outside, picture } = name(sound);
+  const { picture, ...answer } = name(sound);
   const ms = performance.now() - began;
   const { user, system } = process.cpuUsage(before);
   const busy = (user + system) / 1000;
   const seen = Array.from(picture);
-  lines.push(JSON.stringify({ label, guess, why, probabilities, outside, ms, busy, seen }));
+  lines.push(JSON.stringify({ ...answer, ms, busy, seen }));
 }
 writeFileSync(1, `${lines.join("\n")}\n`);
