@@ -55,11 +55,6 @@ class Drums:
     problems : dict, optional
         What could not be used, and why: ``{file: text}``.
 
-    Raises
-    ------
-    ValueError
-        Where there are more or fewer rows than waves.
-
     Attributes
     ----------
     labels : np.ndarray of str, shape (n,)
@@ -68,6 +63,11 @@ class Drums:
         The kit of each hit, to be given to scikit-learn as `groups`.
     shape : tuple
         ``(n,)``.
+
+    Raises
+    ------
+    ValueError
+        Where there are more or fewer rows than waves.
 
     Examples
     --------

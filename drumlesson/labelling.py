@@ -341,13 +341,14 @@ class LabelTable:
 
     A context manager, to be given to `label_files` while it is open. Raises `SourceError` where it
     is entered and the file that is there is no table, or another process is writing to it; OSError
-    where it cannot be written. Its `columns` are those of the rows, in this order.
+    where it cannot be written; ValueError where `top` is no number of labels. Its `columns` are
+    those of the rows, in this order.
     """
 
     def __init__(
         self,
         path,  # of the CSV, which need not be there yet
-        top: int = 1,  # it has room for so many labels a file, as `label_files` gives them
+        top: int = 1,  # how many labels a file it has room for, as of `label_files`
         read_only: bool = False,  # nothing is written; each label that is there stands
     ):
         if not isinstance(top, int) or top < 1:
