@@ -8,14 +8,12 @@ __all__ = ["NOT_A_DRUM", "LabelTable", "label_files"]
 
 # %% ../nbs/reference/labelling.ipynb #e5c4e6b9
 import csv
-import errno
 import hashlib
 import json
 import os
 import re
 import signal
 import sqlite3
-import sys
 import tempfile
 import threading
 import warnings
@@ -539,65 +537,23 @@ def _named(path: Path) -> Iterator[None]:
         raise OSError(f"{path}: cannot be written ({e.strerror or e})") from e
 
 
-def _is_held(file: int) -> bool:
-    """Whether another process holds an open file; if none does, it is ours until it is closed."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e:
-        if e.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
-            raise
-        return True
-    return False
-
-
-def _is_gone(file: int, place: str) -> bool:
-    """Whether an open file is not, or no longer, what lies at a place."""
-    try:
-        return not os.path.samestat(os.fstat(file), os.stat(place))
-    except FileNotFoundError:
-        return True
-
-
-def _lock(place: str) -> int | None:
-    """A file, open and ours alone; None where another process has it. Raises OSError."""
-    while True:
-        file = os.open(place, os.O_CREAT | os.O_RDWR, 0o600)
-        with ExitStack() as undo:
-            undo.callback(os.close, file)
-            if _is_held(file):
-                return None
-            if not _is_gone(file, place):  # as it is where who held it has removed it
-                undo.pop_all()
-                return file
-
-
 @contextmanager
 def _only_writer(path: Path) -> Iterator[None]:
     """Holds a lock, so that no other process writes to `path`. Raises `SourceError`."""
     user = os.getuid() if hasattr(os, "getuid") else 0
     name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:16]
     place = os.path.join(tempfile.gettempdir(), f"drumlesson-{user}-{name}.lock")
-    try:
-        file = _lock(place)  # the system takes it back when the process ends, however that ends
-    except OSError as e:
-        raise OSError(f"{path}: cannot be locked with {place} ({e.strerror or e})") from e
-    if file is None:
-        raise SourceError(
-            f"{path}: another process is writing to it: wait for it, or name another table"
-        )
-    try:
+    # The lock of a database ends with its process, on every system, and needs no other library.
+    with closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as lock:
+        try:
+            lock.execute("begin exclusive")
+        except sqlite3.OperationalError as e:
+            if e.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise OSError(f"{path}: cannot be locked with {place} ({e})") from e
+            raise SourceError(
+                f"{path}: another process is writing to it: wait for it, or name another table"
+            ) from None
         yield
-    finally:
-        with suppress(OSError):  # Windows keeps a file that is open
-            os.unlink(place)
-        os.close(file)
 
 
 # %% ../nbs/reference/labelling.ipynb #5e319bf2
