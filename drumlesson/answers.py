@@ -7,6 +7,7 @@ probabilities and doubts out."""
 __all__ = ["UNSURE", "OUTSIDE", "Calibration", "Answers"]
 
 # %% ../nbs/reference/answers.ipynb #7c167e00
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,19 +15,25 @@ from typing import Any, ClassVar
 import numpy as np
 import soxr
 
+from drumlesson.audio import (
+    _NUMBERS,
+    SR,
+    AudioError,
+    Sound,
+    _around_loudest,
+    _check_rate,
+    check_sound,
+    load_audio,
+)
+
 from .attack import DOUBTS, Attack
-from .audio import SR, AudioError, Sound, _around_loudest, check_sound, load_audio
 from .labels import _OUTSIDE, _UNSURE
 from .protocols import Parameters
 
+
 # %% ../nbs/reference/answers.ipynb #f61c8111
-_NUMBERS = (int, float, np.integer, np.floating)
-
-
 def _at_our_rate(x, sr, name: str) -> np.ndarray:
     """Samples at the rate `sr` as float32 samples at `SR`. Raises `AudioError`."""
-    if not isinstance(sr, _NUMBERS) or not 1000 <= sr <= 1_000_000:
-        raise AudioError(f"{name}: sr is samples a second, from 1,000 to 1,000,000, not {sr!r}")
     x = check_sound(x, name, int(sr))
     return x if sr == SR else check_sound(soxr.resample(x, sr, SR), name)
 
@@ -35,9 +42,41 @@ def _one_sound(x, number: int, sr) -> np.ndarray:
     """A file, a `Sound` or an array as a float32 array (samples,). Raises `AudioError`."""
     if isinstance(x, (str, Path)):
         return _around_loudest(load_audio(x))
+    name = f"sound {number}"
     if isinstance(x, Sound):
-        return _at_our_rate(x.x, x.sr, x.name or f"sound {number}")
-    return _at_our_rate(x, sr, f"sound {number}")
+        name = x.name or name
+        _check_rate(x.sr, f"{name}: sr")
+        return _at_our_rate(x.x, x.sr, name)
+    return _at_our_rate(x, sr, name)
+
+
+def _is_one_sound(X) -> bool:
+    """Whether samples stand where a list of sounds should."""
+    if isinstance(X, np.ndarray) and X.dtype.kind != "O":
+        return X.ndim == 1 and X.dtype.kind in "fiub"
+    return len(X) > 0 and all(isinstance(x, _NUMBERS) for x in X)
+
+
+def _as_list(X):
+    """Sounds that come as one thing, such as a table, as a list or an array of them.
+
+    Raises `AudioError` for what holds no sounds.
+    """
+    if isinstance(X, (str, Path, Sound)):
+        return [X]
+    if hasattr(X, "tocoo"):
+        raise AudioError("sparse input is not supported: give sounds as arrays")
+    if hasattr(X, "__array__"):
+        X = np.asarray(X)  # such as a DataFrame, which iterates over its columns
+    elif isinstance(X, Iterable):
+        X = list(X)
+    if not isinstance(X, list) and np.ndim(X) == 0:
+        raise AudioError(f"sounds come in a list, such as [x] or ['kick.wav'], and not as {X!r}")
+    if isinstance(X, np.ndarray) and X.dtype.kind == "c":
+        raise AudioError("Complex data not supported: a sound is made of real numbers")
+    if _is_one_sound(X):
+        raise AudioError("one sound where a list of sounds is expected: give it as [x]")
+    return X
 
 
 def _sounds(X, sr=SR) -> list[np.ndarray]:
@@ -45,19 +84,19 @@ def _sounds(X, sr=SR) -> list[np.ndarray]:
 
     Only arrays are at the rate `sr`: files, `Sound`s and `Drums` know their own.
     """
+    _check_rate(sr)
     if hasattr(X, "waves"):  # a `Drums`
-        return X.waves
-    if isinstance(X, (str, Path, Sound)):
-        X = [X]
-    if hasattr(X, "tocoo"):
-        raise AudioError("sparse input is not supported: give sounds as arrays")
-    if hasattr(X, "__array__"):
-        X = np.asarray(X)  # such as a DataFrame, which iterates over its columns
-    if isinstance(X, np.ndarray) and X.dtype.kind == "c":
-        raise AudioError("Complex data not supported: a sound is made of real numbers")
-    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind == "f":
-        raise AudioError("one sound where a list of sounds is expected: give it as [x]")
-    sounds = [_one_sound(x, number, sr) for number, x in enumerate(X)]
+        X, sr = X.waves, SR
+    X = _as_list(X)
+    try:
+        sounds = [_one_sound(x, number, sr) for number, x in enumerate(X)]
+    except AudioError as e:
+        if isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[1] < sr // 1000:
+            raise AudioError(
+                f"{e}. An array of shape {X.shape} is taken for {len(X)} sounds of "
+                f"{X.shape[1]} samples: give one sound of {X.shape[1]} channels as [x.mean(axis=1)]"
+            ) from e
+        raise
     if not sounds:
         raise ValueError("no sounds: a classifier needs at least one")
     return sounds
@@ -76,6 +115,19 @@ def _check_known(values, name: str) -> None:
     unknown = [_is_unknown(value) for value in np.asarray(values, object).ravel()]
     if any(unknown):
         raise ValueError(f"{name} holds NaN or None, first at {unknown.index(True)}: leave it out")
+
+
+def _column(values, name: str, n: int) -> np.ndarray:
+    """`values`, one for each of `n` sounds, as an array of shape (n,). Raises ValueError."""
+    _check_known(values, name)
+    column = np.asarray(values)
+    if column.shape == (n, 1):
+        column = column[:, 0]  # such as a DataFrame of one column
+    if column.shape != (n,):
+        raise ValueError(
+            f"{name} has shape {column.shape}, and there are {n} sounds: it must be one a sound"
+        )
+    return column
 
 
 def _features(feature, windows, called: str = "") -> np.ndarray:
@@ -240,13 +292,14 @@ class Answers:
         """What the network says of pictures, (n, frames, bins): float32 (n, outputs)."""
         raise NotImplementedError(f"{type(self).__name__} has no network")
 
-    def features(self, X, sr=SR) -> np.ndarray:
+    def features(self, X, *, sr=SR) -> np.ndarray:
         """What the network sees of sounds.
 
         Parameters
         ----------
         X : Drums, list, or ndarray of shape (n, samples)
-            Sounds, as `fit` takes them.
+            Sounds: arrays of shape (samples,), which are taken to be at the rate `sr`, `Sound`s, at
+            whatever rate they say, or file names.
         sr : int, default=22050
             Samples a second of arrays. Files, `Sound`s and `Drums` know their own.
 
@@ -265,13 +318,14 @@ class Answers:
         self._check_fitted()
         return self.feature_(self.window_(_sounds(X, sr)))
 
-    def predict_proba(self, X, sr=SR) -> np.ndarray:
+    def predict_proba(self, X, *, sr=SR) -> np.ndarray:
         """Probability of each class, if it is one of them.
 
         Parameters
         ----------
         X : Drums, list, or ndarray of shape (n, samples)
-            Sounds, as `fit` takes them.
+            Sounds: arrays of shape (samples,), which are taken to be at the rate `sr`, `Sound`s, at
+            whatever rate they say, or file names.
         sr : int, default=22050
             Samples a second of arrays. Files, `Sound`s and `Drums` know their own.
 
@@ -292,13 +346,14 @@ class Answers:
         proba = self._uncalibrated_proba(X, sr)
         return self.calibration_(proba)
 
-    def outside_proba(self, X, sr=SR) -> np.ndarray:
+    def outside_proba(self, X, *, sr=SR) -> np.ndarray:
         """Probability that a sound is none of the classes.
 
         Parameters
         ----------
         X : Drums, list, or ndarray of shape (n, samples)
-            Sounds, as `fit` takes them.
+            Sounds: arrays of shape (samples,), which are taken to be at the rate `sr`, `Sound`s, at
+            whatever rate they say, or file names.
         sr : int, default=22050
             Samples a second of arrays. Files, `Sound`s and `Drums` know their own.
 
@@ -316,15 +371,16 @@ class Answers:
         ValueError
             For a network whose answers are NaN.
         """
-        return self._outside_proba_of(self._said(self.features(X, sr)))
+        return self._outside_proba_of(self._said(self.features(X, sr=sr)))
 
-    def predict(self, X, unsure: bool = False, sr=SR) -> np.ndarray:
+    def predict(self, X, *, unsure: bool = False, sr=SR) -> np.ndarray:
         """Label each sound.
 
         Parameters
         ----------
         X : Drums, list, or ndarray of shape (n, samples)
-            Sounds, as `fit` takes them.
+            Sounds: arrays of shape (samples,), which are taken to be at the rate `sr`, `Sound`s, at
+            whatever rate they say, or file names.
         unsure : bool, default=False
             Answer `not a drum I know` or `unsure` where `doubts` has a reason.
         sr : int, default=22050
@@ -333,7 +389,8 @@ class Answers:
         Returns
         -------
         ndarray of shape (n,)
-            One of `classes_` for each sound; with `unsure` `OUTSIDE` or `UNSURE` for some.
+            One of `classes_` for each sound; with `unsure` `OUTSIDE` or `UNSURE` for some, and
+            then of objects where the classes are no texts: numbers stay numbers.
 
         Raises
         ------
@@ -342,22 +399,34 @@ class Answers:
         AudioError
             For a sound that cannot be used.
         ValueError
-            For a network whose answers are NaN.
+            For a network whose answers are NaN, and for an `unsure` that is not True or False.
+
+        Notes
+        -----
+        A file is cut to what a data set would keep of it: a second before its loudest 10 ms, and
+        four from there. An array, a `Sound` and a `Drums` are taken whole, since they may be cut
+        already, and a second cut would move them. So the samples of a long file can get another
+        answer than the file: where the drum comes after a second or more of something else.
         """
         self._check_fitted()
+        if not isinstance(unsure, (bool, np.bool_)):
+            raise ValueError(f"unsure is True or False, not {unsure!r}")
         if unsure:
             _, y_pred, doubts = self._answered(_sounds(X, sr))
+            if y_pred.dtype.kind != "U":
+                y_pred = y_pred.astype(object)  # else a number among texts becomes a text
             return np.where(doubts == "", y_pred, [_answer_to(doubt) for doubt in doubts])
         proba = self._uncalibrated_proba(X, sr)
         return self.task_.decide(proba, self.classes_)
 
-    def doubts(self, X, sr=SR) -> np.ndarray:
+    def doubts(self, X, *, sr=SR) -> np.ndarray:
         """Why the label of a sound should not be trusted.
 
         Parameters
         ----------
         X : Drums, list, or ndarray of shape (n, samples)
-            Sounds, as `fit` takes them.
+            Sounds: arrays of shape (samples,), which are taken to be at the rate `sr`, `Sound`s, at
+            whatever rate they say, or file names.
         sr : int, default=22050
             Samples a second of arrays. Files, `Sound`s and `Drums` know their own.
 
@@ -388,13 +457,14 @@ class Answers:
         _, _, doubts = self._answered(_sounds(X, sr))
         return doubts
 
-    def score(self, X, y=None, sample_weight=None, sr=SR) -> float:
+    def score(self, X, y=None, sample_weight=None, *, sr=SR) -> float:
         """Accuracy on labelled sounds.
 
         Parameters
         ----------
         X : Drums, list, or ndarray of shape (n, samples)
-            Sounds, as `fit` takes them.
+            Sounds: arrays of shape (samples,), which are taken to be at the rate `sr`, `Sound`s, at
+            whatever rate they say, or file names.
         y : array-like of shape (n,), optional
             Their labels; those of the `Drums` where there is none.
         sample_weight : array-like of shape (n,), optional
@@ -410,13 +480,16 @@ class Answers:
         Raises
         ------
         ValueError
-            Where there are no labels, or one of them is NaN.
+            Where there are no labels, or one of them is NaN, and where `y` or `sample_weight` has
+            not one entry a sound.
         """
         labels = getattr(X, "labels", None) if y is None else y
         if labels is None:
             raise ValueError("the labels are missing: give y, or a Drums, which brings its own")
-        _check_known(labels, "y")
-        right = self.predict(X, sr=sr) == self.task_.y_true(np.asarray(labels))
+        y_pred = self.predict(X, sr=sr)
+        right = y_pred == self.task_.y_true(_column(labels, "y", len(y_pred)))
+        if sample_weight is not None:
+            sample_weight = _column(sample_weight, "sample_weight", len(y_pred))
         return float(np.average(right, weights=sample_weight))
 
     def _answered(self, sounds) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -440,7 +513,7 @@ class Answers:
 
     def _uncalibrated_proba(self, X, sr) -> np.ndarray:
         """Probability of each class, (n, classes), as the network has it. Raises ValueError."""
-        said = self._said(self.features(X, sr))
+        said = self._said(self.features(X, sr=sr))
         return _finite(self.task_.proba(said))
 
     def _outside_proba_of(self, said) -> np.ndarray:

@@ -19,8 +19,10 @@ __all__ = [
 
 # %% ../nbs/reference/audio.ipynb #4aa29cda
 import io
+import math
 import os
 import re
+import reprlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +40,7 @@ from .backend import _PROCESS, _silent_stderr
 
 # %% ../nbs/reference/audio.ipynb #772b87f7
 SR = 22050  # samples a second, everywhere in this package
+_NUMBERS = (int, float, np.integer, np.floating)
 MAX_SECONDS = 60.0  # a file longer than this is no drum hit
 KEEP_SECONDS = 4.0  # of a hit, this much is kept from its loudest moment on
 _LEAD_SECONDS = 1.0  # and this much of what comes before it
@@ -82,13 +85,43 @@ def _check_level(
         raise _NoHit(f"{name}: is silent (or its channels cancel each other): leave it out")
 
 
+def _check_rate(sr, called: str = "sr") -> None:
+    """Raises `AudioError` where `sr` is no rate that a sound can have."""
+    if not isinstance(sr, _NUMBERS) or not 1000 <= sr <= 1_000_000:
+        raise AudioError(f"{called} is samples a second, from 1,000 to 1,000,000, not {sr!r}")
+
+
+def _check_start(seconds) -> None:
+    """Raises `AudioError` where `seconds` is no length of the start of a file."""
+    if seconds is None:
+        return
+    if not isinstance(seconds, _NUMBERS) or not 0.001 <= seconds < np.inf:
+        raise AudioError(
+            "seconds is how much of the start of a file is read, from 0.001 up, or None for all "
+            f"of it, not {seconds!r}"
+        )
+
+
+def _numbers(x, name: str) -> np.ndarray:
+    """`x` as an array of float32 numbers. Raises `AudioError` where it is none."""
+    try:
+        numbers = np.asarray(x, dtype=np.float32)
+    except (TypeError, ValueError):
+        numbers = None
+    if numbers is None or numbers.ndim == 0:
+        raise AudioError(
+            f"{name}: is {reprlib.repr(x)}, and a sound is an array of samples, shape (samples,)"
+        )
+    return numbers
+
+
 def check_sound(
     x,  # samples, shape (n,)
     name: str = "sound",  # how the error calls it
     sr: int = SR,  # samples a second
 ) -> np.ndarray:  # float32, shape (n,)
     """`x` as float32 samples. Raises `AudioError`, which says why it cannot be used."""
-    x = np.asarray(x, dtype=np.float32)
+    x = _numbers(x, name)
     if x.ndim != 1:
         raise AudioError(
             f"{name}: expected one channel, shape (samples,), got shape {x.shape}: "
@@ -246,7 +279,7 @@ def _blocks(
     """The samples of a file, block by block. Raises `AudioError` where it is truncated or long."""
     wanted, promised = file.frames, _promised(file, path)
     if seconds is not None:
-        wanted = min(wanted, int(seconds * file.samplerate) + 1)
+        wanted = min(wanted, math.ceil(seconds * file.samplerate))
     elif promised:
         _check_length(file, path, wanted)
     at_once = max(1, _BLOCK // file.channels)
@@ -322,7 +355,10 @@ def _mix(
     if rate != sr:
         parts.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
     info = AudioInfo(rate, len(whole.power), whole.frames / rate, float(whole.peak))
-    return check_sound(np.concatenate(parts), str(path), sr), info
+    x = np.concatenate(parts)
+    if seconds is not None:
+        x = x[: round(seconds * sr)]
+    return check_sound(x, str(path), sr), info
 
 
 # %% ../nbs/reference/audio.ipynb #2211752c
@@ -343,9 +379,10 @@ def decode(path, sr: int = SR, *, seconds: float | None = None) -> tuple[np.ndar
     path : str or path-like
         Any file that libsndfile reads: WAV, FLAC, OGG, MP3, AIFF ...
     sr : int, default=22050
-        Samples a second of the result.
+        Samples a second of the result, from 1,000 to 1,000,000.
     seconds : float, optional
-        Read only so much of the start of the file, in seconds. By default all is read, and a file
+        Read only so much of the start of the file, in seconds: at most ``round(seconds * sr)``
+        samples come of it. By default all is read, and a file
         longer than `MAX_SECONDS` is refused: ask for the start of one with ``seconds=``.
 
     Returns
@@ -361,7 +398,7 @@ def decode(path, sr: int = SR, *, seconds: float | None = None) -> tuple[np.ndar
     AudioError
         Where there is no such file, or it cannot be used: it is no sound, is truncated, is longer
         than `MAX_SECONDS`, has more samples a second or channels than any recording, or fails
-        `check_sound`. The text names the file.
+        `check_sound`. The text names the file; where `sr` or `seconds` cannot be, it names these.
 
     Examples
     --------
@@ -369,6 +406,8 @@ def decode(path, sr: int = SR, *, seconds: float | None = None) -> tuple[np.ndar
     >>> info
     AudioInfo(sr=44100, channels=2, seconds=0.5, peak=0.89)
     """
+    _check_rate(sr)
+    _check_start(seconds)
     path = Path(os.path.expanduser(path))
     if os.path.isdir(path):
         raise AudioError(f"{path}: there is no such file, it is a folder")
@@ -390,9 +429,10 @@ def load_audio(path, sr: int = SR, *, seconds: float | None = None) -> np.ndarra
     path : str or path-like
         Any file that libsndfile reads: WAV, FLAC, OGG, MP3, AIFF ...
     sr : int, default=22050
-        Samples a second of the result.
+        Samples a second of the result, from 1,000 to 1,000,000.
     seconds : float, optional
-        Read only so much of the start of the file, in seconds. By default all is read, and a file
+        Read only so much of the start of the file, in seconds: at most ``round(seconds * sr)``
+        samples come of it. By default all is read, and a file
         longer than `MAX_SECONDS` is refused: ask for the start of one with ``seconds=``.
 
     Returns
@@ -404,7 +444,8 @@ def load_audio(path, sr: int = SR, *, seconds: float | None = None) -> np.ndarra
     Raises
     ------
     AudioError
-        Where the file cannot be used. The text names the file and says what to do.
+        Where the file cannot be used. The text names the file and says what to do; where `sr` or
+        `seconds` cannot be, it names these.
 
     See Also
     --------

@@ -20,7 +20,7 @@ import time
 import warnings
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from drumlesson.registry import (
     TASKS,
     _check_spec,
     _NotRegistered,
+    _plain,
     from_spec,
     to_spec,
 )
@@ -50,9 +51,9 @@ from drumlesson.training import (
     validation_rows,
 )
 
-from .answers import _NUMBERS, Answers, Calibration, _check_known, _features, _sounds
+from .answers import Answers, Calibration, _check_known, _column, _features, _sounds
 from .attack import Attack
-from .audio import SR
+from .audio import _NUMBERS, SR
 from .backend import _in_float32, _needs, keep_random_state
 from .drums import Drums
 from .files import atomic
@@ -84,8 +85,7 @@ def _kits(X, groups, n: int) -> np.ndarray:
     Raises ValueError.
     """
     if groups is not None:
-        _check_known(groups, "groups")
-        return np.asarray(groups)
+        return _column(groups, "groups", n)
     if isinstance(X, Drums):
         return X.kits
     return np.array(["one kit"] * n)
@@ -113,6 +113,16 @@ def _window(window) -> Attack:
     if not isinstance(window, _NUMBERS):
         raise ValueError(f"window is seconds, such as 0.3, or an Attack, not {window!r}")
     return Attack(float(window))
+
+
+def _check_rates(window: Attack, feature) -> None:
+    """Raises ValueError where a window or a feature counts on sounds at another rate."""
+    for part in (window, feature):
+        sr = getattr(part, "sr", SR)
+        if sr != SR:
+            raise ValueError(
+                f"{part!r} is for {sr} Hz, and every sound comes to it at {SR}: leave its sr out"
+            )
 
 
 def _with_settings(part: str, value, settings: dict):
@@ -153,6 +163,15 @@ _SETTINGS: dict[str, Any] = {
     "random_state": Any,
     "verbose": int | bool,
 }
+_OF_TRAINING = (
+    "augment_every",
+    "epochs",
+    "patience",
+    "batch_size",
+    "learning_rate",
+    "clipnorm",
+    "verbose",
+)
 
 
 def _check_learning(settings: dict) -> None:
@@ -342,13 +361,13 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
             setattr(self, part, _with_settings(part, getattr(self, part), settings))
         return self
 
-    def fit(self, X, y=None, groups=None, sample_weight=None):
+    def fit(self, X, y=None, groups=None, sample_weight=None, *, sr=SR):
         """Learn from labelled sounds.
 
         Parameters
         ----------
         X : Drums, list, or ndarray of shape (n, samples)
-            Sounds: arrays of shape (samples,), which are taken to be at 22,050 Hz, `Sound`s, at
+            Sounds: arrays of shape (samples,), which are taken to be at the rate `sr`, `Sound`s, at
             whatever rate they say, or file names. A `Drums` brings its labels and kits.
         y : array-like of shape (n,), optional
             Labels.
@@ -356,6 +375,8 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
             The kit of each sound. Validation sets whole kits apart.
         sample_weight : array-like of shape (n,), optional
             Multiplies the weights that `class_weight` gives.
+        sr : int, default=22050
+            Samples a second of arrays. Files, `Sound`s and `Drums` know their own.
 
         Returns
         -------
@@ -365,8 +386,8 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For settings or data that cannot be. `AudioError`, a kind of it, for a sound that
-            cannot be used.
+            For settings or data that cannot be, and for what no model file could hold, before
+            anything is learned. `AudioError`, a kind of it, for a sound that cannot be used.
 
         Warns
         -----
@@ -381,7 +402,8 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
         feature = FEATURES.make(self.feature)
         family = FAMILIES.make(self.family)
         augment = AUGMENTATIONS.make(self.augment) if self.augment else None
-        sounds = _sounds(X)
+        _check_rates(window, feature)
+        sounds = _sounds(X, sr)
         kits = _kits(X, groups, len(sounds))
         if not len(sounds) == len(labels) == len(kits):
             raise ValueError(
@@ -399,19 +421,25 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
         y_true = task.y_true(labels)
         seed = _seed(self.random_state)
         targets = task.targets(labels, classes)
-        settings = {
-            "augment_every": self.augment_every,
-            "epochs": self.epochs,
-            "patience": self.patience,
-            "batch_size": self.batch_size,
-            "learning_rate": self.learning_rate,
-            "clipnorm": self.clipnorm,
-            "verbose": self.verbose,
-        }
+        settings = {name: _plain({}, getattr(self, name)) for name in _OF_TRAINING}
         with keep_random_state(), _in_float32():
             held_out = np.zeros(len(sounds), bool)
             if self.validation_fraction:
                 held_out = validation_rows(y_true, kits, self.validation_fraction, seed)
+            known = {
+                "window_": window,
+                "feature_": feature,
+                "task_": task,
+                "family_": family,
+                "augment_": augment,
+                "classes_": classes,
+                "calibration_": Calibration(),
+                "report_": None,
+                "licences_": _licences(X),
+                "training_kits_": _sorted_kits(kits[~held_out]),
+                "validation_kits_": _sorted_kits(kits[held_out]),
+            }
+            self._check_file(known)
             weights = sample_weights(y_true, self.class_weight, sample_weight)
             pictures = _features(feature, window(sounds))
             augmented = None
@@ -421,29 +449,14 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
             network, history, task = _learn(
                 family, task, hits, held_out, self.refit, seed, settings
             )
-        parts = {
-            "window_": window,
-            "feature_": feature,
-            "task_": task,
-            "family_": family,
-            "augment_": augment,
-        }
         learned = {
             "network_": network,
-            "classes_": classes,
+            "task_": task,  # with its thresholds
             "history_": history,
-            "calibration_": Calibration(),
-            "report_": None,
-            "licences_": _licences(X),
-        }
-        learned |= {
-            "training_kits_": _sorted_kits(kits[~held_out]),
-            "validation_kits_": _sorted_kits(kits[held_out]),
             "seconds_": time.perf_counter() - start,
         }
-        vars(self).update(
-            parts | learned
-        )  # in one step: an interrupt finds it as it was, or fitted
+        # in one step: an interrupt finds it as it was, or fitted
+        vars(self).update(known | learned)
         if self.verbose:
             print(self._told())
         return self
@@ -539,11 +552,17 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
                 "fit it again, with a lower learning_rate"
             )
 
+    def _check_file(self, known: dict) -> None:
+        """Raises ValueError where `load` would refuse a file with what is known before a fit."""
+        draft = copy.copy(self)
+        draft.__dict__.update(known)
+        about = json.loads(json.dumps(draft._about()))
+        with suppress(_NotRegistered):  # a part of one's own, to be entered before `load`
+            _described(about)
+
     def _about(self) -> dict:
         """What a model file says beside the network, as plain data."""
-        settings = self.get_params(deep=False)
-        for part in (*_PARTS, "window"):
-            del settings[part]
+        settings = _plain({}, {name: getattr(self, name) for name in _SETTINGS})
         if not isinstance(settings["random_state"], int):
             settings["random_state"] = None  # a generator, which has moved on
         augment = None if self.augment_ is None else to_spec(AUGMENTATIONS, self.augment_)
@@ -626,10 +645,6 @@ def _check_entries(path, archive: zipfile.ZipFile) -> None:
 
 def _read_entries(path) -> dict[str, bytes]:
     """What a model file holds, by name of the entry. Raises ValueError for any other file."""
-    if not os.path.isfile(path):
-        raise ValueError(
-            f"{path}: there is no such model file: train one with `drumlesson train --out {path}`"
-        )
     damaged = f"{path}: is no model file, or a damaged one: train it again with `drumlesson train`"
     try:
         archive = zipfile.ZipFile(path)
@@ -788,7 +803,7 @@ def spec_of(model: DrumClassifier) -> dict:
         spec[part] = _part_spec(registry, more.pop(part))
     spec["window"] = _part_spec({}, more.pop("window"))
     del more["random_state"], more["verbose"]  # another seed is the same model
-    return spec | {"more": more}
+    return spec | {"more": _plain({}, more)}
 
 
 def digest(spec: dict) -> str:

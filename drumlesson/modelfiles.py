@@ -8,6 +8,7 @@ __all__ = ["FORMAT"]
 # %% ../nbs/reference/modelfiles.ipynb #e6fdc5bb
 import hashlib
 import json
+import os
 import reprlib
 from typing import Any
 
@@ -75,6 +76,18 @@ def _today(path, about: dict) -> dict:
             "use that version, or train the model again"
         )
     return about
+
+
+def _model_path(path) -> str:
+    """The path of a model file, `~` being the home directory. Raises ValueError without one."""
+    place = os.path.expanduser(path)
+    if os.path.isdir(place):
+        raise ValueError(f"{path}: there is no such model file, it is a folder: give a file in it")
+    if not os.path.isfile(place):
+        raise ValueError(
+            f"{path}: there is no such model file: train one with `drumlesson train --out {path}`"
+        )
+    return place
 
 
 def _parsed(content: bytes | str) -> dict | None:
@@ -173,7 +186,8 @@ def _checked_task(spec: dict, classes: list):
 def _answering(about: dict) -> dict[str, Any]:
     """What `Answers` needs beside a network: window, feature and so on. Raises ValueError."""
     _check_about(about)
-    feature, window = from_spec(FEATURES, about["feature"]), _checked_window(about["window"])
+    window = _checked_window(about["window"])
+    feature = from_spec(FEATURES, about["feature"])
     _check_memory(feature, window)
     calibration = about.get("calibration", {})
     _check_fields(Calibration, calibration)

@@ -19,7 +19,10 @@ import copy
 import dataclasses
 import importlib
 import reprlib
+import types
 from typing import Any
+
+import numpy as np
 
 from .protocols import _check_fields
 
@@ -199,17 +202,31 @@ def _plain(registry, value):
         return to_spec(registry, value)
     if isinstance(value, (tuple, list)):
         return [_plain(registry, part) for part in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {_plain(registry, key): _plain(registry, part) for key, part in value.items()}
     if value is None or isinstance(value, (str, int, float)):
         return value
     return repr(value)
 
 
 def _name_of(registry, entry) -> str:
-    """The name under which `registry` has a class or function; its address where it has none."""
-    address = f"{entry.__module__}:{entry.__qualname__}"
+    """The name under which `registry` has a class or function; its address where it has none.
+
+    Raises ValueError where it has neither.
+    """
+    qualified = getattr(entry, "__qualname__", "")
+    address = f"{entry.__module__}:{qualified}"
     for name, registered in registry.items():
         if registered is entry or registered == address:
             return name
+    is_bound = isinstance(entry, types.MethodType)
+    if not qualified or qualified.endswith("<lambda>") or is_bound:
+        raise ValueError(
+            f"a model file has no name for {entry!r}: write it as a frozen dataclass, or as a "
+            "function with a name, in a module that can be imported"
+        )
     return address
 
 
@@ -222,7 +239,8 @@ def to_spec(registry: Registry | dict, obj) -> dict:
     """Name (as `registry` has it) and settings of `obj`, as plain data for a model file.
 
     A field with the metadata `{"came later": True}` is left out at its default: what was written
-    before there was such a setting keeps its digest.
+    before there was such a setting keeps its digest. Raises ValueError for what has no name: a
+    lambda, a method, a `functools.partial`, or an object of a class that is no dataclass.
     """
     if isinstance(obj, dict):
         return obj  # a family that is not registered here, from a loaded file
@@ -274,7 +292,9 @@ def _made(registry: Registry, value):
         settings[key] = _made(registry, setting)
     if isinstance(entry, type):
         return entry(**settings)
-    return dataclasses.replace(entry, **settings) if settings else copy.copy(entry)
+    if settings:
+        return dataclasses.replace(entry, **settings)
+    return copy.copy(entry) if _is_settled(entry) else entry
 
 
 def from_spec(registry: Registry, spec: dict):

@@ -6,7 +6,6 @@
 __all__ = ["SHIPPED", "OnnxClassifier", "load"]
 
 # %% ../nbs/reference/runtime.ipynb #ea214b01
-import os
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ import drumlesson
 from .answers import Answers, _features
 from .audio import SR
 from .backend import _needs
-from .modelfiles import _answering, _digest, _parsed, _today
+from .modelfiles import _answering, _digest, _model_path, _parsed, _today
 from .onnxfiles import _graph, open_session
 
 
@@ -72,7 +71,9 @@ class OnnxClassifier(Answers):
         self._check_answers()
 
     def __reduce__(self):
-        return OnnxClassifier, (self._content,)
+        state = vars(self).copy()
+        del state["_content"], state["_network"]  # onnxruntime's session cannot be copied
+        return OnnxClassifier, (self._content,), state
 
     def __repr__(self):
         return f"OnnxClassifier({', '.join(map(str, self.classes_))}; {self.feature_!r})"
@@ -123,7 +124,8 @@ def load(path=None) -> Answers:
     Parameters
     ----------
     path : str or Path, optional
-        A file that `DrumClassifier.export` or `DrumClassifier.save` wrote, or `drumlesson train`.
+        A file that `DrumClassifier.export` or `DrumClassifier.save` wrote, or `drumlesson train`;
+        `~` is the home directory.
         None: the model that comes with the package.
 
     Returns
@@ -149,11 +151,7 @@ def load(path=None) -> Answers:
     >>> load().classes_.tolist()
     ['kick', 'snare', 'hihat', 'cymbal', 'tom']
     """
-    path = SHIPPED if path is None else path
-    if not os.path.isfile(path):
-        raise ValueError(
-            f"{path}: there is no such model file: train one with `drumlesson train --out {path}`"
-        )
+    path = SHIPPED if path is None else _model_path(path)
     with open(path, "rb") as file:
         head = file.read(4)
     is_onnx = str(path).endswith(".onnx")

@@ -1,6 +1,7 @@
 """Whatever is in a file: a sound that can be used, or an AudioError that names the file."""
 
 import csv
+import math
 import os
 import random
 import struct
@@ -378,6 +379,35 @@ def test_the_start_of_an_hour_can_be_had(hour):
     assert len(x) == pytest.approx(SR / 2, abs=10) and facts.seconds == pytest.approx(0.5, abs=0.01)
 
 
+@pytest.mark.parametrize("rate", [SR, 44100, 48000, 8000])
+@pytest.mark.parametrize("seconds", [0.5, 0.1, 1 / 3, 0.05])
+def test_the_start_of_a_file_is_as_long_as_was_asked_for(tmp_path, rate, seconds):
+    path = write_sound(tmp_path / "beat.wav", noise_hit(0.7, rate), rate)
+    assert len(load_audio(path, seconds=seconds)) == round(seconds * SR)
+    assert len(load_audio(path, 16000, seconds=seconds)) == round(seconds * 16000)
+    assert len(load_audio(path, seconds=9)) == len(load_audio(path))
+
+
+@pytest.mark.parametrize("sr", [None, "44100", 0, -22050, math.nan, True, 2**31])
+def test_a_rate_that_cannot_be_is_not_the_files_fault(tmp_path, sr):
+    path = write_sound(tmp_path / "hit.wav")
+    with pytest.raises(AudioError, match="^sr is samples a second, from 1,000 to 1,000,000, not"):
+        load_audio(path, sr)
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, "1", math.nan, math.inf, 1e-5, [1]])
+def test_a_start_that_cannot_be_is_not_the_files_fault(tmp_path, seconds):
+    path = write_sound(tmp_path / "hit.wav")
+    with pytest.raises(AudioError, match="^seconds is how much of the start of a file is read"):
+        load_audio(path, seconds=seconds)
+
+
+@pytest.mark.parametrize("x", [None, 0.5, {}, object(), "kick", ["a"], [[1, 2], [3]]])
+def test_what_is_no_array_of_samples(x):
+    with pytest.raises(AudioError, match="my take: is .*, and a sound is an array of samples"):
+        check_sound(x, "my take")
+
+
 def test_the_longest_file_that_is_read_whole(tmp_path):
     x = np.zeros(int(MAX_SECONDS * 8000), np.float32)
     x[:800] = noise_hit(0.1, 8000)
@@ -427,7 +457,7 @@ def test_only_what_is_asked_for_is_read(hour, monkeypatch):
 
     monkeypatch.setattr(audio._Stream, "read", count)
     decode(hour, seconds=0.5)
-    assert sum(read) == 4001
+    assert sum(read) == 4000
 
 
 # -- a sound whose header is of no use
@@ -446,7 +476,7 @@ def test_a_flac_that_does_not_know_its_length_is_counted(room, whole_files, leng
     path = room / "counted.flac"
     path.write_bytes(with_length(whole_files["c.flac"], length))
     assert np.array_equal(load_audio(path), load_audio(room / "c.flac"))
-    assert len(load_audio(path, seconds=0.05)) == int(0.05 * SR) + 1
+    assert len(load_audio(path, seconds=0.05)) == round(0.05 * SR)
 
 
 def test_a_flac_that_does_not_know_its_length_may_be_too_long(tmp_path):

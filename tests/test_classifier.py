@@ -189,7 +189,7 @@ def test_a_share_that_is_none(toys, share):
         (dict(family="math:pi"), "family"),
         (dict(feature="math:pi"), "feature"),
         (dict(task="math:pi"), "task"),
-        (dict(family=lambda x: x), "one vector a hit"),
+        (dict(family=abs), "one vector a hit"),
         (dict(window=0), "above zero"),
         (dict(window=-1), "above zero"),
         (dict(epochs=0), "epochs"),
@@ -210,7 +210,12 @@ def test_settings_that_cannot_be(toys, change, text):
         ([], [], None, "at least one"),
         ([noise_hit()] * 4, ["kick"] * 4, None, "at least two classes.*kick"),
         ([noise_hit()] * 4, ["kick", "snare"], None, "4 sounds, 2 labels"),
-        ([noise_hit()] * 4, ["kick", "snare"] * 2, ["a"], "4 labels and 1 kits"),
+        (
+            [noise_hit()] * 4,
+            ["kick", "snare"] * 2,
+            ["a"],
+            r"groups has shape \(1,\), and there are 4 sounds",
+        ),
         ([noise_hit()] * 3, ["kick", "kick", "snare"], None, "snare has one example"),
         ([noise_hit()] * 3 + [np.zeros(500)], ["kick", "snare"] * 2, None, "sound 3: is silent"),
         ([noise_hit()] * 3 + [[np.nan] * 500], ["kick", "snare"] * 2, None, "sound 3: holds NaN"),
@@ -1160,9 +1165,22 @@ def test_arrays_and_sounds_at_another_rate_are_resampled(model, others):
     assert model.features(fast, sr=44100).shape == model.features(waves).shape
 
 
+@pytest.mark.usefixtures("eagerly")
+def test_what_is_learned_at_another_rate_is_what_is_learned_of_resampled_arrays(toys, others):
+    fast = [soxr.resample(x, SR, 44100) for x in toys.waves]
+    waves = [soxr.resample(x, 44100, SR) for x in fast]
+    asked = [soxr.resample(x, SR, 44100) for x in others.waves]
+    here, there = DrumClassifier(**QUICK), DrumClassifier(**QUICK)
+    here.fit(waves, toys.labels, toys.kits)
+    there.fit(fast, toys.labels, toys.kits, sr=44100)
+    expected = here.predict_proba([soxr.resample(x, 44100, SR) for x in asked])
+    assert there.predict_proba(asked, sr=44100) == pytest.approx(expected, abs=1e-6)
+    assert there.predict_proba(asked) != pytest.approx(expected, abs=1e-3)
+
+
 @pytest.mark.parametrize("sr", [0, -44100, "x", math.nan, 2**31, None])
 def test_a_rate_that_cannot_be(model, sr):
-    with pytest.raises(AudioError, match="sound 0: sr is samples a second"):
+    with pytest.raises(AudioError, match="^sr is samples a second"):
         model.predict([noise_hit()], sr=sr)
 
 
@@ -1227,11 +1245,11 @@ def test_a_file_of_format_1_is_written_again_as_one_of_todays(tmp_path, others):
 # -- parts of one's own
 
 
+@dataclass(frozen=True, repr=False)
 class Feature:
     """A feature that breaks its word in one way."""
 
-    def __init__(self, how):
-        self.how = how
+    how: str
 
     def __call__(self, x):
         if self.how == "raises":

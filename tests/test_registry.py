@@ -1,8 +1,10 @@
 """Names and specs: what they stand for, and that nobody can change what is registered."""
 
+import functools
 import json
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from drumlesson.families.dense import Dense
@@ -113,6 +115,48 @@ def test_a_spec_makes_no_module_load(shapes):
 )
 def test_a_family_by_name_and_settings_of_objects_survive(registry, part):
     assert from_spec(registry, json.loads(json.dumps(to_spec(registry, part)))) == part
+
+
+# -- what has no name
+
+
+class Plain:
+    def __init__(self, units=3):
+        self.units = units
+
+    def __call__(self, x):
+        return x
+
+
+def named(x):
+    return x
+
+
+NAMELESS = {
+    "object": Plain(),
+    "lambda": lambda x: x,
+    "partial": functools.partial(named),
+    "method": Plain().__call__,
+}
+
+
+@pytest.mark.parametrize("kind", NAMELESS)
+def test_what_no_model_file_can_name_is_refused(kind):
+    with pytest.raises(ValueError, match="has no name for .*: write it as a frozen dataclass, or"):
+        to_spec(FAMILIES, NAMELESS[kind])
+    assert to_spec(FAMILIES, named) == {"name": f"{__name__}:named"}
+
+
+@pytest.mark.parametrize("kind", NAMELESS)
+def test_what_is_entered_has_a_name(shapes, kind):
+    shapes["mine"] = NAMELESS[kind]
+    assert to_spec(shapes, shapes.make("mine")) == {"name": "mine"}
+    assert from_spec(shapes, {"name": "mine"}) is NAMELESS[kind]
+
+
+def test_numbers_of_numpy_are_written_as_numbers():
+    spec = to_spec(FAMILIES, Dense((np.int64(3),), dropout=np.float32(0.5)))
+    assert json.dumps(spec["units"]) == "[3]" and json.dumps(spec["dropout"]) == "0.5"
 
 
 # -- what a file may say

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from drumlesson import DrumClassifier, load
+from drumlesson.answers import Calibration
 from drumlesson.evaluation import evaluate
 from drumlesson.exporting import with_metadata
 from drumlesson.families.ensemble import Ensemble
@@ -110,6 +111,23 @@ def test_a_copy_says_the_same(shipped, others, copied):
     assert repr(again) == repr(shipped)
 
 
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))]
+)
+@pytest.mark.parametrize("path", [OLD, OLD_ONNX], ids=["keras", "onnx"])
+def test_a_copy_keeps_what_was_changed(path, others, copied):
+    model = load(path)
+    before = model.predict_proba(others[:2])
+    model.calibration_ = Calibration(temperature=3.0, unsure=0.9)
+    model.report_ = {"accuracy": 0.5}
+    again = copied(model)
+    assert again.calibration_ == Calibration(3.0, 0.9) and again.report_ == {"accuracy": 0.5}
+    assert np.array_equal(again.predict_proba(others[:2]), model.predict_proba(others[:2]))
+    again.calibration_ = Calibration()
+    assert model.calibration_ == Calibration(3.0, 0.9)
+    assert not np.array_equal(model.predict_proba(others[:2]), before)
+
+
 # -- what is no model file
 
 
@@ -184,6 +202,18 @@ def test_without_onnxruntime_it_is_not_the_files_fault(monkeypatch):
 def test_where_there_is_no_file(tmp_path):
     with pytest.raises(ValueError, match=re.escape("none.onnx: there is no such model file")):
         load(tmp_path / "none.onnx")
+    with pytest.raises(ValueError, match="there is no such model file, it is a folder") as e:
+        load(tmp_path)
+    assert "drumlesson train" not in str(e.value)
+
+
+@pytest.mark.parametrize("path", [OLD, SHIPPED], ids=["keras", "onnx"])
+def test_the_home_directory_has_a_short_name(path, others, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # of Windows
+    (tmp_path / path.name).write_bytes(path.read_bytes())
+    model = load(f"~/{path.name}")
+    assert np.array_equal(model.predict(others), load(path).predict(others))
 
 
 def test_a_score_needs_labels():
