@@ -683,11 +683,24 @@ def _checked(registry, spec: dict) -> dict:
     return spec
 
 
+def _by_class(weights, classes: list):
+    """Class weights from JSON, which knows texts only as keys, by the classes themselves."""
+    if not isinstance(weights, dict):
+        return weights
+    of_text = {text: text for text in weights}
+    of_text |= {json.dumps(label): label for label in classes if not isinstance(label, str)}
+    return {of_text[text]: weight for text, weight in weights.items()}
+
+
 def _described(about: dict) -> DrumClassifier:
     """The classifier that a model file describes, without its network. Raises ValueError."""
     learned = _answering(about)
-    _check_learning(about["settings"])
-    _seed(about["settings"].get("random_state"))
+    settings = about["settings"]
+    if "class_weight" in settings:
+        weights = _by_class(settings["class_weight"], about["classes"])
+        settings = settings | {"class_weight": weights}
+    _check_learning(settings)
+    _seed(settings.get("random_state"))
     model = DrumClassifier(
         _if_registered(FAMILIES, about["family"], from_spec),
         learned["task_"],
@@ -695,7 +708,7 @@ def _described(about: dict) -> DrumClassifier:
         learned["window_"],
         # not made yet: a background opens the files that it names
         augment=_if_registered(AUGMENTATIONS, about.get("augment"), _checked),
-        **about["settings"],
+        **settings,
     )
     model.__dict__.update(learned | {"family_": model.family, "augment_": model.augment})
     return model
