@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import noise_hit
+from conftest import noise_hit, write_sound
 
 from drumlesson import DrumClassifier, load
-from drumlesson.answers import OUTSIDE, UNSURE, Answers
-from drumlesson.audio import AudioError, Sound
+from drumlesson.answers import OUTSIDE, UNSURE, Answers, _sounds
+from drumlesson.audio import SR, AudioError, Sound
 from drumlesson.runtime import OnnxClassifier
 
 ASKED = ("features", "predict_proba", "outside_proba", "predict", "doubts")
@@ -175,3 +175,16 @@ def test_classes_stay_what_they_are_among_doubts(shipped, others, classes, kinds
     assert {type(answer) for answer in said} == kinds and UNSURE in said
     for answer, label in zip(said, shipped.predict(others).tolist(), strict=True):
         assert answer in (label, UNSURE, OUTSIDE)
+
+
+# -- how much of a sound is heard
+
+
+def test_a_file_is_cut_around_its_loudest_moment_and_an_array_is_taken_whole(shipped, tmp_path):
+    hiss = 0.05 * np.random.default_rng(0).standard_normal(3 * SR)
+    late = np.append(hiss, noise_hit()).astype(np.float32)
+    path = write_sound(tmp_path / "late.wav", late, subtype="FLOAT")
+    of_file, of_array = _sounds([path, late])
+    assert len(of_array) == len(late) and len(of_file) < SR + len(noise_hit()) + SR // 100
+    proba = shipped.predict_proba([path, of_file])
+    assert np.array_equal(proba[0], proba[1])
