@@ -47,13 +47,12 @@ from drumlesson.transcribing import (
     _LOUD,
     _SILENCE,
     PictureStream,
-    _check_rate,
     _drum_levels,
     _opened,
     _samples,
 )
 
-from .audio import SR, AudioError
+from .audio import SR, AudioError, _check_rate
 from .files import atomic
 from .labels import LABELS
 from .midi import Groove

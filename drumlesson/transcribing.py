@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +26,7 @@ from drumlesson.audio import (
     Sound,
     _check_header,
     _check_level,
+    _check_rate,
     _Level,
     _mean,
     _open,
@@ -361,12 +361,6 @@ def transcribe(
         duration=max(facts.seconds, times.max(initial=0)),
         name=name,
     )
-
-
-def _check_rate(sr) -> None:
-    """Raises AudioError where `sr` is no number of samples a second."""
-    if not isinstance(sr, Real) or not 1000 <= float(sr) <= 1_000_000:
-        raise AudioError(f"sr is samples a second, from 1,000 to 1,000,000, not {sr!r}")
 
 
 def _taken(source, sr) -> tuple[_Facts, Iterator[np.ndarray], str]:
