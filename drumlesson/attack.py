@@ -7,7 +7,7 @@ __all__ = ["DOUBTS", "envelope", "onset", "peak_normalize", "find_hit", "Attack"
 
 # %% ../nbs/02_attack_phase.ipynb #03ac92f9
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -175,7 +175,7 @@ def find_hit(x, sr: int = SR, *, threshold_db: float = 30.0) -> tuple[int, int]:
     >>> hiss = 0.02 * np.random.default_rng(0).standard_normal(22050)
     >>> hit = np.exp(-np.arange(22050) / 2000)
     >>> find_hit(np.append(hiss, hit))
-    (22044, 22044)
+    (22044, 22220)
     """
     block = max(1, round(sr / 1000))
     start, top = _found(envelope(x, sr), loudest(x, sr) // block, threshold_db)
@@ -294,8 +294,8 @@ class Attack(Transformer):
     Raises
     ------
     ValueError
-        For a window shorter than a sample or longer than the 4 s that are kept of a hit, for a
-        `skip` or `pre` that is negative or longer than that, and for another `search`.
+        Where a setting is of another kind or out of `LIMITS`, for a window shorter than a sample,
+        and for another `search`.
 
     See Also
     --------
@@ -315,15 +315,20 @@ class Attack(Transformer):
     threshold_db: float = 30.0
     sr: int = SR
     search: str = "loudest"
+    LIMITS: ClassVar = {
+        "seconds": (0, KEEP_SECONDS),  # what is kept of a hit
+        "skip": (0, KEEP_SECONDS),
+        "pre": (0, KEEP_SECONDS),
+        "threshold_db": (0, 200),
+    }
 
     def __post_init__(self):
-        if not 1 / self.sr <= self.seconds <= KEEP_SECONDS:
+        super().__post_init__()
+        if self.seconds < 1 / self.sr:
             raise ValueError(
-                f"an attack window needs a length above zero and up to the {KEEP_SECONDS:g} s "
-                f"that are kept of a hit, not {self.seconds} s"
+                "an attack window needs a length above zero, a sample at least, "
+                f"not {self.seconds} s"
             )
-        if not (0 <= self.skip <= KEEP_SECONDS and 0 <= self.pre <= KEEP_SECONDS):
-            raise ValueError(f"skip and pre are seconds, from 0 to {KEEP_SECONDS:g}")
         if self.search not in ("loudest", "first"):
             raise ValueError(f"search is 'loudest' or 'first', not {self.search!r}")
 

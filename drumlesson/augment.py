@@ -48,8 +48,11 @@ from .folders import sound_files
 from .protocols import Parameters
 from .registry import AUGMENTATIONS
 
-
 # %% ../nbs/03_augmentation.ipynb #48c85391
+# The axes of what is changed, by what an augmentation is `on`.
+_BATCHES = {"wave": ("n", "samples"), "picture": ("n", "frames", "bins")}
+
+
 @dataclass(frozen=True)
 class Augmentation(Parameters, ABC):
     """A change that some hits get and others do not, each by an amount of its own.
@@ -72,7 +75,8 @@ class Augmentation(Parameters, ABC):
     Raises
     ------
     ValueError
-        Where `p` is no share, where a range is none, or where `change` gives another shape.
+        Where `p` is no share, where a range is none, where it is called with anything but a batch
+        of sounds or pictures, as `on` says, or where `change` gives another shape.
 
     Examples
     --------
@@ -129,8 +133,14 @@ class Augmentation(Parameters, ABC):
 
     def __call__(self, x, rng) -> np.ndarray:
         """A copy of `x`, float32, of whose hits a share `p`, drawn with `rng`, is changed."""
-        chosen = rng.random(len(x)) < self.p
         out = np.array(x, np.float32)
+        if out.ndim != len(_BATCHES[self.on]):
+            axes = ", ".join(_BATCHES[self.on])
+            raise ValueError(
+                f"{type(self).__name__}: a batch has shape ({axes}), not {out.shape}; one by "
+                "itself is a batch as x[None]"
+            )
+        chosen = rng.random(len(out)) < self.p
         if chosen.any():
             before = out[chosen]
             changed = self.change(before, rng)

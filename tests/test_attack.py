@@ -1,6 +1,7 @@
 """Where a hit begins, and the window that is cut there."""
 
 import dataclasses
+import doctest
 import pickle
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from drumlesson import attack
 from drumlesson.attack import (
     DOUBTS,
     Attack,
@@ -58,17 +60,31 @@ def test_an_early_hit_keeps_its_rise():
 
 LENGTHS = [0, -1, float("nan"), float("inf"), 1e-9, 1e9]
 IMPOSSIBLE = [("seconds", length) for length in LENGTHS]
-IMPOSSIBLE += [("skip", -0.1), ("skip", float("nan")), ("pre", -0.1)]
+IMPOSSIBLE += [("skip", -0.1), ("skip", float("nan")), ("pre", -0.1), ("pre", 5)]
+IMPOSSIBLE += [("sr", 0), ("sr", -22050), ("sr", 22050.5), ("sr", "22050")]
+IMPOSSIBLE += [("threshold_db", "x"), ("threshold_db", -5), ("threshold_db", float("inf"))]
+IMPOSSIBLE += [("peak_normalize", "no"), ("peak_normalize", 1), ("search", 1), ("seconds", "1")]
 
 
 @pytest.mark.parametrize("name, value", IMPOSSIBLE)
 def test_windows_that_cannot_be(name, value):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"Attack|attack|search"):
         Attack(**{name: value})
     window = Attack()
     with pytest.raises(ValueError):
         window.set_params(**{name: value})
     assert window == Attack()
+
+
+def test_a_sample_is_the_shortest_window_whatever_the_rate():
+    assert Attack(0.001, sr=1000)([np.ones(10)]).shape == (1, 1)
+    with pytest.raises(ValueError, match="a sample at least"):
+        Attack(0.0005, sr=1000)
+
+
+def test_the_examples_of_the_module_say_what_it_gives():
+    found = doctest.testmod(attack, extraglobs={"np": np})
+    assert found.attempted > 5 and not found.failed
 
 
 def test_without_normalising_a_window_is_the_sound_itself():

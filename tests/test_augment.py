@@ -1,6 +1,7 @@
 """Augmentations: what each may change, what it must not, and what is refused before training."""
 
 import dataclasses
+import doctest
 import pickle
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
-from drumlesson import DrumClassifier, load
+from drumlesson import DrumClassifier, augment, load
 from drumlesson.audio import SR, AudioError
 from drumlesson.augment import (
     BOTH,
@@ -100,6 +101,29 @@ def changed_hits(a, b):
 def test_all_that_need_no_settings_are_tried_here():
     registered = {AUGMENTATIONS.find(name) for name in AUGMENTATIONS} - {WAVES, PICTURES, BOTH}
     assert registered == {*KINDS, Chain, Background, Adapt}
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0])
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_a_batch_is_taken(kind, p):
+    x, step = example(kind), made(kind, p)
+    for wrong in (x[0], x[None]):
+        with pytest.raises(ValueError, match=rf"{kind.__name__}: a batch has shape \(n, "):
+            step(wrong, dice())
+    assert step(x[0][None], dice()).shape == (1, *x.shape[1:])
+    assert step(x[:0], dice()).shape == (0, *x.shape[1:])
+
+
+def test_a_chain_takes_only_a_batch():
+    with pytest.raises(ValueError, match="Room: a batch"):
+        Chain((Room(),)).waves(np.ones(6), dice())
+    with pytest.raises(ValueError, match="TimeMask: a batch"):
+        Chain((TimeMask(),)).pictures(np.ones((6, 5)), dice())
+
+
+def test_the_examples_of_the_module_say_what_it_gives():
+    found = doctest.testmod(augment, extraglobs={"np": np})
+    assert found.attempted > 5 and not found.failed
 
 
 @pytest.mark.parametrize("kind", KINDS)

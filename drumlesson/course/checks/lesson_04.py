@@ -162,8 +162,8 @@ def _check_curves(answer):
 def _solve_curves(drawn):
     # By heart: the validation loss ends far above its lowest point. Stopped too
     # soon: it is still falling when the run ends. A is done. D has been flat for
-    # long, so time is not what it lacks: it is too small a model, or learns too
-    # slowly.
+    # long, so time is not what it lacks: it is too small a model, or its numbers
+    # say too little about a drum.
     for letter, (_, validation_loss) in drawn.items():
         above = validation_loss[-1] - validation_loss.min()
         change = validation_loss[-1] - validation_loss[-11]
