@@ -7,6 +7,7 @@ __all__ = ["DOUBTS", "envelope", "onset", "peak_normalize", "find_hit", "Attack"
 
 # %% ../nbs/02_attack_phase.ipynb #03ac92f9
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -323,12 +324,15 @@ class Attack(Transformer):
     }
 
     def __post_init__(self):
+        is_number = isinstance(self.seconds, Real)
+        if is_number and not 0 < self.seconds <= KEEP_SECONDS:  # nor NaN
+            raise ValueError(
+                f"an attack window needs a length above zero and up to the {KEEP_SECONDS:g} s "
+                f"that are kept of a hit, not {self.seconds} s"
+            )
         super().__post_init__()
         if self.seconds < 1 / self.sr:
-            raise ValueError(
-                "an attack window needs a length above zero, a sample at least, "
-                f"not {self.seconds} s"
-            )
+            raise ValueError(f"an attack window holds a sample at least, not {self.seconds} s")
         if self.search not in ("loudest", "first"):
             raise ValueError(f"search is 'loudest' or 'first', not {self.search!r}")
 

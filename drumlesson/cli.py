@@ -689,10 +689,9 @@ def _model_and_sounds(paths) -> tuple[str | None, list[str]]:
 
 def _check_top(top, model):
     "Raises ValueError where so many labels are not to be had, or the model cannot be opened."
-    from drumlesson.labelling import _model_digest, _open, _place_of
+    from drumlesson.labelling import _model_digest, _open
 
-    place = _place_of(model)
-    n_classes = len(_open(place, _model_digest(place)).classes_)
+    n_classes = len(_open(model, _model_digest(model)).classes_)
     if not 1 <= top <= n_classes:
         raise ValueError(f"--top {top}: the model knows {n_classes} classes")
 

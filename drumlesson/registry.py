@@ -198,7 +198,8 @@ AUGMENTATIONS |= {
 # %% ../nbs/reference/registry.ipynb #7edb7540
 def _plain(registry, value):
     """A setting as plain data; of what is no data, its description."""
-    if dataclasses.is_dataclass(value):
+    is_part = registry and isinstance(value, types.FunctionType)  # such as a member
+    if is_part or dataclasses.is_dataclass(value):
         return to_spec(registry, value)
     if isinstance(value, (tuple, list)):
         return [_plain(registry, part) for part in value]

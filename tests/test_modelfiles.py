@@ -72,7 +72,6 @@ REFUSED = {
     "an MFCC at another rate": (dict(feature=MFCC(sr=16000)), "MFCC.* is for 16000 Hz"),
     "an STFT at another rate": (dict(feature=STFT(sr=48000)), "STFT.* is for 48000 Hz"),
     "both": (dict(window=Attack(0.05, sr=44100), feature=LogMel(sr=44100)), "is for 44100 Hz"),
-    "a threshold": (dict(window=Attack(0.05, threshold_db=-5.0)), "threshold_db of 0 to 200"),
     "memory": (dict(feature=LogMel(n_fft=65536, hop_length=1)), "takes too much memory"),
     "an own family": (dict(family=Nameless()), "no name for .*Nameless object"),
     "a family without a name": (dict(family=lambda x: Nameless()(x)), "no name for .*lambda"),

@@ -213,3 +213,17 @@ def test_a_spec_is_checked_without_anything_being_made():
 def test_settings_beside_a_ready_made_object_change_a_copy():
     made = from_spec(FAMILIES, {"name": "gru", "units": [5]})
     assert made.units == (5,) and FAMILIES.make("gru").units == (64,)
+
+
+def as_it_is(x):
+    """A family that is a function."""
+    return x
+
+
+def test_a_function_among_members_goes_by_its_name():
+    from drumlesson.families.ensemble import Ensemble
+
+    spec = to_spec(FAMILIES, Ensemble((as_it_is, "dense")))
+    assert spec["members"][0] == {"name": f"{__name__}:as_it_is"}
+    with pytest.raises(ValueError, match="no name for .*lambda"):
+        to_spec(FAMILIES, Ensemble((lambda x: x, "dense")))
