@@ -279,13 +279,10 @@ def _as_study(name: str, study: str, fold: int, clips, found: _Found, seconds) -
         for clip, groove in zip(clips, found.grooves, strict=True)
     ]
     together = pd.concat(answers).groupby(["kit", "true", "predicted"], as_index=False).sum()
-    run = {
-        **{"run": 0, "data": study, "condition": "all", "model": name, "seed": 0},
-        **{"fold": fold, "asked": "", "family": "", "n": int(together["n"].sum())},
-        **{"parameters": found.parameters, "more": f"threshold={found.threshold}"},
-        **{"seconds": round(seconds, 1), "versions": _versions(), "machine": _machine()},
-        "error": "",
-    }
+    n_hits, told = int(together["n"].sum()), f"threshold={found.threshold}"
+    run = dict(run=0, data=study, condition="all", model=name, seed=0, fold=fold)
+    run |= dict(asked="", family="", n=n_hits, parameters=found.parameters, more=told)
+    run |= dict(seconds=round(seconds, 1), versions=_versions(), machine=_machine(), error="")
     rows = pd.DataFrame([run]).reindex(columns=_RUNS)
     return StoredStudy(rows, together[together["n"] > 0].assign(run=0)[_ANSWERS])
 
