@@ -574,7 +574,7 @@ class Adapt(Augmentation):
         Where `transform` cannot be called, or gives anything but one sound of finite numbers.
     """
 
-    transform: Any
+    transform: Any = field(metadata={"foreign": True})
     sr: int = SR
 
     def __post_init__(self):

@@ -240,8 +240,9 @@ def to_spec(registry: Registry | dict, obj) -> dict:
     """Name (as `registry` has it) and settings of `obj`, as plain data for a model file.
 
     A field with the metadata `{"came later": True}` is left out at its default: what was written
-    before there was such a setting keeps its digest. Raises ValueError for what has no name: a
-    lambda, a method, a `functools.partial`, or an object of a class that is no dataclass.
+    before there was such a setting keeps its digest. One with `{"foreign": True}`, which holds
+    another library's object, is only described. Raises ValueError for what has no name: a lambda, a
+    method, a `functools.partial`, or an object of a class that is no dataclass.
     """
     if isinstance(obj, dict):
         return obj  # a family that is not registered here, from a loaded file
@@ -251,7 +252,8 @@ def to_spec(registry: Registry | dict, obj) -> dict:
     for field in dataclasses.fields(obj):
         value = getattr(obj, field.name)
         if _is_said(field, value):
-            spec[field.name] = _plain(registry, value)
+            foreign = field.metadata.get("foreign")
+            spec[field.name] = repr(value) if foreign else _plain(registry, value)
     return spec
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from drumlesson.augment import Adapt
 from drumlesson.families.dense import Dense
 from drumlesson.features import LogMel
 from drumlesson.registry import (
@@ -227,3 +228,12 @@ def test_a_function_among_members_goes_by_its_name():
     assert spec["members"][0] == {"name": f"{__name__}:as_it_is"}
     with pytest.raises(ValueError, match="no name for .*lambda"):
         to_spec(FAMILIES, Ensemble((lambda x: x, "dense")))
+
+
+def test_what_is_of_another_library_is_only_described():
+    def as_it_was(x, sr):
+        return x
+
+    said = to_spec(AUGMENTATIONS, Adapt(as_it_was))
+    assert said["name"] == "adapt" and "as_it_was" in said["transform"]
+    assert "lambda" in to_spec(AUGMENTATIONS, Adapt(lambda x, sr: x))["transform"]
