@@ -9,6 +9,7 @@ import pytest
 from conftest import noise_hit, write_sound
 from hypothesis import given
 from hypothesis import strategies as st
+from quick import QUICK
 from sklearn.base import clone
 
 from drumlesson import DrumClassifier, augment, load
@@ -38,7 +39,6 @@ from drumlesson.augment import (
     Tilt,
     TimeMask,
 )
-from drumlesson.families.dense import Dense
 from drumlesson.features import LogMel
 from drumlesson.folders import SourceError
 from drumlesson.protocols import AugmentationLike
@@ -63,14 +63,6 @@ STRONG = {  # so that small examples change, whatever is drawn
     FrequencyMask: {"share": (0.3, 0.6)},
     PictureShift: {"frames": (1, 3)},
 }
-QUICK = dict(
-    family=Dense(units=(8,)),
-    feature=LogMel(n_mels=16, hop_length=512),
-    window=0.1,
-    epochs=2,
-    validation_fraction=0,
-    verbose=0,
-)
 
 
 def hits(n=6, samples=3000):

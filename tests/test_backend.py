@@ -11,21 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from quick import QUICK
 
 from drumlesson import DrumClassifier, backend, load
-from drumlesson.families.dense import Dense
-from drumlesson.features import LogMel
 
 KERAS_FILE = Path(__file__).parent / "data" / "best.keras"  # as version 0.1.0 shipped it
-
-QUICK = dict(
-    family=Dense((8,)),
-    feature=LogMel(n_mels=16),
-    window=0.1,
-    epochs=2,
-    refit=False,
-    verbose=0,
-)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import soxr
 from conftest import files_below, noise_hit, write_sound
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quick import QUICK
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GroupKFold, cross_val_score
 
@@ -37,15 +38,6 @@ from drumlesson.labels import LABELS
 from drumlesson.modelfiles import FORMAT
 from drumlesson.registry import AUGMENTATIONS, FAMILIES, FEATURES, from_spec, to_spec
 from drumlesson.tasks import Binary, Multiclass
-
-QUICK = dict(
-    family=Dense(units=(8,)),
-    feature=LogMel(n_mels=16, hop_length=512),
-    window=0.05,
-    epochs=2,
-    refit=False,
-    verbose=0,
-)
 
 
 @pytest.fixture(scope="module")

@@ -7,24 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
+from quick import QUICK
 from sklearn.base import clone
 
 from drumlesson import DrumClassifier, load, training
 from drumlesson.attack import Attack
-from drumlesson.families.dense import Dense
 from drumlesson.families.ensemble import Ensemble
 from drumlesson.features import MFCC, STFT, LogMel
 from drumlesson.registry import AUGMENTATIONS, FAMILIES, FEATURES
 from drumlesson.tasks import Multiclass
-
-QUICK = dict(
-    family=Dense(units=(8,)),
-    feature=LogMel(n_mels=16, hop_length=512),
-    window=0.05,
-    epochs=1,
-    refit=False,
-    verbose=0,
-)
 
 
 class Nameless:
