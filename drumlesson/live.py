@@ -43,6 +43,7 @@ from drumlesson.groove import (
 )
 from drumlesson.transcribing import (
     _EXPONENT,
+    _LEAD,
     _LEVEL,
     _LOUD,
     _SILENCE,
@@ -315,11 +316,12 @@ class _Judge:
         self,
         delays: tuple[int, int],  # frames
         threshold: np.ndarray,  # (2, 6)
+        lead: int = 0,  # frames that come before the sound
     ):
         self.delays, self._threshold = delays, threshold
         self._curves = np.zeros((_KEPT, 2, len(DRUMS)))  # the newest at the end
         self._levels = np.full((_KEPT, len(DRUMS)), -200.0)  # dB
-        self._frame = -1  # the newest
+        self._frame = -1 - lead  # the newest
         self._named = np.full((2, len(DRUMS)), -_KEPT)  # frame of each drum's last hit
         self._waiting: deque[_Answer] = deque()
         self._loudest = np.full(len(DRUMS), -200.0)
@@ -482,9 +484,10 @@ class Stream:
         self.listener = listener
         self._resampler = None if sr == SR else soxr.ResampleStream(sr, SR, 1, quality="LQ")
         self._picture = PictureStream()
+        self._picture.push(np.zeros(_LEAD * HOP, np.float32))  # a first hit is seen to begin
         self._gain = _SlowGain(gain)
         self._which = self._rows(delays)
-        self._judge = _Judge(delays, self.listener.threshold_[self._which])
+        self._judge = _Judge(delays, self.listener.threshold_[self._which], _LEAD)
         self._past = self.listener.start()
         self._ended = False
 

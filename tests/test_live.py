@@ -428,6 +428,18 @@ def test_velocities_follow_the_loudness(beat):
 # -- what is no sound
 
 
+def test_a_hit_on_the_first_sample_is_heard_like_any_other():
+    kit = synth_kit(3)
+    for label in ("kick", "snare", "tom"):
+        hit, rest = kit.hit(label)[1:], np.zeros(SR // 2, np.float32)  # a hit begins at once
+        first, later = Stream(), Stream()
+        at_once = to_notes(first.push(np.concatenate([hit, rest])) + first.finish())
+        silence = np.zeros(40 * HOP, np.float32)
+        then = to_notes(later.push(np.concatenate([silence, hit, rest])) + later.finish())
+        assert at_once.labels.tolist() == then.labels.tolist() != []
+        assert at_once.times == pytest.approx(then.times - 40 * HOP / SR, abs=1e-6)
+
+
 def test_silence_says_nothing():
     assert hear(Stream(Ear()), np.zeros(SR, np.float32)) == []
     assert hear(Stream(Ear()), np.zeros(0, np.float32)) == []
