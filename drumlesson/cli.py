@@ -75,6 +75,7 @@ def _whole(kind, tokens) -> int:
 _Whole = Annotated[int, Parameter(converter=_whole)]
 _Count = Annotated[_Whole, Parameter(validator=Number(gte=1, lte=2**31))]
 _Seed = Annotated[_Whole, Parameter(validator=Number(gte=0, lte=2**31))]
+_NEW_SEEDS = 2**31 + 1  # from here on, seeds are for judging
 
 
 # %% ../nbs/11_command_line.ipynb #d66076d2
@@ -129,6 +130,8 @@ def _path(kind, tokens) -> str:
 def _table_path(kind, tokens) -> str:
     "The path of a table to write; standard output is always `-`. Raises ValueError for an option."
     typed = tokens[0].value
+    if not typed:
+        raise ValueError("the name is empty: name a file, or - for standard output")
     if typed.startswith("--"):
         raise ValueError(f"{typed!r} is an option, and no name of a file")
     return "-" if typed == "/dev/stdout" else os.path.expanduser(typed)
@@ -663,7 +666,7 @@ def _evaluate(
         _check_model(model)
     judged = load(model)
     way = labels or _usual_labels(judged.classes_.tolist())
-    drums = _load_drums(data, kits, hits, 10_000 + seed, way)
+    drums = _load_drums(data, kits, hits, _NEW_SEEDS + seed, way)
     report = evaluate(judged, drums)
     right = judged.predict(drums) == judged.task_.y_true(drums.labels)
     if scores != "-":
@@ -738,8 +741,16 @@ def _as_json(row) -> str:
     shown: dict[str, Any] = {name: cell for name, cell in row.items() if cell}
     for name in shown:
         if name.startswith("probability") or name in ("size", "modified"):
-            shown[name] = json.loads(shown[name])
+            shown[name] = _as_number(shown[name])
     return json.dumps(shown)
+
+
+def _as_number(cell: str):
+    "A number, as spreadsheets of many languages write it; a cell that holds none as it is."
+    try:
+        return json.loads(cell.replace(",", "."))
+    except ValueError:
+        return cell
 
 
 def _closing(failed: int, left_out) -> int:  # exit status: 1 where a sound was not used
@@ -834,7 +845,8 @@ def _predict(
     top
         show so many of the most probable labels
     jobs
-        processes side by side; one a core where it is not said
+        processes side by side; where it is not said, one a core, and one alone for few files or a
+        .keras model
     dask
         spread the work over the workers of the Dask scheduler at this address
     """
@@ -1164,7 +1176,7 @@ def _one_each(option, path, recordings, suffix) -> list[str]:
     is_folder = os.path.isdir(path) or path.endswith(("/", os.sep)) or len(recordings) > 1
     if not is_folder:
         return [path]
-    if Path(path).suffix.lower() == suffix or os.path.isfile(path):
+    if Path(path).suffix.lower() in (suffix, *_MIDI) or os.path.isfile(path):
         raise ValueError(f"{option} {path}: is named like a file, and should be a folder")
     return [os.path.join(path, Path(name).stem + suffix) for name in recordings]
 
@@ -1207,7 +1219,7 @@ def _notes_map(words) -> dict[str, int] | None:
     "{drum: its note}, from `kick=36,snare=38` or a table `label,note`. Raises ValueError."
     if words is None:
         return None
-    if "=" in words:
+    if "=" in words and not os.path.isfile(words):
         pairs = [word.partition("=")[::2] for word in words.split(",")]
     else:
         from drumlesson.tables import read_table
@@ -1311,7 +1323,8 @@ def _transcribe(
         write the notes as a table, time,label,velocity, likewise; without either of the two, they
         are shown
     tempo
-        quarter notes a minute, so that a sequencer's grid fits; 120 where it is not said
+        quarter notes a minute, so that a sequencer's grid fits where the recording begins with a
+        bar; 120 where it is not said
     bars
         draw bar lines, such as 4/4 or 6/8
     notes
@@ -1463,8 +1476,11 @@ def _as_heard(heard) -> str:
     return f"{when}{heard.label:<7} {heard.velocity:>4}"
 
 
-def _follow(answers, is_shown: bool) -> tuple[list, str]:
-    "Shows answers as they come. Gives the final ones, and what broke them off, if anything did."
+def _follow(answers, is_shown: bool, is_endless: bool = False) -> tuple[list, str]:
+    """Shows answers as they come. Gives the final ones, and what broke them off, if anything did.
+
+    What is endless ends with an interrupt; elsewhere it is one, and raises KeyboardInterrupt.
+    """
     from drumlesson.audio import AudioError
 
     said: list = []
@@ -1477,7 +1493,8 @@ def _follow(answers, is_shown: bool) -> tuple[list, str]:
     except AudioError as e:
         return said, _line(e)
     except KeyboardInterrupt:
-        return said, ""
+        if not is_endless:
+            raise
     return said, ""
 
 
@@ -1501,7 +1518,8 @@ def _listen_to_microphone(device, seconds, is_shown: bool) -> tuple[list, str, f
     listener = load_listener()
     with Microphone(device) as microphone:
         _say(f"listening to {_as_line(microphone.name)}; Ctrl-C ends it", sys.stderr)
-        said, trouble = _follow(listen_to(microphone, seconds, listener), is_shown)
+        heard = listen_to(microphone, seconds, listener)
+        said, trouble = _follow(heard, is_shown, is_endless=True)
     if not trouble and microphone.samples and microphone.peak < 1e-4:
         trouble = f"{microphone.name}: gives nothing but silence: is it muted?"
     troubles = [text for text in (trouble, microphone.lost) if text]
@@ -1529,9 +1547,11 @@ def _listen(
     seconds
         end after so long
     """
-    from drumlesson.live import listen_to_file, to_notes
+    from drumlesson.live import _of_file, to_notes
     from drumlesson.midi import write_notes
 
+    if file == "":
+        raise ValueError("--file: the name is empty: name a recording")
     if file and (device or seconds):
         raise ValueError(f"--{'device' if device else 'seconds'} is for a microphone, not --file")
     if table:
@@ -1539,7 +1559,8 @@ def _listen(
     is_shown = table != "-"
     duration = None
     if file:
-        said, trouble = _follow(listen_to_file(file), is_shown)
+        answers, duration = _of_file(file)
+        said, trouble = _follow(answers, is_shown)
     else:
         number = int(device) if device and device.isdigit() else device
         said, trouble, duration = _listen_to_microphone(number, seconds, is_shown)

@@ -116,8 +116,9 @@ class Drums:
     def __repr__(self):
         counts = self.table["label"].value_counts()
         classes = [f"{label} {n}" for label, n in counts.items() if n]
-        kits = self.table["kit"].nunique()
-        counted = f"{len(self)} hits of {kits} kits: {', '.join(classes)}"
+        n_kits = self.table["kit"].nunique()
+        kits = f"{n_kits} kit{'s' * (n_kits != 1)}"
+        counted = f"{len(self)} hits of {kits}: {', '.join(classes)}"
         if self.problems:
             files = "file" if len(self.problems) == 1 else "files"
             counted += f"; {len(self.problems)} {files} left out, see .problems"
@@ -431,6 +432,18 @@ def _likeness(
     return np.array(peaks)
 
 
+def _alike(
+    x: np.ndarray,  # windows, (n, samples)
+) -> np.ndarray:  # (pairs, 2)
+    """The pairs of windows whose pictures differ alike from the mean; of two windows, both."""
+    if len(x) < 3:
+        return np.argwhere(np.triu(np.ones((len(x), len(x))), k=1))
+    pictures = LogMel(n_mels=32, hop_length=512)(x).reshape(len(x), -1)
+    pictures = pictures - pictures.mean(axis=0)
+    pictures /= np.maximum(np.linalg.norm(pictures, axis=1, keepdims=True), 1e-9)
+    return np.argwhere(np.triu(pictures @ pictures.T > 0.95, k=1))
+
+
 def duplicates(
     drums: Drums,
     likeness: float = 0.98,  # normalised cross-correlation from which two hits count as the same
@@ -439,11 +452,8 @@ def duplicates(
 
     Candidates are found by their log-mel pictures, which is quick, then compared as waveforms.
     """
-    x = Attack(0.2)(drums.waves)
-    pictures = LogMel(n_mels=32, hop_length=512)(x).reshape(len(x), -1)
-    pictures = pictures - pictures.mean(axis=0)
-    pictures /= np.maximum(np.linalg.norm(pictures, axis=1, keepdims=True), 1e-9)
-    candidates = np.argwhere(np.triu(pictures @ pictures.T > 0.95, k=1))
+    x = Attack(0.2)(drums.waves) if len(drums) else np.zeros((0, 1), np.float32)
+    candidates = _alike(x)
     i, j = candidates.T
 
     checksums = np.array([hashlib.sha256(wave.tobytes()).hexdigest() for wave in drums.waves])
@@ -513,7 +523,8 @@ def folds(drums: Drums, k: int = 5, random_state: int = 0) -> list[tuple[np.ndar
     n = len(set(drums.kits))
     if n < 2:
         raise ValueError(
-            f"a kit never stands on both sides, and the hits are of {n} kit: bring a second kit"
+            f"a kit never stands on both sides, and the hits are of {n} kit{'s' * (not n)}: "
+            "bring a second kit"
         )
     if not 2 <= k <= n:
         raise ValueError(

@@ -356,7 +356,7 @@ class MFCC(LogMel):
     fmax : float or None
         Upper edge of the highest band in Hz; None is half of `sr`.
     n_mfcc : int
-        Coefficients that are kept, out of as many as there are bands.
+        Coefficients that are kept, at most as many as there are bands.
 
     Raises
     ------

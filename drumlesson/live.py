@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import scipy.signal
 import soxr
 
 import drumlesson
@@ -44,13 +45,12 @@ from drumlesson.groove import (
 from drumlesson.transcribing import (
     _EXPONENT,
     _LEAD,
-    _LEVEL,
     _LOUD,
     _SILENCE,
     PictureStream,
     _drum_levels,
-    _opened,
-    _samples,
+    _facts_of,
+    _mono,
 )
 
 from .audio import SR, AudioError, _check_rate
@@ -435,6 +435,33 @@ def _at_full_scale(x) -> np.ndarray:
     return x.astype(np.float32, copy=False)
 
 
+_HIGHEST = 10_000  # Hz that pass unchanged where a rate is lowered
+
+
+class _Resampler:
+    """Samples of any rate at 22,050 Hz, as soon as they can be had.
+
+    The good filters of `soxr` work in blocks and would keep back 22 ms of 44.1 kHz. So a recursive
+    filter takes off what is too high, and the simplest way of `soxr` is good enough for the rest.
+    """
+
+    def __init__(self, sr: float):
+        self._filter = None
+        if sr > SR:
+            self._filter = scipy.signal.ellip(8, 0.1, 80, _HIGHEST, fs=sr, output="sos")
+            self._state = np.zeros((len(self._filter), 2))
+        quality = "QQ" if sr > SR else "LQ"
+        self._stream = None if sr == SR else soxr.ResampleStream(sr, SR, 1, quality=quality)
+
+    def push(self, x: np.ndarray, last: bool = False) -> np.ndarray:
+        """What further samples give, float32 (samples,)."""
+        if self._stream is None:
+            return x
+        if self._filter is not None and len(x):
+            x, self._state = scipy.signal.sosfilt(self._filter, x, zi=self._state)
+        return self._stream.resample_chunk(np.ascontiguousarray(x, np.float32), last)
+
+
 class Stream:
     """Names hits while they are played: each at once, and again for good.
 
@@ -482,7 +509,7 @@ class Stream:
         if listener is None or isinstance(listener, (str, os.PathLike)):
             listener = load_listener(listener)
         self.listener = listener
-        self._resampler = None if sr == SR else soxr.ResampleStream(sr, SR, 1, quality="LQ")
+        self._resampler = _Resampler(sr)
         self._picture = PictureStream()
         self._picture.push(np.zeros(_LEAD * HOP, np.float32))  # a first hit is seen to begin
         self._gain = _SlowGain(gain)
@@ -515,18 +542,14 @@ class Stream:
             raise AudioError(f"a block is an array of shape (samples,), not {x.shape}")
         if not np.isfinite(x).all():
             raise AudioError("the sound holds NaN or infinite samples")
-        if self._resampler is not None:
-            x = self._resampler.resample_chunk(np.ascontiguousarray(x))
-        return self._follow(self._picture.push(x))
+        return self._follow(self._picture.push(self._resampler.push(x)))
 
     def finish(self) -> list[Heard]:
         """What remains to be said, as if silence came after."""
         if self._ended:
             return []
-        said = []
-        if self._resampler is not None:
-            rest = self._resampler.resample_chunk(np.zeros(0, np.float32), last=True)
-            said += self._follow(self._picture.push(rest))
+        rest = self._resampler.push(np.zeros(0, np.float32), last=True)
+        said = self._follow(self._picture.push(rest))
         self._ended = True
         silence = np.full((self._judge.delays[1] + 3, FRAMES.n_mels), _SILENCE, np.float32)
         return said + self._follow(np.concatenate([self._picture.finish(), silence]))
@@ -571,10 +594,15 @@ def listen_to_file(
 
     Raises AudioError at once, and not at the first answer, where the file cannot be read.
     """
+    return _of_file(path, listener, gain)[0]
+
+
+def _of_file(path, listener=None, gain=None) -> tuple[Iterator[Heard], float]:
+    """What is heard in a file, and how long it is in seconds. Raises AudioError."""
     path = Path(os.path.expanduser(path))
-    facts, _ = _opened(path)
-    samples = _samples(path, facts._replace(level=_LEVEL))
-    return _said_of(samples, Stream(listener, gain=gain))
+    facts, sr = _facts_of(path)
+    samples = _mono(path, facts._replace(offset=0))  # as a microphone would give them
+    return _said_of(samples, Stream(listener, sr, gain)), facts.seconds
 
 
 def _said_of(blocks: Iterable[np.ndarray], stream: Stream) -> Iterator[Heard]:

@@ -349,6 +349,8 @@ def read_midi(
         events = [event for event in events if event.message.note in known]
     struck = [event.message.note for event in events]
     ticks = [event.tick for event in events]
+    if not all(event.message.tempo for event in tempos):
+        raise ValueError(f"{path}: is damaged: by one of its tempos a beat takes no time")
     *times, end = _seconds([*ticks, last], tempos, midi.ticks_per_beat)
     return Groove(
         np.array(times),
@@ -362,9 +364,13 @@ def read_midi(
 
 
 def _first_tempo(tempos: list[_Event]) -> float | None:
-    """Beats a minute, as near as a file can say it."""
-    rates = [event.message.tempo for event in tempos if event.message.tempo]
-    return round(60e6 / rates[0], 2) if rates else None
+    """Beats a minute, as the file begins: of several on one tick the last holds."""
+    rates = [event.message.tempo for event in tempos if event.tick == tempos[0].tick]
+    if not rates:
+        return None
+    exact = 60e6 / rates[-1]
+    short = round(exact, 2)  # a file holds whole microseconds: 90 beats come back as 89.99996
+    return short if round(60e6 / short) == rates[-1] else exact
 
 
 # %% ../nbs/reference/midi.ipynb #9cc317d4
@@ -455,6 +461,7 @@ def _track(
         off = mido.Message("note_off", velocity=64, **facts)
         timed += [(strike.start, 1, on), (strike.stop, 0, off)]
     timed.sort(key=itemgetter(0, 1))  # at one instant, what ends is first
+    name = name.encode("utf-8", "replace").decode()  # a file may be named by any bytes
     track = mido.MidiTrack([mido.MetaMessage("track_name", name=name), *head])
     now = 0
     for tick, _, message in timed:

@@ -90,7 +90,7 @@ def _ring(x) -> float:
     """Seconds until a hit stays 20 dB below its loudest 10 ms."""
     step = SR // 100
     power = np.add.reduceat(x**2, np.arange(0, len(x), step))
-    return (np.flatnonzero(power > power.max() / 100)[-1] + 1) / 100
+    return (np.flatnonzero(power >= power.max() / 100)[-1] + 1) / 100
 
 
 def _centroid(x) -> float:
@@ -371,8 +371,12 @@ def render(
 ) -> Rendering:
     """A groove on a kit, as long as the groove. Raises ValueError where no voice can play it.
 
-    Another number as `random_state` gives another player, another room, another microphone.
+    Another number as `random_state` gives another player, another room, another microphone. A
+    groove ends where it says it does: without a `duration`, as its last hit begins.
     """
+    samples = round(groove.duration * SR)
+    if not samples:
+        raise ValueError("a groove of 0 s has no room for a sound: give it a duration")
     rng = np.random.default_rng(random_state)
     at_hand = _complete(kit, others, _BORROWED if strip else 0, rng)
     wanted = _voices(groove, at_hand, rng)
@@ -381,7 +385,7 @@ def render(
     if not hits:
         raise ValueError(f"{kit.name} has no voice for any of the {len(groove)} notes of a groove")
     _choke(hits)
-    mix = _mixed(hits, round(groove.duration * SR))
+    mix = _mixed(hits, samples)
     treble = np.diff(mix, prepend=np.float32(0))
     audible = [_is_audible(hit, mix, treble) for hit in hits]
     x = mix if effects is None else effects.waves(mix[None], rng)[0]
@@ -472,8 +476,10 @@ def renderings(
 ) -> Iterator[Rendering]:
     """Renderings without end; the same number gives the same ones.
 
-    Raises ValueError where there are no grooves, or no kits.
+    Raises ValueError where there are no grooves or no kits, and where `seconds` are too few.
     """
+    if not _JUDGED < seconds < np.inf:
+        raise ValueError(f"a rendering lasts more than {_JUDGED} s, and not {seconds!r}")
     if not grooves or not kits:
         raise ValueError("to render, there must be a groove and a kit at least")
     if not any(_VOICE_OF_NOTE.get(note) for groove in grooves for note in groove.notes.tolist()):

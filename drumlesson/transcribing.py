@@ -145,6 +145,7 @@ _BLOCK = 1 << 18  # samples that are read at once, of all channels together
 _CANCELLED = 0.01  # of the loudest channel's power: a mean with less has lost the drums
 _LEVEL = 0.1  # the root mean square that the network knows
 _SHORTEST = 0.2  # seconds
+_FAINTEST = 1e-6  # a level below which there is but rounding
 _SILENT = 0.001  # of the loudest tenth of a second's power: less is silence, 30 dB below
 
 
@@ -152,7 +153,8 @@ class _Facts(NamedTuple):
     """What the first reading tells."""
 
     channel: int | None  # the one to take; None for the mean of all
-    level: float  # root mean square
+    offset: float  # the mean of its samples, which is taken away
+    level: float  # root mean square of what is left
     seconds: float
 
 
@@ -167,62 +169,103 @@ def _blocks(file, path: Path) -> Iterator[np.ndarray]:  # float32 (samples, chan
         raise AudioError(f"{path}: is cut off after {done / file.samplerate:.2f} s: copy it again")
 
 
-def _loudness(powers) -> float:
-    """The level of what is not silent, a root mean square, of the powers of tenths of a second."""
-    powers = np.asarray(powers)
-    return float(np.sqrt(powers[powers >= _SILENT * powers.max()].mean()))
+class _Tenths:
+    """The tenths of a second of a sound that is met block by block: length, sum and energy."""
 
+    def __init__(self, sr: int):
+        self._step = max(sr // 10, 1)
+        self._samples = 0
+        self._parts: list[np.ndarray] = []  # (4, some): which tenth, its length, sum and energy
 
-def _powers(x, sr: int) -> Iterator[float]:
-    """The power of each tenth of a second, of samples (n,)."""
-    step = max(sr // 10, 1)
-    for start in range(0, len(x), step):
-        piece = x[start : start + step]
-        yield float(np.dot(piece, piece)) / len(piece)
+    def add(self, x: np.ndarray):  # float (samples,)
+        """Counts a block in."""
+        if not len(x):
+            return
+        x = x.astype(float)  # the square of any float32 is a number there
+        starts = np.arange(-self._samples % self._step, len(x), self._step)
+        if not starts.size or starts[0]:  # the block goes on with a tenth
+            starts = np.insert(starts, 0, 0)
+        lengths = np.diff(starts, append=len(x))
+        which = (self._samples + starts) // self._step
+        sums, energies = np.add.reduceat(x, starts), np.add.reduceat(x * x, starts)
+        self._parts.append(np.stack([which, lengths, sums, energies]))
+        self._samples += len(x)
+
+    def measure(self) -> tuple[float, float]:
+        """The mean of all samples, and the level of what is not silent, once the mean is gone.
+
+        A level is a root mean square.
+        """
+        which, *facts = np.concatenate(self._parts, axis=1)
+        lengths, sums, energies = [np.bincount(which.astype(int), fact) for fact in facts]
+        mean = sums.sum() / lengths.sum()
+        powers = np.maximum(energies - 2 * mean * sums + lengths * mean**2, 0) / lengths
+        sounds = powers >= _SILENT * powers.max()
+        return float(mean), float(np.sqrt(np.average(powers[sounds], weights=lengths[sounds])))
 
 
 def _measured(path: Path) -> _Facts:
     """Length and level of a file. Raises AudioError where there is nothing to hear."""
     with _open(path) as file, np.errstate(over="ignore", invalid="ignore"):
         _check_header(file, path)
-        whole, mono = _Level(file.channels), _Level(1)
-        powers: list[list[float]] = [[] for _ in range(file.channels + 1)]
+        whole = _Level(file.channels)
+        found = [_Tenths(file.samplerate) for _ in range(file.channels + 1)]
         for block in _blocks(file, path):
             whole.add(block)
-            mean = _mean(block)
-            mono.add(mean[:, None])
-            for channel, found in zip([*block.T, mean], powers, strict=True):
-                found += _powers(channel, file.samplerate)
+            for channel, tenths in zip([*block.T, _mean(block)], found, strict=True):
+                tenths.add(channel)
         _check_level(whole.frames, float(whole.peak), str(path), file.samplerate)
         seconds = whole.frames / file.samplerate
-    loudest = int(whole.power.argmax())
-    is_lost = mono.power[0] < _CANCELLED * whole.power[loudest]
-    level = _loudness(powers[loudest if is_lost else -1])
+    *channels, (offset, level) = [tenths.measure() for tenths in found]
+    loudest = int(np.argmax([of_channel for _, of_channel in channels]))
+    channel = None
+    if level**2 < _CANCELLED * channels[loudest][1] ** 2:
+        channel, (offset, level) = loudest, channels[loudest]
+    _check_sounds(level, str(path), seconds)
+    return _Facts(channel, offset, level, seconds)
+
+
+def _check_sounds(level: float, name: str, seconds: float):
+    """Raises AudioError where nothing moves, or for too short a time to be a groove."""
     if seconds < _SHORTEST:
-        raise AudioError(f"{path}: lasts {seconds:.3f} s: too short to hold a groove")
-    return _Facts(loudest if is_lost else None, level, seconds)
+        raise AudioError(f"{name}: lasts {seconds:.3f} s: too short to hold a groove")
+    if level < _FAINTEST:
+        raise AudioError(f"{name}: holds one value all along, which nobody hears: leave it out")
 
 
-def _samples(path: Path, facts: _Facts) -> Iterator[np.ndarray]:  # float32 (samples,) at 22,050 Hz
-    """A file as mono samples at the level that the network knows, block by block."""
-    gain = np.float32(_LEVEL / facts.level)
+def _mono(path: Path, facts: _Facts) -> Iterator[np.ndarray]:  # float32 (samples,)
+    """A file as mono samples at its own rate and level, block by block."""
     with _open(path) as file:
-        resampler = soxr.ResampleStream(file.samplerate, SR, 1)
         for block in _blocks(file, path):
             mono = _mean(block) if facts.channel is None else block[:, facts.channel]
-            yield resampler.resample_chunk(np.ascontiguousarray(mono * gain))
-        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+            yield np.ascontiguousarray(mono - np.float32(facts.offset))
 
 
-def _opened(path: Path) -> tuple[_Facts, Iterator[np.ndarray]]:
-    """The facts of a file, and its samples. Raises AudioError, in one line that names the file."""
+def _samples(mono: Iterable[np.ndarray], sr: float, facts: _Facts) -> Iterator[np.ndarray]:
+    """Mono samples as those at the rate and level that the network knows, block by block."""
+    gain = np.float32(_LEVEL / facts.level)
+    resampler = soxr.ResampleStream(sr, SR, 1)
+    for block in mono:
+        yield resampler.resample_chunk(gain * block)
+    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def _facts_of(path: Path) -> tuple[_Facts, int]:
+    """The facts of a file, and its rate. Raises AudioError, in one line that names the file."""
     if not path.is_file():
         raise AudioError(f"{path}: there is no such file{', it is a folder' * path.is_dir()}")
     try:
         facts = _measured(path)
-    except (soundfile.SoundFileError, TypeError) as e:
+        with _open(path) as file:
+            return facts, file.samplerate
+    except (soundfile.SoundFileError, TypeError, OSError) as e:
         raise _unreadable(path, e) from e
-    return facts, _samples(path, facts)
+
+
+def _opened(path: Path) -> tuple[_Facts, Iterator[np.ndarray]]:
+    """The facts of a file, and its samples as `_samples` gives them. Raises AudioError."""
+    facts, sr = _facts_of(path)
+    return facts, _samples(_mono(path, facts), sr, facts)
 
 
 # Frames of silence before a recording, so that a hit on its first sample is seen to begin.
@@ -243,7 +286,7 @@ _BANDS = {  # Hz, where each drum is loudest
     **{"kick": (30, 150), "snare": (150, 5_000), "hihat": (6_000, 10_500)},
     **{"cymbal": (3_000, 10_500), "tom": (60, 500), "other": (500, 8_000)},
 }
-_LOUD, _EXPONENT = 110, 1.2  # velocity of the loudest hits; decibels are 20 * 1.2 * log10(velocity)
+_LOUD, _EXPONENT = 110, 1.2  # velocity of loud hits; decibels are 20 * 1.2 * log10(velocity)
 
 
 def _drum_levels(picture) -> np.ndarray:  # (frames, 6)
@@ -300,6 +343,17 @@ def _warn_of_more(beside, source) -> None:
         warnings.warn(text, UserWarning, stacklevel=3)
 
 
+_DULL = 1e-8  # of the power: what holds less than this above 5.5 kHz is dull, -80 dB
+
+
+def _warn_of_dull(power, source) -> None:
+    """Warns where the high frequencies are missing, of the power in each band."""
+    if power[FRAMES.frequencies() > 5500].sum() < _DULL * power.sum():
+        what = "holds nothing above 5.5 kHz, by which snares, hi-hats and cymbals are told"
+        text = f"{source}: {what}; what is written down may be wrong"
+        warnings.warn(text, UserWarning, stacklevel=3)
+
+
 def transcribe(
     source,
     transcriber: Transcriber | str | os.PathLike | None = None,
@@ -331,7 +385,8 @@ def transcribe(
     Warns
     -----
     UserWarning
-        Where something beside drums sounds most of the time, such as a song or a voice.
+        Where something beside drums sounds most of the time, such as a song or a voice, and where
+        nothing is left above 5.5 kHz, as in a recording at 8 kHz.
 
     Examples
     --------
@@ -344,15 +399,18 @@ def transcribe(
     facts, samples, name = _taken(source, sr)
     called = source if isinstance(source, (str, os.PathLike)) else name or "the recording"
     levels: list[np.ndarray] = []
+    power = np.zeros(FRAMES.n_mels)  # of each band
 
     def noted(pictures):
         for picture in pictures:
             levels.append(_drum_levels(picture))
+            power[:] += (10.0 ** picture.astype(float) - _FAINT).sum(axis=0)
             yield picture
 
     proba = np.concatenate(list(transcriber.curves(noted(_pictures(samples)))))
     groove = to_groove(proba[:, : len(DRUMS)], transcriber.threshold_)
     _warn_of_more(proba[:, len(DRUMS) :], called)
+    _warn_of_dull(power, called)
     times = np.maximum(groove.times - _LEAD * HOP / SR, 0)
     return replace(
         groove,
@@ -376,18 +434,21 @@ def _taken(source, sr) -> tuple[_Facts, Iterator[np.ndarray], str]:
 def _given(source, sr: float) -> tuple[_Facts, Iterator[np.ndarray]]:
     """The facts of samples, and they at the level that the network knows. Raises AudioError."""
     _check_rate(sr)
-    x = np.asarray(source, np.float32)
+    x = np.asarray(source, float)
     if x.ndim != 1:
         raise AudioError(f"a recording is an array of shape (samples,), not {x.shape}")
     peak = float(np.abs(x).max(initial=0))
-    _check_level(len(x), peak, "the recording", int(sr))
-    if len(x) < _SHORTEST * sr:
-        raise AudioError(f"the recording lasts {len(x) / sr:.3f} s: too short to hold a groove")
-    level = _loudness(list(_powers(x, int(sr))))
-    at_rate = x if sr == SR else soxr.resample(x, sr, SR)
-    gain = np.float32(_LEVEL / level)
-    blocks = (gain * at_rate[i : i + _BLOCK] for i in range(0, len(at_rate), _BLOCK))
-    return _Facts(None, level, len(x) / sr), blocks
+    if 0 < peak < np.inf:
+        x = x / peak  # on any scale
+    x = x.astype(np.float32)
+    _check_level(len(x), float(np.abs(x).max(initial=0)), "the recording", int(sr))
+    tenths = _Tenths(int(sr))
+    tenths.add(x)
+    offset, level = tenths.measure()
+    _check_sounds(level, "the recording", len(x) / sr)
+    facts, mono = _Facts(None, offset, level, len(x) / sr), x - np.float32(offset)
+    blocks = (mono[i : i + _BLOCK] for i in range(0, len(mono), _BLOCK))
+    return facts, _samples(blocks, sr, facts)
 
 
 # %% ../nbs/reference/transcribing.ipynb #ve10c1t1

@@ -391,3 +391,19 @@ def test_an_exported_network_says_what_keras_says(name):
     np.testing.assert_allclose(curves[inside], expected[inside], atol=1e-4)
     np.testing.assert_allclose(transcriber.threshold_, threshold)
     assert transcriber.report_ == {"f": 0.5}
+
+
+def test_a_ghost_note_does_not_take_what_a_hit_beside_it_needs():
+    truth = Groove([1.0, 1.04], ["snare", "snare"], [10, 100], duration=2.0)
+    counts = count_hits(truth, Groove([1.04], ["snare"], duration=2.0)).loc["snare"]
+    assert counts[["right", "found", "there", "ghosts", "ghosts found"]].tolist() == [1, 1, 1, 1, 0]
+    both = count_hits(truth, Groove([1.0, 1.04], ["snare"] * 2, duration=2.0)).loc["snare"]
+    assert both["right"] == both["found"] == both["ghosts found"] == 1
+
+
+def test_targets_leave_out_what_comes_after_the_last_frame():
+    for audible in (True, False):
+        played = rendering([0.1, 5.0], ["kick", "snare"], [audible] * 2, seconds=5.0)
+        y = frame_targets(played, 50)
+        assert y.shape == (50, len(DRUMS)) and not y[:, SNARE].any()
+        assert y[10, KICK] == (1 if audible else -1)

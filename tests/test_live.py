@@ -42,6 +42,7 @@ from drumlesson.live import (
     _live_targets,
     _measure_delays,
     _measure_live,
+    _Resampler,
     _seconds_after,
     _write_listener,
     listen_to,
@@ -301,6 +302,35 @@ def test_an_answer_is_given_with_the_block_that_makes_it_possible(beat):
             assert pushed < round(heard.said_at * SR) <= pushed + len(block)
         pushed += len(block)
     assert pushed == len(beat.x)
+
+
+@pytest.mark.parametrize("sr", [44_100, 48_000, 96_000, 44_101])
+def test_another_rate_is_no_later(beat, sr):
+    import soxr
+
+    x, pushed = soxr.resample(beat.x, SR, sr), 0
+    stream, late = Stream(Ear(), sr), []
+    for start in range(0, len(x), 64):
+        pushed += len(x[start : start + 64])
+        said = stream.push(x[start : start + 64])
+        late += [pushed / sr - heard.said_at for heard in said]
+    assert len(late) == 2 * len(PATTERN) and -0.001 < min(late) <= max(late) < 0.003
+
+
+@pytest.mark.parametrize("sr", [44_100, 48_000, 96_000])
+def test_samples_at_another_rate_are_the_same_sound(beat, sr):
+    import soxr
+
+    x = soxr.resample(beat.x, SR, sr, quality="VHQ")
+    changing = _Resampler(sr)
+    parts = [changing.push(part) for part in np.array_split(x, 700)]
+    found = np.concatenate([*parts, changing.push(np.zeros(0, np.float32), last=True)])
+    expected = soxr.resample(x, sr, SR, quality="VHQ")
+    pictures = [frame_picture(sound[: len(beat.x)]) for sound in (found, expected)]
+    frames = min(map(len, pictures))
+    assert len(found) == pytest.approx(len(expected), abs=2)
+    heard = pictures[1][:frames] > pictures[1].max() - 4  # down to -40 dB
+    assert np.abs(pictures[0][:frames] - pictures[1][:frames])[heard].mean() < 0.02
 
 
 def test_a_quicker_answer_can_be_asked_for(beat):
@@ -655,7 +685,7 @@ def test_the_command_hears_a_file(listen, beat, tmp_path):
     *lines, summary = out.splitlines()
     assert (status, err) == (0, "") and len(lines) == len(PATTERN)
     assert lines[0].split()[1:3] == ["s", "kick"]
-    assert summary.startswith("8 hits in 2.") and "kick 4, hihat 4; first answers: 0" in summary
+    assert summary.startswith("8 hits in 3.0 s") and "kick 4, hihat 4; first answers: 0" in summary
     notes = read_notes(table)
     assert notes.labels.tolist() == [label for label, _ in PATTERN]
     assert np.allclose(notes.times, [at for _, at in PATTERN], atol=0.03)
@@ -704,9 +734,21 @@ def test_an_interrupt_ends_with_a_summary(listen, beat, plug, tmp_path, monkeypa
     assert len(read_notes(table)) == 3
 
 
+def test_an_interrupted_file_leaves_no_table(listen, beat, tmp_path, monkeypatch):
+    def interrupted(*args):
+        yield from hear(Stream(Ear()), beat.x)[:6]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(live, "_of_file", lambda path: (interrupted(), 3.0))
+    status, _, _ = listen("--file", "beat.wav", "--csv", tmp_path / "notes.csv")
+    assert status == 130 and not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     "words, status, why",
     [
+        (["--file", ""], 2, "--file: the name is empty"),
+        (["--file", "none.wav", "--csv", ""], 2, "the name is empty"),
         (["--device", "Nope"], 2, "there is no microphone Nope"),
         (["--file", "none.wav"], 2, "none.wav: there is no such file"),
         (["--file", "none.wav", "--csv", "-"], 2, "none.wav: there is no such file"),

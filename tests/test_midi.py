@@ -3,6 +3,7 @@
 import math
 import os
 import warnings
+from dataclasses import replace
 
 import mido
 import numpy as np
@@ -565,3 +566,27 @@ def test_what_is_no_table_of_notes_is_said_in_one_line(tmp_path, text, why):
         read_notes(path)
     said = str(caught.value)
     assert said.startswith(f"{path}: ") and why in said and "\n" not in said
+
+
+# -- what a file says of itself
+
+
+def test_a_tempo_is_read_as_the_file_has_it(tmp_path):
+    exact = mido.MetaMessage("set_tempo", tempo=486_003)
+    path = save(tmp_path / "a.mid", [(0, tempo(60)), (0, exact), (480, on(36)), (9, tempo(90))])
+    groove = read_midi(path)
+    assert groove.tempo == 60e6 / 486_003 and groove.times == pytest.approx([0.486003])
+    write_midi(groove, tmp_path / "b.mid")
+    assert read_midi(tmp_path / "b.mid").tempo == groove.tempo
+
+
+def test_a_beat_that_takes_no_time_is_damage(tmp_path):
+    still = mido.MetaMessage("set_tempo", tempo=0)
+    path = save(tmp_path / "a.mid", [(0, on(36)), (480, still), (480, on(36))])
+    with pytest.raises(ValueError, match="a.mid: is damaged: by one of its tempos"):
+        read_midi(path)
+
+
+def test_a_groove_named_by_any_bytes_is_written(tmp_path, rock):
+    write_midi(replace(rock, name="caf\udce9"), tmp_path / "a.mid")
+    assert mido.MidiFile(tmp_path / "a.mid", charset="utf-8").tracks[0].name == "caf?"

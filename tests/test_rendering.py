@@ -12,7 +12,15 @@ from drumlesson.audio import SR
 from drumlesson.groove import DRUMS
 from drumlesson.midi import GENERAL_MIDI, Groove
 from drumlesson.outside import _accompaniment
-from drumlesson.rendering import _VOICES, DrumKit, _Stroke, drum_kits, render, renderings
+from drumlesson.rendering import (
+    _VOICES,
+    DrumKit,
+    _ring,
+    _Stroke,
+    drum_kits,
+    render,
+    renderings,
+)
 
 CLOSED, OPEN, PEDAL = 42, 46, 44
 
@@ -246,6 +254,22 @@ def test_grooves_of_which_nothing_can_be_played(toy_kits, groove):
     """Or a search for a stretch with notes in it would never end."""
     with pytest.raises(ValueError, match="there is nothing to play"):
         next(renderings([groove], toy_kits))
+
+
+@pytest.mark.parametrize("seconds", [0, 0.04, -1, float("nan"), float("inf")])
+def test_a_rendering_of_no_length_is_one_line(toy_kits, seconds):
+    with pytest.raises(ValueError, match="a rendering lasts more than 0.04 s, and not"):
+        next(renderings([of_notes([0.0], [36], duration=1.0)], toy_kits, seconds))
+
+
+def test_a_groove_without_time_is_one_line(toy_kits):
+    with pytest.raises(ValueError, match="0 s has no room for a sound: give it a duration"):
+        render(Groove([0.0], ["kick"]), toy_kits[0])
+
+
+def test_a_hi_hat_without_a_sound_does_not_ring():
+    assert _ring(np.zeros(1, np.float32)) == 0.01
+    assert _ring(noise(0.3, 1).wave) > 0.01
 
 
 def test_a_groove_of_one_stroke_and_no_time_is_played(toy_kits):

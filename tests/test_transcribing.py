@@ -23,7 +23,9 @@ from drumlesson.transcribing import (
     _SHIPPED,
     PictureStream,
     Transcriber,
+    _given,
     _measure_velocities,
+    _opened,
     load_transcriber,
     transcribe,
 )
@@ -152,6 +154,55 @@ def test_a_file_gives_the_hits_of_its_samples(transcriber, beat, tmp_path, way):
     assert len(both) > 20 and len(both) > 0.98 * max(len(heard), len(expected))
     assert all(abs(heard[hit] - expected[hit]) <= 1 for hit in both)
     assert groove.name == "a beat" and groove.duration == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: 0.2 * x + 0.3,
+        lambda x: -0.1 - 0.2 * x,
+        lambda x: x.astype(float) * 1e20,
+        lambda x: x * 1e-7,
+    ],
+)
+def test_offset_and_scale_of_samples_change_nothing(transcriber, beat, change):
+    heard = hits_of(transcribe(change(beat.x), transcriber))
+    expected = hits_of(transcribe(beat.x, transcriber))
+    assert len(heard.keys() & expected.keys()) > 0.98 * max(len(heard), len(expected)) > 20
+
+
+def test_the_level_is_that_of_the_sound_however_it_comes(beat, tmp_path, monkeypatch):
+    x = (0.3 * beat.x / np.abs(beat.x).max() + 0.2)[: round(7.77 * SR)]
+    mono, _ = _given(x, SR)
+    levels = []
+    for channels, block in ((1, 1 << 18), (2, 1 << 18), (4, 1 << 18), (1, 1000), (3, 777)):
+        monkeypatch.setattr("drumlesson.transcribing._BLOCK", block)
+        path = write_sound(tmp_path / "x.wav", np.stack([x] * channels, axis=1), subtype="FLOAT")
+        facts, _ = _opened(path)
+        assert facts.channel is None and facts.offset == pytest.approx(x.mean(), rel=1e-3)
+        levels.append(facts.level)
+    assert levels == pytest.approx([levels[0]] * len(levels), rel=1e-5)
+    assert mono.level == pytest.approx(levels[0] / np.abs(x).max(), rel=1e-5)
+
+
+def test_a_recording_without_high_frequencies_is_warned_of(transcriber, beat, tmp_path):
+    low = soxr.resample(beat.x, SR, 8000)
+    path = write_sound(tmp_path / "low.wav", low, 8000, subtype="PCM_16")
+    with pytest.warns(UserWarning, match="low.wav: holds nothing above 5.5 kHz"):
+        transcribe(path, transcriber)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*5.5 kHz")
+        transcribe(beat.x, transcriber)
+
+
+def test_a_file_that_may_not_be_read_is_one_line(transcriber, tmp_path, monkeypatch):
+    def closed(path):
+        raise PermissionError(13, "Permission denied")
+
+    path = write_sound(tmp_path / "x.wav", np.ones(SR, np.float32))
+    monkeypatch.setattr("drumlesson.transcribing._open", closed)
+    with pytest.raises(AudioError, match="x.wav: cannot be read .*Permission denied"):
+        transcribe(path, transcriber)
 
 
 @pytest.mark.parametrize("sr", [44_100, 48_000, 96_000])
@@ -310,9 +361,15 @@ def test_a_steady_tone_and_a_lone_click(transcriber):
     t = np.arange(3 * SR) / SR
     click = np.zeros(3 * SR, np.float32)
     click[SR] = 1
-    for x in (np.sin(2 * np.pi * 440 * t), click, np.ones(3 * SR)):
+    for x in (np.sin(2 * np.pi * 440 * t), click):
         groove = transcribe(x, transcriber)
         assert len(groove) < 60 and groove.duration == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("value", [1, -0.3, 1e-3])
+def test_one_value_all_along_is_no_sound(transcriber, value):
+    with pytest.raises(AudioError, match="holds one value all along"):
+        transcribe(np.full(3 * SR, value), transcriber)
 
 
 # -- the file of a transcriber

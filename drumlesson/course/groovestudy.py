@@ -76,7 +76,7 @@ def _groove_part(
 
 
 def _test_renderings(part: _GroovePart, fold: int) -> list[Rendering]:
-    """What a fold is judged by, as played: no tempo is changed, no drum."""
+    """What a fold is judged by: no tempo is changed, no channel strip, no drum borrowed in vain."""
     endless = renderings(
         part.test_grooves, part.test_kits, _TEST_SECONDS, 1000 + fold, tempo=0, strip=None
     )
@@ -296,7 +296,7 @@ def run_side(
 ) -> StoredStudy:
     """One side in one fold: learns, is judged, and is stored as a run of a study.
 
-    It takes three quarters of an hour on one core, a run of `frames` seven minutes.
+    It takes about forty minutes on one core, a run of `frames` four to fifteen.
     Raises ValueError for a side or a study that there is not.
 
     Examples

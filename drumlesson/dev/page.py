@@ -27,7 +27,9 @@ from onnx import numpy_helper
 
 from drumlesson.transcribing import (
     _BANDS,
+    _DULL,
     _EXPONENT,
+    _FAINTEST,
     _LEAD,
     _LEVEL,
     _LOUD,
@@ -262,6 +264,9 @@ def _transcriber(
         "level": _LEVEL,
         "silent": _SILENT,
         "shortest": _SHORTEST,
+        "faintest": _FAINTEST,
+        "dull": _DULL,
+        "treble": int(np.argmax(FRAMES.frequencies() > 5500)),
         "bands": _bands_of_drums(),
         "loud": _LOUD,
         "exponent": _EXPONENT,

@@ -31,9 +31,20 @@ export const asMidi = (groove) =>
   toMidi(groove, (drum) => TRANSCRIBER.notes[TRANSCRIBER.drums.indexOf(drum)]);
 
 /** What is said where something beside drums sounds most of the time; else nothing. */
-export function warningOf({ more }) {
+function warningOfMore({ more }) {
   if (more <= TRANSCRIBER.more) return "";
   const share = `${Math.round(100 * more)} %`;
   const what = `Something beside drums sounds for ${share} of the time`;
   return `${what}; it may be written down as drums.`;
 }
+
+/** What is said where the high frequencies are missing; else nothing. */
+function warningOfDull({ treble }) {
+  if (treble >= TRANSCRIBER.dull) return "";
+  const what = "Holds nothing above 5.5 kHz, by which snares, hi-hats and cymbals are told";
+  return `${what}; what is written down may be wrong.`;
+}
+
+/** What is said of a recording that is likely to be written down wrongly; else nothing. */
+export const warningOf = (groove) =>
+  [warningOfMore(groove), warningOfDull(groove)].filter(Boolean).join(" ");

@@ -4,19 +4,21 @@ import { fft, hannOf, melBank, passing } from "./features.js";
 import { network } from "./network.js";
 import { SR, refuseSilence, resampling } from "./sound.js";
 
-/** The level of what is not silent, a root mean square, from the powers of tenths of a second. */
-export function levelOf(x, sr, silent) {
+/** The mean of all samples, and the level (root mean square) of what is not silent around it. */
+export function offsetAndLevel(x, sr, silent) {
+  const offset = x.reduce((sum, sample) => sum + sample, 0) / x.length;
   const step = Math.max(Math.floor(sr / 10), 1);
-  const powers = [];
+  const tenths = [];
   for (let start = 0; start < x.length; start += step) {
     const end = Math.min(start + step, x.length);
-    let power = 0;
-    for (let i = start; i < end; i++) power += x[i] * x[i];
-    powers.push(power / (end - start));
+    let energy = 0;
+    for (let i = start; i < end; i++) energy += (x[i] - offset) ** 2;
+    tenths.push({ energy, length: end - start });
   }
-  const most = Math.max(...powers);
-  const loud = powers.filter((power) => power >= silent * most);
-  return Math.sqrt(loud.reduce((sum, power) => sum + power, 0) / loud.length);
+  const most = Math.max(...tenths.map(({ energy, length }) => energy / length));
+  const sounds = tenths.filter(({ energy, length }) => energy / length >= silent * most);
+  const total = (name) => sounds.reduce((sum, tenth) => sum + tenth[name], 0);
+  return { offset, level: Math.sqrt(total("energy") / total("length")) };
 }
 
 /** The function that gives the powers in the bands of two frames, around two samples of a sound. */
@@ -143,8 +145,13 @@ function velocities(model, picture, hits) {
 
 /** Samples at our rate, at the level that the network knows, after some silence; in steps. */
 function* preparedInSteps(model, mono, sr) {
-  const gain = model.level / levelOf(mono, sr, model.silent);
-  const { out, fill } = resampling(mono, sr, SR);
+  const { offset, level } = offsetAndLevel(mono, sr, model.silent);
+  if (level < model.faintest) {
+    throw new Error("holds one value all along, which nobody hears: leave it out");
+  }
+  const centred = mono.map((sample) => sample - offset);
+  const gain = model.level / level;
+  const { out, fill } = resampling(centred, sr, SR);
   const step = Math.round(SR / 4);
   for (let start = 0; start < out.length; start += step) {
     fill(start, Math.min(out.length, start + step));
@@ -156,6 +163,17 @@ function* preparedInSteps(model, mono, sr) {
   return x;
 }
 
+/** Which share of the power of a picture lies in the bands above 5.5 kHz. */
+function trebleOf({ feature, faint, treble }, picture) {
+  let [high, all] = [0, 0];
+  picture.forEach((value, i) => {
+    const power = 10 ** value - faint;
+    all += power;
+    if (i % feature.n_mels >= treble) high += power;
+  });
+  return high / all;
+}
+
 /** The function that writes a recording down. */
 export function transcriber(model) {
   const answer = network(model.network);
@@ -165,7 +183,8 @@ export function transcriber(model) {
    * What is hit in mono samples, in steps: a generator, which may be left alone between any two.
    *
    * It returns the `hits`, each with its time in seconds, drum and velocity; how many `seconds` it
-   * all lasts; the `curves`; and `more`, for which share of the time something beside drums sounds.
+   * all lasts; the `curves`; `more`, for which share of the time something beside drums sounds; and
+   * `treble`, which share of the power lies above 5.5 kHz.
    */
   return function* transcribe(mono, sr, told = () => {}) {
     const seconds = mono.length / sr;
@@ -185,7 +204,8 @@ export function transcriber(model) {
     const beside = curves.filter((_, i) => i % outputs === model.drums.length);
     const more = beside.reduce((sum, share) => sum + share, 0) / beside.length;
     const last = hits.at(-1)?.time ?? 0;
-    return { hits, seconds: Math.max(seconds, last), curves, more };
+    const treble = trebleOf(model, picture);
+    return { hits, seconds: Math.max(seconds, last), curves, more, treble };
   };
 }
 
