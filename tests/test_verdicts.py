@@ -684,12 +684,33 @@ def test_a_table_and_a_picture():
     table = verdict_table(found)
     assert table["verdict"].tolist() == [verdict.name for verdict in found]
     assert table["matters"].tolist() == [2, -2, 2]
-    assert table.loc["x", "kits to settle"] == found[0].kits_to_settle()
     ax = plot_verdicts(table)
     assert [label.get_text() for label in ax.get_yticklabels()][0] == "good is better (x)"
     shown = {text.get_text() for text in ax.get_legend().get_texts()}
     assert shown == set(table["verdict"])
+    assert ax.get_xlabel().startswith("points of a hundred")
     plt.close("all")
+
+
+def test_an_axis_of_shares_of_variance_says_so():
+    import matplotlib.pyplot as plt
+
+    table = verdict_table(judged(two(2, 15), claim(), claim(key="y")))
+    for rulers, begins in (
+        (["share of variance"] * 2, "hundredths of the variance"),
+        (["share of variance", "accuracy"], "points of a hundred"),
+    ):
+        for ends in ((-3, 3), (-60, 60)):  # straight, and bent
+            some = table.assign(ruler=rulers, low=ends[0], high=ends[1])
+            assert plot_verdicts(some).get_xlabel().startswith(begins)
+    plt.close("all")
+
+
+def test_the_table_says_of_undecided_claims_alone_how_many_kits_would_settle_them():
+    near = Verdict(claim(key="y"), Effect(3.0, ((-1.0, 7.0),), 30, 5))
+    settle = verdict_table([*judged(two(5, 1)), near])["kits to settle"]
+    assert settle.isna().to_dict() == {"x": True, "y": False}
+    assert settle["y"] == 54
 
 
 # -- what is told

@@ -753,10 +753,8 @@ _COLOURS = {
 
 
 def _settling(verdict) -> int | None:
-    "The kits that decide a claim: those there are, or more; None: nobody can tell."
-    if verdict.name == "undecided":
-        return verdict.kits_to_settle()
-    return verdict.effect.kits or None
+    "The kits that would decide an undecided claim; None: it is decided, or nobody can tell."
+    return verdict.kits_to_settle() if verdict.name == "undecided" else None
 
 
 def verdict_table(
@@ -785,7 +783,15 @@ def verdict_table(
     return table.astype({"kits to settle": "Int64"}) if len(table) else table
 
 
-def _stretched(ax):
+def _unit_of(table) -> str:
+    "What the effects of a table are counted in."
+    of_variance = table["ruler"] == _VARIANCE
+    if len(table) and of_variance.all():
+        return "hundredths of the variance"
+    return "points of a hundred"
+
+
+def _stretched(ax, unit):
     "Bends an axis that reaches far, so that effects near zero can be told apart."
     low, high = ax.get_xlim()
     if high - low <= 40:
@@ -793,7 +799,7 @@ def _stretched(ax):
     ticks = [t for t in (-40, -20, -10, -4, -2, 0, 2, 4, 10, 20, 40) if low < t < high]
     ax.set_xscale("symlog", linthresh=4)
     ax.set_xticks(ticks, ticks)
-    ax.set_xlabel("points of a hundred, closer together beyond 4\ntick: what would matter")
+    ax.set_xlabel(f"{unit}, closer together beyond 4\ntick: what would matter")
 
 
 def plot_verdicts(
@@ -821,8 +827,9 @@ def plot_verdicts(
     ax.plot(table["matters"], rows, "|k", ms=9)
     ax.axvline(0, color="k", lw=0.5)
     names = [fill(f"{row['sentence']} ({key})", 56) for key, row in table.iterrows()]
-    ax.set(yticks=rows, yticklabels=names, xlabel="points of a hundred; tick: what would matter")
-    _stretched(ax)
+    unit = _unit_of(table)
+    ax.set(yticks=rows, yticklabels=names, xlabel=f"{unit}; tick: what would matter")
+    _stretched(ax, unit)
     ax.tick_params(axis="y", labelsize="small")
     ax.set_ylim(max(len(table), 1) - 0.5, -0.5)
     if not len(table):
