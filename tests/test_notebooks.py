@@ -581,6 +581,7 @@ def test_a_figure_without_words_is_seen(tmp_path, output, directives, message):
         ("<Figure size 640x480 with 1 Axes>", True),
         ("<BarContainer object of 5 artists>", True),
         ("array([<Axes: >, <Axes: >], dtype=object)", True),
+        ("[(0.0, 1.0), Text(0.5, 0, 'ms')]", True),
         ("0.5", False),
         ("Drums(60 hits of 6 kits)", False),
     ],
@@ -588,6 +589,24 @@ def test_a_figure_without_words_is_seen(tmp_path, output, directives, message):
 def test_a_part_of_a_figure_as_text_is_seen(tmp_path, text, is_seen):
     page = stored(tmp_path / "x.ipynb", shows({"text/plain": text}, "plot()"))
     assert any("a part of a figure as text" in line for line in nb.departures(page)) is is_seen
+
+
+@pytest.mark.parametrize("is_drawn", [True, False])
+def test_the_limits_of_an_axis_above_its_figure_are_seen(tmp_path, is_drawn):
+    cell = shows({"text/plain": "(3.5, -0.5)"}, "ax.set_ylim(3.5, -0.5)")
+    if is_drawn:  # without a figure, a pair of numbers is an answer
+        cell.outputs += shows({"image/png": picture("P")}).outputs
+    page = stored(tmp_path / "x.ipynb", cell)
+    assert any("a part of a figure as text" in line for line in nb.departures(page)) is is_drawn
+
+
+@pytest.mark.parametrize(
+    "text, is_seen", [("a card\nWARNING:tensorflow:5 out of 5", True), ("a WARNING sign", False)]
+)
+def test_a_stored_warning_is_seen(tmp_path, text, is_seen):
+    cell = new_code_cell("fit()", outputs=[new_output("stream", name="stdout", text=text)])
+    page = stored(tmp_path / "x.ipynb", cell)
+    assert any("stores a warning" in line for line in nb.departures(page)) is is_seen
 
 
 ENTRIES = """## H

@@ -666,7 +666,11 @@ def _broken_links(nb, folder):
                 yield f"links to {file}, which does not exist"
 
 
-_DRAWN = re.compile(r"<(?:Axes|Figure|matplotlib|BarContainer)\b|^\[?Text\(")  # parts of a figure
+_DRAWN = re.compile(  # parts of a figure
+    r"<(?:Axes|Figure|matplotlib|BarContainer)\b|^\[?Text\(|^\[.*\bText\(", re.S
+)
+_LIMITS_OF_AXIS = re.compile(r"\(\S+, \S+\)")  # what `set_xlim` and `set_ylim` give
+_WARNING = re.compile(r"^WARNING\b", re.M)  # of a logger that writes to stdout
 
 
 def _flaws_of_outputs(cell):
@@ -676,14 +680,19 @@ def _flaws_of_outputs(cell):
         yield "stores an error"
     if any(output.get("name") == "stderr" for output in outputs):
         yield "stores stderr"
+    if any(_WARNING.search(output.get("text", "")) for output in outputs):
+        yield "stores a warning: silence it, or avoid its cause"
     if any(_WIDGET in data for data in _data(cell)):
         yield "stores a widget"
     has_words = "#| fig-alt: " in cell.source and "#| fig-cap: " in cell.source
-    if any("image/png" in data for data in _data(cell)) and not has_words:
+    has_picture = any("image/png" in data for data in _data(cell))
+    if has_picture and not has_words:
         yield "a figure without #| fig-alt and #| fig-cap"
     for data in _data(cell):
-        if _DRAWN.search(data.get("text/plain", "")) and len(data) == 1:
-            yield f"shows a part of a figure as text, {data['text/plain']}: give it a name"
+        text = data.get("text/plain", "")
+        is_limits = has_picture and _LIMITS_OF_AXIS.fullmatch(text)
+        if len(data) == 1 and (_DRAWN.search(text) or is_limits):
+            yield f"shows a part of a figure as text, {text}: give it a name"
     if _WORDLESS_PICTURE.search(_html(cell)):
         yield "a picture without a text of some length in its place"
 
