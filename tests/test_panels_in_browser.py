@@ -150,13 +150,37 @@ def test_confusion(page):
     figure = Figure(page, "confusion")
     assert figure.text.startswith("kick, said to be cymbal: 1 of 8 hits. Clip 1: ")
     assert figure.find(".dl-players figure").is_displayed()
+    assert figure.find(".dl-legend").text.splitlines() == [
+        "kick, the true one",
+        "cymbal, said instead",
+        "the others",
+    ]
+    assert figure.find("figcaption .dl-live").text == (
+        "Here the panel is live. Only the cell kick, said to be cymbal, has its clips here. "
+        "A running notebook plays those of any cell."
+    )
     figure.press("button[aria-pressed=true]", DOWN)
     assert figure.text == "snare, said to be cymbal: 0 of 8 hits."
     assert page.switch_to.active_element.get_attribute("aria-pressed") == "true"
     assert not figure.find(".dl-players figure").is_displayed()
     figure.press("button[aria-pressed=true]", LEFT, LEFT)
     assert figure.text.startswith("snare, said to be snare: 8 of 8 hits, of which 6 are shown.")
+    assert figure.find(".dl-legend").text.splitlines() == ["snare, said and true", "the others"]
     fits(page)
+
+
+def test_recorded_mistakes_are_linked_under_a_sentence_that_counts_them(browser, address):
+    at(browser, address("04_dense"))
+    awake = "return document.querySelector('[data-panel=confusion]').dataset.awake"
+    until("the panel is awake", partial(browser.execute_script, awake), 60)
+    figure = Figure(browser, "confusion")
+    count = figure.find(".dl-live-panel > div:last-child > p")
+    links = len(browser.find_elements("css selector", "[data-panel=confusion] .dl-player a"))
+    assert count.is_displayed() and count.text.startswith(f"The first {links} of ")
+    note = figure.find("figcaption .dl-live").text
+    assert "as links: they are recorded" in note
+    figure.press("button[aria-pressed=true]", LEFT)
+    assert not count.is_displayed()
 
 
 PLAYED = """

@@ -1,6 +1,6 @@
 // The confusion matrix as buttons, of which one shows its clips: after `confusion_explorer`.
 
-import { Axes, widthsIn } from "./panel_drawing.js";
+import { Axes, legend, widthsIn } from "./panel_drawing.js";
 import { LivePanel, element } from "./panel_parts.js";
 import { fixed } from "./panel_numbers.js";
 
@@ -118,26 +118,52 @@ function drawClip(width, labels, { clip, number, truth, said }) {
   return axes.element;
 }
 
-function draw(drawing, { labels }, { clips, truth, said }) {
-  const width = Math.max(150, Math.floor(widthsIn(drawing)[0] / Math.min(3, clips.length || 1)));
-  return clips.map((clip, i) => {
-    return drawClip(Math.min(width, 260), labels, { clip, number: i + 1, truth, said });
-  });
+/** What the colours of the bars stand for. */
+function key(labels, { truth, said }) {
+  const right = [["dl-three", `${labels[truth]}, said and true`]];
+  const wrong = [
+    ["dl-three", `${labels[truth]}, the true one`],
+    ["dl-one", `${labels[said]}, said instead`],
+  ];
+  return legend([...(truth === said ? right : wrong), ["dl-two", "the others"]]);
 }
 
-/** Makes the figure live. The page has players of one cell only: they stay with that one. */
+function draw(drawing, { labels }, now) {
+  const { clips, truth, said } = now;
+  const width = Math.max(150, Math.floor(widthsIn(drawing)[0] / Math.min(3, clips.length || 1)));
+  const bars = clips.map((clip, i) => {
+    return drawClip(Math.min(width, 260), labels, { clip, number: i + 1, truth, said });
+  });
+  return clips.length ? [...bars, key(labels, now)] : [];
+}
+
+/** Says of which cell the page has clips, and whether they can be heard here. */
+function noteOn({ labels }, [truth, said], players) {
+  if (!players) return "";
+  const only = `Only the cell ${labels[truth]}, said to be ${labels[said]}, has its clips here`;
+  const unheard = ", as links: they are recorded, and no page holds a recorded sound";
+  const what = players.querySelector("audio") ? only : only + unheard;
+  return `${what}. A running notebook plays those of any cell.`;
+}
+
+/** Makes the figure live. The page has players of one cell only: they stay with that one, under the
+ * sentence that counts them. */
 export function awaken(figure, { values, facts, sounds }) {
   const players = figure.querySelector(".dl-players");
+  const count = players?.previousElementSibling;
+  const part = element("div");
   const panel = new LivePanel(figure, {
     alt: ALT,
     controls: { cell: new Matrix(facts, values.cell) },
     update: (now) => shown({ facts, sounds }, now),
     draw(drawing, now) {
-      const isThere = now.truth === values.cell[0] && now.said === values.cell[1];
-      if (players) players.hidden = !isThere;
+      part.hidden = now.truth !== values.cell[0] || now.said !== values.cell[1];
       return draw(drawing, facts, now);
     },
+    note: noteOn(facts, values.cell, players),
   });
-  if (players) panel.stage.append(players);
+  if (count?.matches("p") && count.textContent.endsWith("clips:")) part.append(count);
+  if (players) part.append(players);
+  panel.stage.append(part);
   return panel;
 }
