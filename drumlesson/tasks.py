@@ -294,7 +294,7 @@ def plot_thresholds(
     said, roc, pr = axes
     bins = np.linspace(0, 1, 21)
     said.hist([p[yes], p[~yes]], bins, density=True, label=["yes", "no"], color=["C1", "C0"])
-    said.legend(fontsize="small")
+    said.legend(fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     said.set(xlabel="said", ylabel="density")
     for threshold, colour in zip(thresholds, colours, strict=True):
         said.axvline(threshold, color=colour)
