@@ -166,7 +166,7 @@ def _solve_curves(drawn):
     # say too little about a drum.
     for letter, (_, validation_loss) in drawn.items():
         above = validation_loss[-1] - validation_loss.min()
-        change = validation_loss[-1] - validation_loss[-11]
+        change = round(validation_loss[-1] - validation_loss[-11], 2) + 0  # no -0.00
         print(
             f"{letter}: the validation loss ends {above:.2f} above its lowest point; "
             f"over the last ten epochs it changed by {change:+.2f}"
