@@ -1419,7 +1419,8 @@ def confusion_explorer(
         update,
         "Five bars for each clip: the probability of each class, green for the true one, "
         "orange for the one that was said instead.",
-        "The confusion matrix, and the clips of one of its cells.",
+        "The confusion matrix, and the clips of one of its cells. Green: the true class; orange: "
+        "what was said instead.",
         {},
         [_matrix(answers.counts, lambda cell: panel.set(cell=cell))],
         lambda: _table(answers.counts),
