@@ -146,6 +146,16 @@ def test_silence_is_refused_as_in_the_package(modules):
         written_by_script(modules, [silence])
 
 
+def test_an_offset_is_taken_away_as_in_the_package(modules, rounded):
+    (x,) = synthesised(1)
+    moved = (0.5 * x + 0.2).astype(np.float32)
+    plain, answer = written_by_script(modules, [x, moved])
+    assert notes_of(answer["hits"]) == notes_in(transcribe(moved, rounded))
+    assert len(set(notes_of(answer["hits"])) ^ set(notes_of(plain["hits"]))) <= 1
+    with pytest.raises(AssertionError, match="holds one value all along"):
+        written_by_script(modules, [np.full(2 * SR, 0.3, np.float32)])
+
+
 @pytest.mark.parametrize("sr", [44100, 48000])
 def test_another_rate_gives_the_same_hits(modules, rounded, sr):
     (x,) = synthesised(1)
