@@ -740,17 +740,17 @@ def _as_json(row) -> str:
     "A row as a line of JSON, numbers being numbers."
     shown: dict[str, Any] = {name: cell for name, cell in row.items() if cell}
     for name in shown:
-        if name.startswith("probability") or name in ("size", "modified"):
+        if name.startswith("probability"):
+            shown[name] = _as_number(shown[name].replace(",", "."))  # as some spreadsheets write it
+        elif name in ("size", "modified"):
             shown[name] = _as_number(shown[name])
     return json.dumps(shown)
 
 
-def _as_number(cell: str):
-    "A number, as spreadsheets of many languages write it; a cell that holds none as it is."
-    try:
-        return json.loads(cell.replace(",", "."))
-    except ValueError:
-        return cell
+def _as_number(cell: str) -> float | str:
+    "The number in a cell; what is none as it stands."
+    is_number = re.fullmatch(r"-?\d+(\.\d+)?([eE][-+]?\d\d?)?", cell)
+    return json.loads(cell) if is_number else cell
 
 
 def _closing(failed: int, left_out) -> int:  # exit status: 1 where a sound was not used

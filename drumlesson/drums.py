@@ -432,11 +432,14 @@ def _likeness(
     return np.array(peaks)
 
 
+_FEW = 50  # hits of which all pairs are compared: the mean of a few alike is what they share
+
+
 def _alike(
     x: np.ndarray,  # windows, (n, samples)
 ) -> np.ndarray:  # (pairs, 2)
-    """The pairs of windows whose pictures differ alike from the mean; of two windows, both."""
-    if len(x) < 3:
+    """The pairs of windows whose pictures differ alike from the mean; of few windows, all."""
+    if len(x) < _FEW:
         return np.argwhere(np.triu(np.ones((len(x), len(x))), k=1))
     pictures = LogMel(n_mels=32, hop_length=512)(x).reshape(len(x), -1)
     pictures = pictures - pictures.mean(axis=0)

@@ -73,11 +73,10 @@ def count_hits(
         times = truth.times[truth.labels == drum]
         claimed = found.times[found.labels == drum]
         is_ghost = truth.velocities[truth.labels == drum] <= _GHOST
-        matched = mir_eval.util.match_events(times[~is_ghost], claimed, window)
-        rest = np.delete(claimed, [i for _, i in matched])
-        ghosts = len(mir_eval.util.match_events(times[is_ghost], rest, window))
+        right = len(mir_eval.util.match_events(times[~is_ghost], claimed, window))
+        ghosts = len(mir_eval.util.match_events(times, claimed, window)) - right
         rows[drum] = {
-            "right": len(matched),
+            "right": right,
             "found": len(claimed) - ghosts,
             "there": int((~is_ghost).sum()),
             "ghosts": int(is_ghost.sum()),

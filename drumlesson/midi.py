@@ -364,7 +364,7 @@ def read_midi(
 
 
 def _first_tempo(tempos: list[_Event]) -> float | None:
-    """Beats a minute, as the file begins: of several on one tick the last holds."""
+    """Beats a minute, by the first tempo that is set; of several on one tick the last holds."""
     rates = [event.message.tempo for event in tempos if event.tick == tempos[0].tick]
     if not rates:
         return None

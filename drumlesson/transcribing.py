@@ -7,6 +7,7 @@ without TensorFlow."""
 __all__ = ["PictureStream", "Transcriber", "load_transcriber", "transcribe"]
 
 # %% ../nbs/reference/transcribing.ipynb #e69bf228
+import math
 import os
 import warnings
 from collections.abc import Iterable, Iterator
@@ -145,7 +146,7 @@ _BLOCK = 1 << 18  # samples that are read at once, of all channels together
 _CANCELLED = 0.01  # of the loudest channel's power: a mean with less has lost the drums
 _LEVEL = 0.1  # the root mean square that the network knows
 _SHORTEST = 0.2  # seconds
-_FAINTEST = 1e-6  # a level below which there is but rounding
+_FAINTEST = 1e-6  # of the peak: a level below it is but rounding
 _SILENT = 0.001  # of the loudest tenth of a second's power: less is silence, 30 dB below
 
 
@@ -167,6 +168,14 @@ def _blocks(file, path: Path) -> Iterator[np.ndarray]:  # float32 (samples, chan
         yield block
     if _promised(file, path) and done < file.frames:
         raise AudioError(f"{path}: is cut off after {done / file.samplerate:.2f} s: copy it again")
+
+
+class _Measures(NamedTuple):
+    """What a channel holds."""
+
+    offset: float  # the mean of its samples
+    power: float  # the mean square of what is left without it
+    level: float  # the root mean square of what is left and not silent
 
 
 class _Tenths:
@@ -191,17 +200,17 @@ class _Tenths:
         self._parts.append(np.stack([which, lengths, sums, energies]))
         self._samples += len(x)
 
-    def measure(self) -> tuple[float, float]:
-        """The mean of all samples, and the level of what is not silent, once the mean is gone.
-
-        A level is a root mean square.
-        """
+    def measure(self) -> _Measures:
+        """What they tell together."""
         which, *facts = np.concatenate(self._parts, axis=1)
         lengths, sums, energies = [np.bincount(which.astype(int), fact) for fact in facts]
         mean = sums.sum() / lengths.sum()
         powers = np.maximum(energies - 2 * mean * sums + lengths * mean**2, 0) / lengths
+        if not np.isfinite(powers).all():
+            return _Measures(0.0, math.inf, math.inf)
         sounds = powers >= _SILENT * powers.max()
-        return float(mean), float(np.sqrt(np.average(powers[sounds], weights=lengths[sounds])))
+        level = np.sqrt(np.average(powers[sounds], weights=lengths[sounds]))
+        return _Measures(float(mean), float(np.average(powers, weights=lengths)), float(level))
 
 
 def _measured(path: Path) -> _Facts:
@@ -216,20 +225,21 @@ def _measured(path: Path) -> _Facts:
                 tenths.add(channel)
         _check_level(whole.frames, float(whole.peak), str(path), file.samplerate)
         seconds = whole.frames / file.samplerate
-    *channels, (offset, level) = [tenths.measure() for tenths in found]
-    loudest = int(np.argmax([of_channel for _, of_channel in channels]))
-    channel = None
-    if level**2 < _CANCELLED * channels[loudest][1] ** 2:
-        channel, (offset, level) = loudest, channels[loudest]
-    _check_sounds(level, str(path), seconds)
-    return _Facts(channel, offset, level, seconds)
+    *channels, mean = [tenths.measure() for tenths in found]
+    loudest = int(np.argmax([measures.power for measures in channels]))
+    is_lost = mean.power < _CANCELLED * channels[loudest].power
+    taken = channels[loudest] if is_lost else mean
+    _check_sounds(taken.level, float(whole.peak), str(path), seconds)
+    return _Facts(loudest if is_lost else None, taken.offset, taken.level, seconds)
 
 
-def _check_sounds(level: float, name: str, seconds: float):
+def _check_sounds(level: float, peak: float, name: str, seconds: float):
     """Raises AudioError where nothing moves, or for too short a time to be a groove."""
     if seconds < _SHORTEST:
         raise AudioError(f"{name}: lasts {seconds:.3f} s: too short to hold a groove")
-    if level < _FAINTEST:
+    if not math.isfinite(level):
+        raise AudioError(f"{name}: holds numbers too great for samples: export it again")
+    if level < _FAINTEST * peak:
         raise AudioError(f"{name}: holds one value all along, which nobody hears: leave it out")
 
 
@@ -243,10 +253,10 @@ def _mono(path: Path, facts: _Facts) -> Iterator[np.ndarray]:  # float32 (sample
 
 def _samples(mono: Iterable[np.ndarray], sr: float, facts: _Facts) -> Iterator[np.ndarray]:
     """Mono samples as those at the rate and level that the network knows, block by block."""
-    gain = np.float32(_LEVEL / facts.level)
+    gain = _LEVEL / facts.level
     resampler = soxr.ResampleStream(sr, SR, 1)
     for block in mono:
-        yield resampler.resample_chunk(gain * block)
+        yield resampler.resample_chunk((gain * block).astype(np.float32))
     yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
@@ -343,13 +353,27 @@ def _warn_of_more(beside, source) -> None:
         warnings.warn(text, UserWarning, stacklevel=3)
 
 
-_DULL = 1e-8  # of the power: what holds less than this above 5.5 kHz is dull, -80 dB
+_DULL = 1e-8, 1e-6  # of all power, and of that from 2 to 3.6 kHz: dull has less above 5.5 kHz
+_HEARD_BY = (5500, np.inf), (0, np.inf), (2000, 3600)  # Hz
+_BORDER = 5  # frames at either end in which a recording that is cut off seems bright
 
 
-def _warn_of_dull(power, source) -> None:
-    """Warns where the high frequencies are missing, of the power in each band."""
-    if power[FRAMES.frequencies() > 5500].sum() < _DULL * power.sum():
-        what = "holds nothing above 5.5 kHz, by which snares, hi-hats and cymbals are told"
+def _powers_of(picture) -> np.ndarray:  # (frames, 3)
+    """The power above 5.5 kHz, in all, and from 2 to 3.6 kHz."""
+    hz = FRAMES.frequencies()
+    power = 10.0 ** picture.astype(float) - _FAINT
+    inside = [(hz >= low) & (hz <= high) for low, high in _HEARD_BY]
+    return np.stack([power[:, bands].sum(axis=1) for bands in inside], axis=1)
+
+
+def _warn_of_dull(powers, source) -> None:
+    """Warns where the high frequencies are cut off, by the powers of all frames.
+
+    A kick alone has few of them, too, but then few of those below.
+    """
+    treble, everything, middle = powers[_BORDER:-_BORDER].sum(axis=0)
+    if treble < min(_DULL[0] * everything, _DULL[1] * middle):
+        what = "holds next to nothing above 5.5 kHz, by which snares, hi-hats and cymbals are told"
         text = f"{source}: {what}; what is written down may be wrong"
         warnings.warn(text, UserWarning, stacklevel=3)
 
@@ -399,18 +423,18 @@ def transcribe(
     facts, samples, name = _taken(source, sr)
     called = source if isinstance(source, (str, os.PathLike)) else name or "the recording"
     levels: list[np.ndarray] = []
-    power = np.zeros(FRAMES.n_mels)  # of each band
+    powers: list[np.ndarray] = []
 
     def noted(pictures):
         for picture in pictures:
             levels.append(_drum_levels(picture))
-            power[:] += (10.0 ** picture.astype(float) - _FAINT).sum(axis=0)
+            powers.append(_powers_of(picture))
             yield picture
 
     proba = np.concatenate(list(transcriber.curves(noted(_pictures(samples)))))
     groove = to_groove(proba[:, : len(DRUMS)], transcriber.threshold_)
     _warn_of_more(proba[:, len(DRUMS) :], called)
-    _warn_of_dull(power, called)
+    _warn_of_dull(np.concatenate(powers), called)
     times = np.maximum(groove.times - _LEAD * HOP / SR, 0)
     return replace(
         groove,
@@ -434,21 +458,24 @@ def _taken(source, sr) -> tuple[_Facts, Iterator[np.ndarray], str]:
 def _given(source, sr: float) -> tuple[_Facts, Iterator[np.ndarray]]:
     """The facts of samples, and they at the level that the network knows. Raises AudioError."""
     _check_rate(sr)
-    x = np.asarray(source, float)
+    x = np.asarray(source)
     if x.ndim != 1:
         raise AudioError(f"a recording is an array of shape (samples,), not {x.shape}")
-    peak = float(np.abs(x).max(initial=0))
-    if 0 < peak < np.inf:
-        x = x / peak  # on any scale
-    x = x.astype(np.float32)
-    _check_level(len(x), float(np.abs(x).max(initial=0)), "the recording", int(sr))
-    tenths = _Tenths(int(sr))
-    tenths.add(x)
-    offset, level = tenths.measure()
-    _check_sounds(level, "the recording", len(x) / sr)
-    facts, mono = _Facts(None, offset, level, len(x) / sr), x - np.float32(offset)
-    blocks = (mono[i : i + _BLOCK] for i in range(0, len(mono), _BLOCK))
-    return facts, _samples(blocks, sr, facts)
+
+    def blocks(offset=0.0):  # a part at a time, for what is long
+        for start in range(0, len(x), _BLOCK):
+            yield x[start : start + _BLOCK].astype(float) - offset
+
+    tenths, peak = _Tenths(int(sr)), 0.0
+    for block in blocks():
+        tenths.add(block)
+        peak = np.maximum(peak, np.abs(block).max())  # NaN where a sample is
+    is_scaled = 0 < peak < np.inf  # on any scale
+    _check_level(len(x), 1.0 if is_scaled else float(peak), "the recording", int(sr))
+    offset, _, level = tenths.measure()
+    _check_sounds(level, float(peak), "the recording", len(x) / sr)
+    facts = _Facts(None, offset, level, len(x) / sr)
+    return facts, _samples(blocks(offset), sr, facts)
 
 
 # %% ../nbs/reference/transcribing.ipynb #ve10c1t1

@@ -397,6 +397,8 @@ def test_a_ghost_note_does_not_take_what_a_hit_beside_it_needs():
     truth = Groove([1.0, 1.04], ["snare", "snare"], [10, 100], duration=2.0)
     counts = count_hits(truth, Groove([1.04], ["snare"], duration=2.0)).loc["snare"]
     assert counts[["right", "found", "there", "ghosts", "ghosts found"]].tolist() == [1, 1, 1, 1, 0]
+    later = count_hits(truth, Groove([1.0, 1.06], ["snare"] * 2, duration=2.0)).loc["snare"]
+    assert later["right"] == later["found"] == later["ghosts found"] == 1
     both = count_hits(truth, Groove([1.0, 1.04], ["snare"] * 2, duration=2.0)).loc["snare"]
     assert both["right"] == both["found"] == both["ghosts found"] == 1
 

@@ -317,6 +317,12 @@ def test_another_rate_is_no_later(beat, sr):
     assert len(late) == 2 * len(PATTERN) and -0.001 < min(late) <= max(late) < 0.003
 
 
+def test_an_offset_is_no_hit(beat):
+    said = [heard[:4] for heard in hear(Stream(), beat.x)]
+    moved = [heard[:4] for heard in hear(Stream(), beat.x + np.float32(0.3))]
+    assert len(said) > 10 and moved == said
+
+
 @pytest.mark.parametrize("sr", [44_100, 48_000, 96_000])
 def test_samples_at_another_rate_are_the_same_sound(beat, sr):
     import soxr

@@ -163,6 +163,7 @@ def test_a_file_gives_the_hits_of_its_samples(transcriber, beat, tmp_path, way):
         lambda x: -0.1 - 0.2 * x,
         lambda x: x.astype(float) * 1e20,
         lambda x: x * 1e-7,
+        lambda x: x.astype(float) + 1e3,
     ],
 )
 def test_offset_and_scale_of_samples_change_nothing(transcriber, beat, change):
@@ -182,17 +183,50 @@ def test_the_level_is_that_of_the_sound_however_it_comes(beat, tmp_path, monkeyp
         assert facts.channel is None and facts.offset == pytest.approx(x.mean(), rel=1e-3)
         levels.append(facts.level)
     assert levels == pytest.approx([levels[0]] * len(levels), rel=1e-5)
-    assert mono.level == pytest.approx(levels[0] / np.abs(x).max(), rel=1e-5)
+    assert mono.level == pytest.approx(levels[0], rel=1e-5)
 
 
 def test_a_recording_without_high_frequencies_is_warned_of(transcriber, beat, tmp_path):
     low = soxr.resample(beat.x, SR, 8000)
     path = write_sound(tmp_path / "low.wav", low, 8000, subtype="PCM_16")
-    with pytest.warns(UserWarning, match="low.wav: holds nothing above 5.5 kHz"):
+    with pytest.warns(UserWarning, match="low.wav: holds next to nothing above 5.5 kHz"):
         transcribe(path, transcriber)
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*5.5 kHz")
         transcribe(beat.x, transcriber)
+
+
+def test_a_kick_alone_is_not_called_dull(transcriber, tmp_path):
+    t = np.arange(SR // 2) / SR
+    click = np.random.default_rng(0).standard_normal(len(t)) * np.exp(-t / 0.001)
+    kick = np.sin(2 * np.pi * 60 * t) * np.exp(-t / 0.15) + 1e-3 * click
+    loop = np.tile(kick, 8).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*5.5 kHz")
+        transcribe(loop, transcriber)
+    with pytest.warns(UserWarning, match="next to nothing above 5.5 kHz"):
+        transcribe(soxr.resample(loop, SR, 8000), transcriber, sr=8000)
+
+
+def test_clicks_in_the_middle_do_not_hide_that_channels_cancel(tmp_path):
+    side = 0.1 * np.sin(np.arange(8 * SR) / 10)
+    middle = np.zeros(8 * SR)
+    for start in range(SR, 8 * SR, 2 * SR):
+        middle[start : start + SR // 50] = 0.06
+    x = np.stack([side + middle + 0.1, middle - side + 0.1], axis=1)
+    facts, _ = _opened(write_sound(tmp_path / "x.wav", x.astype(np.float32), subtype="FLOAT"))
+    assert facts.channel is not None and facts.level == pytest.approx(0.0711, rel=0.01)
+
+
+@pytest.mark.parametrize("value", [3e38, 1e-4])
+def test_numbers_too_great_and_too_small(transcriber, beat, tmp_path, value):
+    x = np.stack([value * beat.x / np.abs(beat.x).max()] * 2, axis=1).astype(np.float32)
+    path = write_sound(tmp_path / "x.wav", x, subtype="FLOAT")
+    if value > 1:
+        with pytest.raises(AudioError, match="too great for samples|infinite samples"):
+            transcribe(path, transcriber)
+    else:
+        assert len(transcribe(path, transcriber)) == len(transcribe(beat.x, transcriber))
 
 
 def test_a_file_that_may_not_be_read_is_one_line(transcriber, tmp_path, monkeypatch):

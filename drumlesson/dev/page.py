@@ -27,9 +27,11 @@ from onnx import numpy_helper
 
 from drumlesson.transcribing import (
     _BANDS,
+    _BORDER,
     _DULL,
     _EXPONENT,
     _FAINTEST,
+    _HEARD_BY,
     _LEAD,
     _LEVEL,
     _LOUD,
@@ -235,15 +237,11 @@ def model(
 
 
 # %% ../../nbs/reference/page.ipynb #64fd902f
-def _bands_of_drums() -> list[list[int]]:
-    "The first and the last band in which each drum is loudest."
+def _bands_within(low: float, high: float) -> list[int]:  # Hz
+    "The first and the last band of a frame between two frequencies."
     hz = FRAMES.frequencies()
-    found = []
-    for drum in DRUMS:
-        low, high = _BANDS[drum]
-        inside = np.flatnonzero((hz >= low) & (hz <= high))
-        found.append([int(inside[0]), int(inside[-1])])
-    return found
+    inside = np.flatnonzero((hz >= low) & (hz <= high))
+    return [int(inside[0]), int(inside[-1])]
 
 
 def _transcriber(
@@ -266,8 +264,9 @@ def _transcriber(
         "shortest": _SHORTEST,
         "faintest": _FAINTEST,
         "dull": _DULL,
-        "treble": int(np.argmax(FRAMES.frequencies() > 5500)),
-        "bands": _bands_of_drums(),
+        "ranges": [_bands_within(*range_) for range_ in _HEARD_BY],
+        "border": _BORDER,
+        "bands": [_bands_within(*_BANDS[drum]) for drum in DRUMS],
         "loud": _LOUD,
         "exponent": _EXPONENT,
         "more": _MORE,

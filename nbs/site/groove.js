@@ -39,9 +39,9 @@ function warningOfMore({ more }) {
 }
 
 /** What is said where the high frequencies are missing; else nothing. */
-function warningOfDull({ treble }) {
-  if (treble >= TRANSCRIBER.dull) return "";
-  const what = "Holds nothing above 5.5 kHz, by which snares, hi-hats and cymbals are told";
+function warningOfDull({ dull }) {
+  if (!dull) return "";
+  const what = "Holds next to nothing above 5.5 kHz, by which snares, hi-hats and cymbals are told";
   return `${what}; what is written down may be wrong.`;
 }
 

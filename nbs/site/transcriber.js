@@ -2,7 +2,7 @@
 
 import { fft, hannOf, melBank, passing } from "./features.js";
 import { network } from "./network.js";
-import { SR, refuseSilence, resampling } from "./sound.js";
+import { SR, peakOf, refuseSilence, resampling } from "./sound.js";
 
 /** The mean of all samples, and the level (root mean square) of what is not silent around it. */
 export function offsetAndLevel(x, sr, silent) {
@@ -10,15 +10,14 @@ export function offsetAndLevel(x, sr, silent) {
   const step = Math.max(Math.floor(sr / 10), 1);
   const tenths = [];
   for (let start = 0; start < x.length; start += step) {
-    const end = Math.min(start + step, x.length);
-    let energy = 0;
-    for (let i = start; i < end; i++) energy += (x[i] - offset) ** 2;
-    tenths.push({ energy, length: end - start });
+    const tenth = x.subarray(start, start + step);
+    const energy = tenth.reduce((sum, sample) => sum + (sample - offset) ** 2, 0);
+    tenths.push([energy, tenth.length]);
   }
-  const most = Math.max(...tenths.map(({ energy, length }) => energy / length));
-  const sounds = tenths.filter(({ energy, length }) => energy / length >= silent * most);
-  const total = (name) => sounds.reduce((sum, tenth) => sum + tenth[name], 0);
-  return { offset, level: Math.sqrt(total("energy") / total("length")) };
+  const least = silent * Math.max(...tenths.map(([energy, n]) => energy / n));
+  const loud = tenths.filter(([energy, n]) => energy >= least * n);
+  const total = (k) => loud.reduce((sum, its) => sum + its[k], 0);
+  return { offset, level: Math.sqrt(total(0) / total(1)) };
 }
 
 /** The function that gives the powers in the bands of two frames, around two samples of a sound. */
@@ -146,11 +145,10 @@ function velocities(model, picture, hits) {
 /** Samples at our rate, at the level that the network knows, after some silence; in steps. */
 function* preparedInSteps(model, mono, sr) {
   const { offset, level } = offsetAndLevel(mono, sr, model.silent);
-  if (level < model.faintest) {
+  if (level < model.faintest * peakOf(mono)) {
     throw new Error("holds one value all along, which nobody hears: leave it out");
   }
-  const centred = mono.map((sample) => sample - offset);
-  const gain = model.level / level;
+  const centred = mono.map((sample) => (model.level / level) * (sample - offset));
   const { out, fill } = resampling(centred, sr, SR);
   const step = Math.round(SR / 4);
   for (let start = 0; start < out.length; start += step) {
@@ -159,19 +157,19 @@ function* preparedInSteps(model, mono, sr) {
   }
   const lead = model.lead * model.feature.hop_length; // silence, out of which a first hit rises
   const x = new Float32Array(lead + out.length);
-  out.forEach((sample, i) => (x[lead + i] = sample * gain));
+  x.set(out, lead);
   return x;
 }
 
-/** Which share of the power of a picture lies in the bands above 5.5 kHz. */
-function trebleOf({ feature, faint, treble }, picture) {
-  let [high, all] = [0, 0];
-  picture.forEach((value, i) => {
-    const power = 10 ** value - faint;
-    all += power;
-    if (i % feature.n_mels >= treble) high += power;
+/** Whether the high frequencies are cut off. A kick alone has few of them, but few below, too. */
+function isDull({ feature: { n_mels: n }, faint, border, ranges, dull }, picture) {
+  const sums = ranges.map(() => 0);
+  picture.subarray(border * n, -border * n).forEach((value, i) => {
+    ranges.forEach(([first, last], k) => {
+      if (i % n >= first && i % n <= last) sums[k] += 10 ** value - faint;
+    });
   });
-  return high / all;
+  return dull.every((share, k) => sums[0] < share * sums[k + 1]);
 }
 
 /** The function that writes a recording down. */
@@ -184,7 +182,7 @@ export function transcriber(model) {
    *
    * It returns the `hits`, each with its time in seconds, drum and velocity; how many `seconds` it
    * all lasts; the `curves`; `more`, for which share of the time something beside drums sounds; and
-   * `treble`, which share of the power lies above 5.5 kHz.
+   * whether it is `dull`, with next to nothing above 5.5 kHz.
    */
   return function* transcribe(mono, sr, told = () => {}) {
     const seconds = mono.length / sr;
@@ -204,8 +202,8 @@ export function transcriber(model) {
     const beside = curves.filter((_, i) => i % outputs === model.drums.length);
     const more = beside.reduce((sum, share) => sum + share, 0) / beside.length;
     const last = hits.at(-1)?.time ?? 0;
-    const treble = trebleOf(model, picture);
-    return { hits, seconds: Math.max(seconds, last), curves, more, treble };
+    const dull = isDull(model, picture);
+    return { hits, seconds: Math.max(seconds, last), curves, more, dull };
   };
 }
 
