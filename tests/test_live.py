@@ -614,6 +614,16 @@ def test_the_clock_says_when_it_was_said(beat, plug):
         assert _seconds_after(2) - 1e-6 <= h.said_at - h.time < 2
 
 
+def test_a_microphone_that_begins_amid_a_sound_hears_no_hit_there(beat, plug):
+    x = beat.x[round(0.3 * SR) :]  # from the first hit on
+    offline = {(heard.label, heard.first) for heard in hear(Stream(Ear()), x) if heard.time < 0.06}
+    assert offline == {("kick", True), ("kick", False)}
+    plug(Card(x, speed=10))
+    with Microphone() as microphone:
+        said = list(listen_to(microphone, 2.6, Ear()))
+    assert close(said, [(label, at - 0.3) for label, at in PATTERN[1:]])
+
+
 @pytest.mark.parametrize("sr, channels", [(44100, 1), (48000, 2)])
 def test_a_card_with_a_rate_of_its_own(beat, plug, sr, channels):
     import soxr
