@@ -125,6 +125,16 @@ def test_a_failed_run_gives_way_to_one_that_came_to_an_end(tmp_path):
     assert StoredStudy.read("toy", tmp_path).runs["error"].tolist() == ["out of luck", "", ""]
 
 
+def test_whole_numbers_stay_whole_beside_a_failed_run(tmp_path):
+    some_study(1, error="out of luck").write("toy", tmp_path)
+    other = some_study(1, "b")
+    StoredStudy(other.runs.assign(n=166, parameters=131_522), other.answers).store("toy", tmp_path)
+    some_study(1, "c", error="out of luck").store("toy", tmp_path)
+    table = pd.read_csv(tmp_path / "toy.csv", dtype=str, keep_default_na=False)
+    assert table["n"].tolist() == ["", "166", ""]
+    assert table["parameters"].tolist() == ["", "131522", ""]
+
+
 @pytest.mark.parametrize("which", ["chance", "chance_answers"])
 @pytest.mark.parametrize(
     "content, said",

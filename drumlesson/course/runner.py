@@ -40,7 +40,8 @@ _MADE = ["fitted", "seconds", "parameters", "versions", "machine", "error"]
 _RUNS = ["run", *KEYS, "asked", *_SETTINGS, "n", *_SCORES, *_MADE]  # columns
 _ANSWERS = ["run", "kit", "true", "predicted", "n"]
 _LOCK = ".drumlesson.lock"  # in the folder; whoever holds it may write there
-_NUMBERS = ["n", *_SCORES, "fitted", "parameters"]  # empty where a run failed
+_COUNTS = ["n", "parameters"]  # whole numbers
+_NUMBERS = [*_COUNTS, *_SCORES, "fitted"]  # empty where a run failed
 
 
 def _read(path, columns, **how) -> pd.DataFrame:
@@ -80,7 +81,7 @@ class StoredStudy:
         with atomic(_file(f"{name}_answers", folder)) as t:
             self.answers.to_csv(t, index=False)
         with atomic(_file(name, folder)) as t:
-            self.runs.to_csv(t, index=False)
+            self.runs.astype(dict.fromkeys(_COUNTS, "Int64")).to_csv(t, index=False)
 
     def store(self, name: str, folder) -> "StoredStudy":
         "Adds these runs to what `folder` holds of the study called `name`, and gives all of them."
