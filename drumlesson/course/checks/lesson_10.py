@@ -67,7 +67,7 @@ _SHARES = (  # (from, to, the hint)
 )
 
 
-@exercise("10-limit", "thought", "an F measure, from 0 to 1", Number(_HUNDREDTHS))
+@exercise("10-limit", "thought", "an F measure, from 0 to 1 or in percent", Number(_HUNDREDTHS))
 def _check_limit(answer):
     share = _share(answer)
     if round(share, 2) == 0.77:
