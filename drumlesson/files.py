@@ -6,6 +6,7 @@
 __all__ = ["atomic"]
 
 # %% ../nbs/reference/files.ipynb #dbed61d8
+import errno
 import os
 import re
 import secrets
@@ -35,7 +36,12 @@ def _remove_stale(
 
 
 def _neighbour(target: Path) -> Path:
-    """A new empty file beside `target`, which nobody else may read where `target` exists."""
+    """A new empty file beside `target`, which nobody else may read where `target` exists.
+
+    Raises PermissionError for a `target` that nobody may write to: a renaming would not ask.
+    """
+    if target.exists() and not target.stat().st_mode & 0o222:
+        raise PermissionError(errno.EACCES, "it is write-protected")
     temporary = target.parent / f".drumlesson-{secrets.token_hex(8)}{target.suffix}"
     # tempfile makes files that nobody else may read; for a new file the process' umask decides
     mode = 0o600 if target.exists() else 0o666

@@ -85,7 +85,7 @@ def mode_of(path):
 
 
 @POSIX
-@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444])
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
 def test_who_could_read_the_old_file_can_read_the_new_one(tmp_path, mode):
     path = tmp_path / "a.csv"
     path.touch()
@@ -94,6 +94,18 @@ def test_who_could_read_the_old_file_can_read_the_new_one(tmp_path, mode):
         assert mode_of(temporary) == 0o600
         temporary.write_text("new")
     assert (path.read_text(), mode_of(path)) == ("new", mode)
+
+
+@pytest.mark.parametrize(
+    "write", [lambda path: atomic(path).__enter__(), lambda p: _try_writing(p, 1)]
+)
+def test_a_write_protected_file_is_left_alone_even_by_root(tmp_path, write):
+    path = tmp_path / "a.csv"
+    path.write_text("old")
+    path.chmod(0o444)
+    with pytest.raises(PermissionError, match="write-protected"):
+        write(path)
+    assert path.read_text() == "old" and files_below(tmp_path) == ["a.csv"]
 
 
 @POSIX
