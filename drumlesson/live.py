@@ -244,6 +244,8 @@ def load_listener(
 # %% ../nbs/reference/live.ipynb #cee4bf1d
 _SEEN = 25.0  # root of a frame's power in the loudest moments of what the network knows
 _GAINS = (0.1, 30.0)  # no less, no more
+_FIRST_GAIN = 3.0  # at the start: that of recordings whose peaks are near full scale
+_BEGUN = 0.01  # of the level: what is softer, at the start, is the noise before somebody plays
 _FADING = 8.0  # seconds of playing in which the level falls to a third
 _QUIET = 0.03  # of the level: what is softer is a pause
 
@@ -256,8 +258,9 @@ class _SlowGain:
         gain: float | None,  # the one to keep to; None: it follows the sound
     ):
         self._fixed = gain
-        self._level = _SEEN / _GAINS[1]
+        self._level = _SEEN / _FIRST_GAIN
         self._fade = HOP / SR / _FADING
+        self._begun = False
 
     def _follow(self, level: float) -> float:
         """The gain of a frame of this level."""
@@ -270,10 +273,15 @@ class _SlowGain:
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """The picture of the sound at the level that the network knows, frame by frame."""
         power = np.maximum(10.0 ** picture.astype(float) - _FAINT, 0)
+        levels = np.sqrt(power.sum(axis=1))
         if self._fixed is not None:
             gains = np.full(len(power), self._fixed)
         else:
-            gains = np.array([self._follow(level) for level in np.sqrt(power.sum(axis=1))])
+            gains = np.array([self._follow(level) for level in levels])
+        if not self._begun:
+            begun = np.maximum.accumulate(levels * gains > _BEGUN * _SEEN)
+            gains = np.where(begun, gains, 0.0)
+            self._begun = bool(begun[-1:].any())
         return np.log10(power * gains[:, None] ** 2 + _FAINT).astype(np.float32)
 
 
