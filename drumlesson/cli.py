@@ -508,7 +508,7 @@ def _train(
     seed
         the same seed gives the same synthesised kits and the same start of training
     out
-        the model file to write: one that ends in .keras can be trained further, one that ends in
+        the model file to write: one that ends in .keras can be fitted again, one that ends in
         .onnx answers without TensorFlow
     recipe
         train what the evidence found best (best), calibrate it, and write its card beside it

@@ -231,8 +231,8 @@ def _check_own(answer):
     for step in steps:
         if isinstance(step, type) and issubclass(step, Augmentation):
             return f"{step.__name__} is the kind of change: give it a range, {step.__name__}(...)"
-    chain = Chain(tuple(steps))  # which takes names, and refuses what is no augmentation
-    of_sound = [step for step in chain.steps if step.on == "wave"]
+    steps = Chain(tuple(steps)).steps  # which takes names, and refuses what is no augmentation
+    of_sound = [step for step in steps if step.on == "wave"]
     if len(of_sound) < 2:
         return f"two changes of the sound, or more, are asked for: so far there are {len(of_sound)}"
     for step in of_sound:
@@ -243,11 +243,16 @@ def _check_own(answer):
         return "these are the ranges that come along: what do your ears say?"
     t = np.arange(4410) / 22050
     hits = np.tile(np.sin(2 * np.pi * 200 * t) * np.exp(-t / 0.05), (50, 1)).astype(np.float32)
-    changed = chain.waves(hits, np.random.default_rng(0))
-    if not np.isfinite(changed).all():
-        return "tried on fifty hits, it makes numbers that are none"
-    if not (np.abs(changed - hits).max(axis=1) > 1e-3).any():
-        return "tried on fifty hits, it changes none that one could hear: wider ranges, or more p"
+    for step in of_sound:
+        changed = Chain((step,)).waves(hits, np.random.default_rng(0))
+        name = type(step).__name__
+        if not np.isfinite(changed).all():
+            return f"tried on fifty hits, {name} makes numbers that are none"
+        if not (np.abs(changed - hits) > 1e-4).any():
+            return (
+                f"tried on fifty hits, {name} changes none that one could hear: give it a wider "
+                "range, or more p"
+            )
     return None
 
 

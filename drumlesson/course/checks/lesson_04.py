@@ -192,12 +192,15 @@ def _check_mine(answer):
         return "the hits should be drums, which know their kit: such as mine[mine.kits == name]"
     if not len(hits):
         return "there is not one hit to ask about: is the name of the kit among mine.kits?"
-    met = {*model.training_kits_, *model.validation_kits_} & set(hits.kits.tolist())
+    asked = set(hits.kits.tolist())
+    met = {*model.training_kits_, *model.validation_kits_} & asked
     if met:
         return (
             f"it has met {', '.join(sorted(met))}: fit it with the drums of other kits only, "
             "such as mine[mine.kits != name]"
         )
+    if len(asked) > 1:
+        return f"the hits of one kit are asked for, and these are of {len(asked)} kits"
     return None
 
 

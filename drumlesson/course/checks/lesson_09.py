@@ -91,11 +91,11 @@ def _number(answer) -> float:
     square = re.fullmatch(r"\s*(\d+)\s*(?:²|\^\s*2|\*\*\s*2|squared)\s*", answer)
     if square:
         return float(square[1]) ** 2
-    product = re.fullmatch(r"\s*(\d+)\s*[*x×]\s*(\d+)\s*", answer)
+    product = re.fullmatch(r"\s*(\d+)\s*(?:[*x×·]|times|by)\s*(\d+)\s*", answer)
     if product:
         return float(product[1]) * float(product[2])
     found = re.findall(r"\d+(?:\.\d+)?", re.sub(r"(?<=\d)[,_ ](?=\d{3}\b)", "", answer))
-    return float(found[-1])
+    return max(map(float, found))  # what a sentence counts with is smaller
 
 
 _PAIRS = {
