@@ -102,15 +102,23 @@ def _check_start(seconds) -> None:
         )
 
 
+def _as_float32(x) -> np.ndarray | None:
+    """`x` as an array of float32 numbers; None where it holds none, or none with a sign."""
+    try:
+        array = np.asarray(x)
+        return None if array.dtype.kind in "buUSc" else array.astype(np.float32, copy=False)
+    except (TypeError, ValueError):
+        return None
+
+
 def _numbers(x, name: str) -> np.ndarray:
     """`x` as an array of float32 numbers. Raises `AudioError` where it is none."""
-    try:
-        numbers = np.asarray(x, dtype=np.float32)
-    except (TypeError, ValueError):
-        numbers = None
+    numbers = _as_float32(x)
     if numbers is None or numbers.ndim == 0:
+        dtype = f" of {x.dtype}" if isinstance(x, np.ndarray) else ""
         raise AudioError(
-            f"{name}: is {reprlib.repr(x)}, and a sound is an array of samples, shape (samples,)"
+            f"{name}: is {reprlib.repr(x)}{dtype}, and a sound is an array of samples, real "
+            "numbers around zero, shape (samples,)"
         )
     return numbers
 

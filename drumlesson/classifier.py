@@ -233,7 +233,7 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
     augment_every : int, default=4
         The waves of a hit are augmented anew in every so manieth epoch, its picture in each.
     epochs : int, default=100
-        At most; early stopping ends most runs sooner.
+        At most, until the kits set apart stop it; most runs end sooner. Then see `refit`.
     patience : int, default=15
         Epochs without a better validation loss before training stops.
     batch_size : int, default=64

@@ -234,7 +234,7 @@ def _listed_drums(
     "Prints which drums could not be used, and why; those without a label by name in one line."
     from drumlesson.labels import _NAMELESS
 
-    nameless = [Path(name).name for name, why in problems.items() if why == _NAMELESS]
+    nameless = [name for name, why in problems.items() if why == _NAMELESS]
     others = {name: why for name, why in problems.items() if why != _NAMELESS}
     if nameless:
         some = ", ".join(map(_as_line, nameless[:: -(-len(nameless) // 5)]))
@@ -365,7 +365,7 @@ class _Settings:
     window: Annotated[float, Parameter(help="seconds of sound from the onset")] = 0.3
     epochs: Annotated[
         _Count,
-        Parameter(help="at most so many; training stops when validation kits no longer gain"),
+        Parameter(help="at most so many until kits set apart stop it; then all are learned anew"),
     ] = 100
 
 
@@ -425,7 +425,7 @@ def _train_settings(settings, drums, out, seed):
     model = DrumClassifier(**asdict(settings), random_state=seed).fit(drums)
     _save_or_rescue(model._write, out)
     n_parameters = model.network_.count_params()
-    n_kits = len(model.training_kits_)
+    n_kits = len({*model.training_kits_, *model.validation_kits_})  # at last from all of them
     print(f"{_as_line(out)}: {n_parameters:,} parameters, learned from {n_kits} kits")
 
 
@@ -725,7 +725,7 @@ def _n_jobs(jobs, model, n_files) -> int:
 
 def _as_words(row, top) -> str:
     "A row for the terminal: label, probability, the next labels, the path, and the doubt."
-    words = [f"{row['label']:<10} {row.get('probability', ''):>5}"]
+    words = [f"{_as_line(row['label']):<10} {row.get('probability', ''):>5}"]
     for rank in range(2, top + 1):
         words.append(f"{row.get(f'label{rank}', ''):<6} {row.get(f'probability{rank}', ''):>5}")
     words.append(_as_line(row["path"]))
@@ -1295,7 +1295,7 @@ def _heard(recordings, model, problems):
             problems[path] = str(e).removeprefix(f"{path}: ")
             continue
         for warning in told:
-            _say(str(warning.message), sys.stderr)
+            _say(_as_line(warning.message), sys.stderr)
         if len(groove):
             yield number, groove
         else:

@@ -160,7 +160,7 @@ def _save_or_rescue(
 # %% ../nbs/reference/files.ipynb #9bb8b765
 # Controls, line and paragraph separators, turns of the writing direction, and what is no text.
 _UNSHOWABLE = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_MARKED = re.compile(r"'*[=+\-@\t\r ]")
 
 
 def _escaped(found: re.Match) -> str:
@@ -174,11 +174,11 @@ def _as_line(text) -> str:
 
 
 def _to_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    """A text that no spreadsheet takes for a formula, and whose first spaces stay."""
+    return f"'{text}" if _MARKED.match(text) else text
 
 
 def _from_cell(cell: str) -> str:
     """The text that `_to_cell` was given."""
-    is_marked = cell.startswith("'") and _FORMULA.match(cell)
+    is_marked = cell.startswith("'") and _MARKED.match(cell)
     return cell[1:] if is_marked else cell

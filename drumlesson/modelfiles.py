@@ -80,12 +80,15 @@ def _today(path, about: dict) -> dict:
 
 def _model_path(path) -> str:
     """The path of a model file, `~` being the home directory. Raises ValueError without one."""
+    if path == "":
+        raise ValueError("the name of the model file is empty")
     place = os.path.expanduser(path)
     if os.path.isdir(place):
         raise ValueError(f"{path}: there is no such model file, it is a folder: give a file in it")
     if not os.path.isfile(place):
+        wanted = path if str(path).endswith((".keras", ".onnx")) else f"{path}.keras"
         raise ValueError(
-            f"{path}: there is no such model file: train one with `drumlesson train --out {path}`"
+            f"{path}: there is no such model file: train one with `drumlesson train --out {wanted}`"
         )
     return place
 

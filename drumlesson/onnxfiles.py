@@ -8,6 +8,7 @@ __all__ = ["open_session"]
 # %% ../nbs/reference/onnxfiles.ipynb #e0b10002
 import json
 import math
+import os
 import reprlib
 import threading
 from collections.abc import Callable, Iterator
@@ -229,6 +230,8 @@ def _check_onnx(content: bytes) -> tuple[tuple[int, int], int]:
 # %% ../nbs/reference/onnxfiles.ipynb #e0b10011
 _MEMORY = 1 << 28  # bytes that the sessions of a process may take together, beside their weights
 _SECONDS = 5  # for one hit
+# From 1.29 on onnxruntime reports what it runs to its makers, unless it is told not to beforehand.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 @cache

@@ -111,6 +111,9 @@ def _check_free(into: Path, recording: str) -> None:
     """Raises ValueError where a folder holds pieces of a recording of this name."""
     if into.exists() and not into.is_dir():
         raise ValueError(f"{into}: is a file, and no folder for hits")
+    place = next(folder for folder in (into, *into.absolute().parents) if folder.exists())
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise ValueError(f"{into}: nobody lets you write into {place}: choose another folder")
     piece = re.compile(rf"{re.escape(recording)}_\d{{3,}}(_[a-z+]+)?\.wav")
     pattern = f"*/{glob.escape(recording)}_*.wav"
     there = sorted(path for path in into.glob(pattern) if piece.fullmatch(path.name))

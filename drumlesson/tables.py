@@ -67,9 +67,12 @@ def _records(
                 f"{path}: lacks the {noun} {' and '.join(missing)}: "
                 f"it needs {','.join(needs)} and may have {','.join(may_have)}"
             )
-        yield from csv.DictReader(
-            file, names, restval="", delimiter=separator, skipinitialspace=True
-        )
+        how = {"delimiter": separator, "skipinitialspace": True, "strict": True}
+        for record in csv.DictReader(file, names, restval="", **how):
+            for name in ("label", "kit"):
+                if "\n" in record.get(name, ""):  # a quotation mark too many, here or above
+                    raise csv.Error(f"the {name} of {record['path']} goes over several lines")
+            yield record
 
 
 def read_table(

@@ -49,18 +49,22 @@ def _validation_kits(drums: Drums, k: int, random_state: int) -> np.ndarray | No
     return best
 
 
-def _validation_hits(labels: np.ndarray, share: float, random_state: int) -> np.ndarray:
-    """Row numbers of single hits, as many of each class. Raises ValueError."""
-    from sklearn.model_selection import StratifiedKFold
-
+def _fewest(labels) -> int:
+    """How many examples the rarest class has. Raises ValueError where there is one only."""
     counts = pd.Series(labels).value_counts()
-    fewest = int(counts.min())
-    if fewest < 2:
+    if counts.min() < 2:
         raise ValueError(
             f"the class {counts.idxmin()} has one example: "
             "a classifier needs two, one to learn from and one to check on"
         )
-    k = min(round(1 / share), fewest)
+    return int(counts.min())
+
+
+def _validation_hits(labels: np.ndarray, share: float, random_state: int) -> np.ndarray:
+    """Row numbers of single hits, as many of each class. Raises ValueError."""
+    from sklearn.model_selection import StratifiedKFold
+
+    k = min(round(1 / share), _fewest(labels))
     cut = StratifiedKFold(k, shuffle=True, random_state=random_state)
     _, rows = next(cut.split(labels, labels))
     return rows
@@ -82,6 +86,7 @@ def validation_rows(
         if rows is not None:
             return np.isin(numbers, rows)
     if n_kits > 1:
+        _fewest(labels)  # the likelier reason, such as a label that is mistyped
         raise ValueError(
             "no kits can be set apart to validate on so that both sides hold more than one class: "
             "bring more kits, or train for a fixed number of epochs with validation_fraction=0"

@@ -4,6 +4,7 @@ import csv
 import math
 import os
 import random
+import reprlib
 import struct
 import subprocess
 import sys
@@ -402,10 +403,20 @@ def test_a_start_that_cannot_be_is_not_the_files_fault(tmp_path, seconds):
         load_audio(path, seconds=seconds)
 
 
-@pytest.mark.parametrize("x", [None, 0.5, {}, object(), "kick", ["a"], [[1, 2], [3]]])
+NO_SAMPLES = [None, 0.5, {}, object(), "kick", ["a"], ["0.5"], [[1, 2], [3]], [True, False]]
+NO_SAMPLES += [np.arange(9, dtype=np.uint8), np.ones(9, complex)]  # 8 bits around 128; no sound
+
+
+@pytest.mark.parametrize("x", NO_SAMPLES, ids=reprlib.repr)
 def test_what_is_no_array_of_samples(x):
     with pytest.raises(AudioError, match="my take: is .*, and a sound is an array of samples"):
         check_sound(x, "my take")
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.int32, np.float64, ">f4", object])
+def test_samples_of_any_signed_kind(kind):
+    x = np.array([0, -1, 1, 2] * 100, kind)
+    assert check_sound(x).dtype == np.float32 and (check_sound(x) == x).all()
 
 
 def test_the_longest_file_that_is_read_whole(tmp_path):

@@ -209,6 +209,7 @@ def test_settings_that_cannot_be(toys, change, text):
             r"groups has shape \(1,\), and there are 4 sounds",
         ),
         ([noise_hit()] * 3, ["kick", "kick", "snare"], None, "snare has one example"),
+        ([noise_hit()] * 5, [*["kick", "snare"] * 2, "snaer"], list("aabba"), "snaer has one"),
         ([noise_hit()] * 3 + [np.zeros(500)], ["kick", "snare"] * 2, None, "sound 3: is silent"),
         ([noise_hit()] * 3 + [[np.nan] * 500], ["kick", "snare"] * 2, None, "sound 3: holds NaN"),
         (
@@ -635,6 +636,13 @@ def test_what_is_no_model_file(tmp_path, content):
 def test_where_there_is_no_model_file(tmp_path, path):
     with pytest.raises(ValueError, match="no such model file.*drumlesson train"):
         load(tmp_path / path)
+
+
+def test_the_advice_where_there_is_no_model_file_can_be_followed():
+    with pytest.raises(ValueError, match=r"`drumlesson train --out nope\.keras`"):
+        load("nope")
+    with pytest.raises(ValueError, match="the name of the model file is empty"):
+        load("")
 
 
 @given(data=st.data())

@@ -480,7 +480,8 @@ def test_what_is_called_another_drum(run, mistaken, tmp_path):
     assert status == 1 and heading.split() == ["path", "named", "heard", "probability", "why"]
     assert row.startswith(str(mistaken / "kick 7.wav")) and row.split()[-3:-1] == ["kick", "hihat"]
     assert line == "2 agree, 1 disagree, 0 unsure, 1 not understood"
-    assert err == "drumlesson: 1 name is not understood, such as clap.wav\n"
+    path = mistaken / "clap.wav"
+    assert err == f"drumlesson: 1 name is not understood, such as {path}\n"
     labels = {os.path.basename(row["path"]): row["label"] for row in rows_of(table)}
     assert labels == {"kick 7.wav": "unsure", "kick 5.wav": "kick", "snare 5.wav": "snare"}
 

@@ -250,7 +250,10 @@ def test_names_on_one_line(name, shown):
     assert _as_line(name) == shown and len(shown.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@a", "\t=", "\r", "'=1", "''@a"], ids=ascii)
+MARKED = ["=1+1", "+1", "-1", "@a", "\t=", "\r", "'=1", "''@a", " a", "' a"]
+
+
+@pytest.mark.parametrize("name", MARKED, ids=ascii)
 def test_a_cell_is_no_formula_and_is_read_back(name):
     assert _to_cell(name) == "'" + name and _from_cell(_to_cell(name)) == name
 

@@ -634,3 +634,44 @@ def test_a_model_that_never_says_so_answers_all_else_alike(hits):
     assert [one for one, other in zip(never, said, strict=True) if other != OUTSIDE] == [
         label for label in said if label != OUTSIDE
     ]
+
+
+# -- tables that were written by hand
+
+
+def test_a_name_that_begins_with_a_space_keeps_its_label(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, drum in ((" a.wav", "kick"), ("a.wav", "snare")):
+        write_sound(name, synth_kit(3).hit(drum))
+    label(".", "t.csv")
+    text = Path("t.csv").read_text().replace("' a.wav,kick", "' a.wav,tom")
+    Path("t.csv").write_text(text)
+    rows = label(".", "t.csv")
+    assert [row["label"] for row in rows if row["path"] == " a.wav"] == ["tom"]
+    assert len(rows) == len(rows_of("t.csv")) == 2
+
+
+@pytest.mark.parametrize("marks", ['"tom', '"', '"tom"x'])
+def test_a_quotation_mark_too_many_changes_no_label(hits, marks):
+    label(hits, "labels.csv")
+    path = Path("labels.csv")
+    lines = path.read_text().splitlines(keepends=True)
+    lines[2] = lines[2].replace(",snare,", f",{marks},")
+    path.write_text("".join(lines))
+    with pytest.raises(SourceError, match=r"labels\.csv: is no table in CSV form"):
+        label(hits, "labels.csv")
+    assert path.read_text() == "".join(lines)
+
+
+def test_two_quotation_marks_too_many_change_no_label(hits):
+    label(hits, "labels.csv")
+    path = Path("labels.csv")
+    lines = path.read_text().splitlines(keepends=True)
+    for number, mark in ((2, ',"'), (4, '",')):
+        place, rest = lines[number].split(",", 1)
+        lines[number] = place + mark + rest
+    text = "".join(lines)
+    path.write_text(text)
+    with pytest.raises(SourceError, match="goes over several lines"):
+        label(hits, "labels.csv")
+    assert path.read_text() == text

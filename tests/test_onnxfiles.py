@@ -1,6 +1,7 @@
 """Files of strangers: what is refused before it is run, and what may go on."""
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -221,3 +222,13 @@ def test_what_a_network_does_not_say_of_itself_is_told(tmp_path):
         with pytest.raises(ValueError, match=f"it is a network, but no {kind} of drumlesson's"):
             with _telling(session, kind) as about:
                 about[name]
+
+
+def test_nothing_is_reported_to_the_makers_of_the_library(tmp_path):
+    asks_no = {"CI", "ORT_RUNNING_UNIT_TESTS", "ORT_DISABLE_TELEMETRY"}  # what else keeps it still
+    environment = {name: value for name, value in os.environ.items() if name not in asks_no}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    program = "from drumlesson import load, load_drums; "
+    program += "print(load().predict(load_drums('synth', n_kits=1, hits=1))[0])"
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert not [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name]

@@ -213,6 +213,14 @@ def test_a_file_is_no_folder(loop, tmp_path):
     assert files_below(tmp_path) == before
 
 
+def test_a_place_where_one_may_not_write_is_told_first(loop, tmp_path, monkeypatch):
+    monkeypatch.setattr(slicing.os, "access", lambda place, mode: place != tmp_path)
+    with pytest.raises(ValueError, match="new/hits: nobody lets you write into .*: choose another"):
+        slicing._check_free(tmp_path / "new" / "hits", "loop")
+    assert files_below(tmp_path) == ["loop.wav"]
+    slicing._check_free(tmp_path.parent / "hits", "loop")
+
+
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 @pytest.mark.parametrize("is_there", [False, True])
 def test_when_one_cannot_be_written_none_is(loop, tmp_path, monkeypatch, error, is_there):

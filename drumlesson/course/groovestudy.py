@@ -454,16 +454,15 @@ def _finish_transcriber(
     folder: Path,  # where the study is stored
 ) -> None:
     """Gives a transcriber the thresholds that all folds choose, and a card of what was measured."""
-    from onnxruntime import InferenceSession
-
     from drumlesson.exporting import with_metadata
+    from drumlesson.onnxfiles import _new_session
 
     counts, clips = (
         pd.read_csv(folder / table, keep_default_na=False).query("model == 'several'")
         for table in (_BY_THRESHOLD, _BY_CLIP)
     )
     content = path.read_bytes()
-    about = InferenceSession(content).get_modelmeta().custom_metadata_map["transcriber"]
+    about = _new_session(content).get_modelmeta().custom_metadata_map["transcriber"]
     chosen = _cautious_thresholds(counts)[list(DRUMS)].tolist()
     about = json.dumps(json.loads(about) | {"threshold": chosen})
     with atomic(path) as temporary:

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from google.protobuf.message import DecodeError
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_markdown_cell
@@ -51,6 +50,7 @@ from ..folders import _SUFFIXES
 from ..groove import _FAINT, DRUMS, FRAMES
 from ..labelling import _BY_HAND, NOT_A_DRUM, _columns, _model_digest
 from ..midi import _NOTE_COLUMNS, DRUM_NOTES
+from ..onnxfiles import _new_session
 from ..runtime import SHIPPED, load
 from ..tasks import Multiclass
 from .notebooks import read, root
@@ -98,9 +98,7 @@ def _run_once(network) -> dict[str, np.ndarray]:
     names = [name for node in network.graph.node for name in node.output]
     del talkative.graph.output[:]
     talkative.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    session = onnxruntime.InferenceSession(
-        talkative.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
+    session = _new_session(talkative.SerializeToString())
     feeds = {}
     for given in network.graph.input:
         shape = [size.dim_value or 1 for size in given.type.tensor_type.shape.dim]

@@ -1,7 +1,7 @@
 // The table of answers, in the form that `drumlesson predict --csv` writes and goes on with.
 
 /** A text that no spreadsheet takes for a formula. */
-const asCell = (text) => (/^'*[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+const asCell = (text) => (/^'*[=+\-@\t\r ]/.test(text) ? `'${text}` : text);
 
 const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
