@@ -103,10 +103,10 @@ def _check_start(seconds) -> None:
 
 
 def _as_float32(x) -> np.ndarray | None:
-    """`x` as an array of float32 numbers; None where it holds none, or none with a sign."""
+    """`x` as an array of float32 numbers; None where it holds others than real, signed ones."""
     try:
         array = np.asarray(x)
-        return None if array.dtype.kind in "buUSc" else array.astype(np.float32, copy=False)
+        return array.astype(np.float32, copy=False) if array.dtype.kind in "ifO" else None
     except (TypeError, ValueError):
         return None
 

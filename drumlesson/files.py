@@ -41,7 +41,7 @@ def _neighbour(target: Path) -> Path:
     Raises PermissionError for a `target` that nobody may write to: a renaming would not ask.
     """
     if target.exists() and not target.stat().st_mode & 0o222:
-        raise PermissionError(errno.EACCES, "it is write-protected")
+        raise PermissionError(errno.EACCES, "it is write-protected", str(target))
     temporary = target.parent / f".drumlesson-{secrets.token_hex(8)}{target.suffix}"
     # tempfile makes files that nobody else may read; for a new file the process' umask decides
     mode = 0o600 if target.exists() else 0o666

@@ -270,18 +270,22 @@ class _SlowGain:
         self._level = min(max(level, faded, _SEEN / high), _SEEN / low)
         return _SEEN / self._level
 
+    def _found(self, levels: np.ndarray) -> np.ndarray:
+        """The gain of each frame; none as long as nothing is louder than the noise before it."""
+        gains = np.array([self._follow(level) for level in levels])
+        if not self._begun:
+            begun = np.maximum.accumulate(levels * gains > _BEGUN * _SEEN)
+            self._begun = bool(begun[-1:].any())
+            gains = np.where(begun, gains, 0.0)
+        return gains
+
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """The picture of the sound at the level that the network knows, frame by frame."""
         power = np.maximum(10.0 ** picture.astype(float) - _FAINT, 0)
-        levels = np.sqrt(power.sum(axis=1))
         if self._fixed is not None:
             gains = np.full(len(power), self._fixed)
         else:
-            gains = np.array([self._follow(level) for level in levels])
-        if not self._begun:
-            begun = np.maximum.accumulate(levels * gains > _BEGUN * _SEEN)
-            gains = np.where(begun, gains, 0.0)
-            self._begun = bool(begun[-1:].any())
+            gains = self._found(np.sqrt(power.sum(axis=1)))
         return np.log10(power * gains[:, None] ** 2 + _FAINT).astype(np.float32)
 
 

@@ -112,6 +112,8 @@ def _check_free(into: Path, recording: str) -> None:
     if into.exists() and not into.is_dir():
         raise ValueError(f"{into}: is a file, and no folder for hits")
     place = next(folder for folder in (into, *into.absolute().parents) if folder.exists())
+    if not place.is_dir():
+        raise ValueError(f"{into}: {place} is a file, and no folder for hits")
     if not os.access(place, os.W_OK | os.X_OK):
         raise ValueError(f"{into}: nobody lets you write into {place}: choose another folder")
     piece = re.compile(rf"{re.escape(recording)}_\d{{3,}}(_[a-z+]+)?\.wav")

@@ -10,6 +10,7 @@ import codecs
 import csv
 import os
 import re
+import reprlib
 from collections.abc import Iterator
 
 from .folders import SourceError
@@ -44,6 +45,16 @@ def _text(cell: str) -> str:
     return cell
 
 
+def _check_lines(record: dict, separator: str) -> None:
+    """Raises csv.Error where a cell holds further rows, by a quotation mark too many."""
+    for name, cell in record.items():
+        _, *further = re.split("[\r\n]+", cell)
+        is_row = [line.count(separator) >= len(record) - 1 for line in further]
+        if any(is_row) or (further and name in ("label", "kit")):
+            row = reprlib.repr(next(iter(record.values())))
+            raise csv.Error(f"in the row of {row}, the {name} goes over several lines")
+
+
 def _records(
     path,
     needs: tuple[str, ...],  # as for `read_table`
@@ -67,11 +78,9 @@ def _records(
                 f"{path}: lacks the {noun} {' and '.join(missing)}: "
                 f"it needs {','.join(needs)} and may have {','.join(may_have)}"
             )
-        how = {"delimiter": separator, "skipinitialspace": True, "strict": True}
-        for record in csv.DictReader(file, names, restval="", **how):
-            for name in ("label", "kit"):
-                if "\n" in record.get(name, ""):  # a quotation mark too many, here or above
-                    raise csv.Error(f"the {name} of {record['path']} goes over several lines")
+        rows = csv.DictReader(file, names, restval="", delimiter=separator, skipinitialspace=True)
+        for record in rows:
+            _check_lines({name: record[name] for name in names}, separator)
             yield record
 
 

@@ -49,7 +49,7 @@ def _made_up_hits(sr=22050):
 
 
 # %% ../../../nbs/reference/checks/lesson_02.ipynb #2a812779b
-_FINDERS = {"onset": attack.onset, "find_hit": attack.find_hit}
+_FINDERS = {f.__name__: f for f in (attack.onset, attack.find_hit, attack._found)}
 
 
 def _words(function):
