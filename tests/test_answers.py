@@ -122,7 +122,7 @@ def test_one_sound_is_not_many(shipped, kind):
     for X in (x, x.tolist(), pd.Series(x)):
         with pytest.raises(AudioError, match="one sound where a list .* is expected: give it as"):
             shipped.predict(X)
-    if kind is not object:
+    if kind in (np.float32, float, np.int16):
         assert shipped.predict([x]).shape == (1,)
 
 
