@@ -270,7 +270,7 @@ class _SlowGain:
         self._level = min(max(level, faded, _SEEN / high), _SEEN / low)
         return _SEEN / self._level
 
-    def _found(self, levels: np.ndarray) -> np.ndarray:
+    def _gains_of(self, levels: np.ndarray) -> np.ndarray:
         """The gain of each frame; none as long as nothing is louder than the noise before it."""
         gains = np.array([self._follow(level) for level in levels])
         if not self._begun:
@@ -285,7 +285,7 @@ class _SlowGain:
         if self._fixed is not None:
             gains = np.full(len(power), self._fixed)
         else:
-            gains = self._found(np.sqrt(power.sum(axis=1)))
+            gains = self._gains_of(np.sqrt(power.sum(axis=1)))
         return np.log10(power * gains[:, None] ** 2 + _FAINT).astype(np.float32)
 
 
