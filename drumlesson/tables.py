@@ -79,8 +79,11 @@ def _records(
                 f"it needs {','.join(needs)} and may have {','.join(may_have)}"
             )
         rows = csv.DictReader(file, names, restval="", delimiter=separator, skipinitialspace=True)
+        n_lines = 0
         for record in rows:
-            _check_lines({name: record[name] for name in names}, separator)
+            if rows.line_num > n_lines + 1:  # of this row, or of empty ones before it
+                _check_lines({name: record[name] for name in names}, separator)
+            n_lines = rows.line_num
             yield record
 
 

@@ -96,9 +96,16 @@ def test_who_could_read_the_old_file_can_read_the_new_one(tmp_path, mode):
     assert (path.read_text(), mode_of(path)) == ("new", mode)
 
 
-@pytest.mark.parametrize(
-    "write", [lambda path: atomic(path).__enter__(), lambda p: _try_writing(p, 1)]
-)
+def try_a_byte(path):
+    _try_writing(path, 1)
+
+
+def put_a_byte(path):
+    with atomic(path) as temporary:
+        temporary.write_bytes(b"x")
+
+
+@pytest.mark.parametrize("write", [try_a_byte, put_a_byte])
 def test_a_write_protected_file_is_left_alone_even_by_root(tmp_path, write):
     path = tmp_path / "a.csv"
     path.write_text("old")
