@@ -44,7 +44,7 @@ def _one_sound(x, number: int, sr) -> np.ndarray:
         return _around_loudest(load_audio(x))
     name = f"sound {number}"
     if isinstance(x, Sound):
-        name = x.name or name
+        name = f"{name} ({x.name})" if x.name else name
         _check_rate(x.sr, f"{name}: sr")
         return _at_our_rate(x.x, x.sr, name)
     return _at_our_rate(x, sr, name)
@@ -407,6 +407,9 @@ class Answers:
         four from there. An array, a `Sound` and a `Drums` are taken whole, since they may be cut
         already, and a second cut would move them. So the samples of a long file can get another
         answer than the file: where the drum comes after a second or more of something else.
+
+        A network in Keras cannot go on in a forked process, and waits for ever: start processes by
+        `multiprocessing.get_context("spawn")`, or export the model to an `.onnx` file.
         """
         self._check_fitted()
         if not isinstance(unsure, (bool, np.bool_)):

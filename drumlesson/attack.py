@@ -12,11 +12,23 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from .audio import KEEP_SECONDS, SR, loudest
+from .audio import KEEP_SECONDS, SR, AudioError, _check_rate, loudest
 from .protocols import Transformer
 
 
 # %% ../nbs/02_attack_phase.ipynb #bad22c45
+def _one_wave(x, sr) -> np.ndarray:
+    """A sound of one channel, shape (samples,). Raises `AudioError`."""
+    _check_rate(sr)
+    x = np.asarray(x)
+    if x.ndim != 1 or not len(x) or x.dtype.kind not in "if":
+        held = f"and this is one of {x.dtype}, shape {x.shape}"
+        raise AudioError(f"a sound is an array of numbers, shape (samples,), {held}")
+    if not np.isfinite(x).all():
+        raise AudioError("a sound holds NaN or infinite samples: leave it out")
+    return x
+
+
 def envelope(x, sr: int = SR, ms: float = 1.0) -> np.ndarray:
     """The largest absolute sample of each block of a sound.
 
@@ -34,13 +46,18 @@ def envelope(x, sr: int = SR, ms: float = 1.0) -> np.ndarray:
     np.ndarray
         Shape (blocks,); the last block may be shorter.
 
+    Raises
+    ------
+    AudioError
+        Where `x` is not one sound of one channel, or `sr` no rate.
+
     Examples
     --------
     >>> envelope([0, 0.5, -1, 0.2, 0.1], sr=2000)
     array([0.5, 1. , 0.1])
     """
+    amplitude = np.abs(_one_wave(x, sr))
     block = max(1, round(sr * ms / 1000))
-    amplitude = np.abs(np.asarray(x))
     return np.maximum.reduceat(amplitude, np.arange(0, len(amplitude), block))
 
 
@@ -65,6 +82,11 @@ def onset(x, sr: int = SR, *, threshold_db: float = 30.0) -> int:
     -------
     int
         The first sample of a block of a millisecond; 0 for silence.
+
+    Raises
+    ------
+    AudioError
+        Where `x` is not one sound of one channel, or `sr` no rate.
 
     See Also
     --------
@@ -167,6 +189,13 @@ def find_hit(x, sr: int = SR, *, threshold_db: float = 30.0) -> tuple[int, int]:
     start, top : int
         Samples, each the first of a block of a millisecond.
 
+    Raises
+    ------
+    AudioError
+        Where `x` is not one sound of one channel, or `sr` no rate.
+    ValueError
+        For a threshold that is not above 0.
+
     See Also
     --------
     onset : The first thing that is loud enough; in a tidy file, the same.
@@ -178,8 +207,11 @@ def find_hit(x, sr: int = SR, *, threshold_db: float = 30.0) -> tuple[int, int]:
     >>> find_hit(np.append(hiss, hit))
     (22044, 22220)
     """
+    if not threshold_db > 0:
+        raise ValueError(f"threshold_db is a number of decibels above 0, not {threshold_db!r}")
+    levels = envelope(x, sr)
     block = max(1, round(sr / 1000))
-    start, top = _found(envelope(x, sr), loudest(x, sr) // block, threshold_db)
+    start, top = _found(levels, loudest(x, sr) // block, threshold_db)
     return start * block, top * block
 
 
@@ -337,7 +369,10 @@ class Attack(Transformer):
             raise ValueError(f"search is 'loudest' or 'first', not {self.search!r}")
 
     def __call__(self, sounds) -> np.ndarray:
-        """Windows, float32 (n, samples), of n `sounds`, each an array of shape (samples,)."""
+        """Windows, float32 (n, samples), of n `sounds`, each an array of shape (samples,).
+
+        Raises `AudioError` for what is not one sound of one channel.
+        """
         return self._cut([self._find(x) for x in sounds])
 
     def doubts(self, sounds) -> np.ndarray:
@@ -362,7 +397,8 @@ class Attack(Transformer):
         return self._cut(hits), np.array([self._doubt(hit) for hit in hits])
 
     def _find(self, x) -> _Hit:
-        """A sound, free of an offset, and where its hit begins."""
+        """A sound, free of an offset, and where its hit begins. Raises `AudioError`."""
+        x = _one_wave(x, self.sr)
         if self.search == "first":
             return _Hit(x, onset(x, self.sr, threshold_db=self.threshold_db))
         x = _without_offset(x)

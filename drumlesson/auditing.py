@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from .answers import _NONE_OF_THEM
 from .audio import load_hits
-from .files import _to_cell
+from .files import _check_path, _to_cell
 from .labels import _UNSURE, _WAYS, _labelled
 
 
@@ -202,13 +202,14 @@ def audit(
     SourceError
         Where there is no such folder or table, or it holds no sound.
     ValueError
-        For other labels, and for ``"names"`` with a table.
+        For other labels, an empty path, and for ``"names"`` with a table.
 
     Examples
     --------
     >>> print(audit("my drums"))
     3 agree, 1 disagree, 0 unsure, 2 not understood
     """
+    _check_path(data)
     if labels is not None and labels not in _WAYS:
         raise ValueError(f"labels is one of {', '.join(_WAYS)}, not {labels!r}")
     if model is None:

@@ -635,7 +635,7 @@ def _beware(model, drums):
 # %% ../nbs/11_command_line.ipynb #d78dea3e
 @app.command(help_epilogue=_example("evaluate drums.keras --data my_drums --json scores.json"))
 def _evaluate(
-    model: Annotated[_Path | None, Parameter(name="MODEL.keras")] = None,
+    model: Annotated[_Path | None, Parameter(name="MODEL")] = None,
     /,
     *,
     data: _Data = "open",
@@ -650,7 +650,8 @@ def _evaluate(
     Parameters
     ----------
     model
-        the model that comes with the package, where none is named
+        a file that train or export wrote; the model that comes with the package, where none is
+        named
     seed
         another seed gives other synthesised kits; none is ever one that train uses
     scores
@@ -901,7 +902,7 @@ def _print_findings(found):
 @app.command(help_epilogue=_example("audit my_samples --csv audit.csv"))
 def _audit(
     data: Annotated[_Path, Parameter(name="DIR")],
-    model: Annotated[_Path | None, Parameter(name="MODEL.keras")] = None,
+    model: Annotated[_Path | None, Parameter(name="MODEL")] = None,
     /,
     *,
     labels: Annotated[
@@ -920,7 +921,8 @@ def _audit(
     data
         a folder of sound files, or a table (path,label)
     model
-        the model that comes with the package, where none is named
+        a file that train or export wrote; the model that comes with the package, where none is
+        named
     table
         write all that was heard as a table to correct and learn from, or to standard output (-)
     """
@@ -1078,7 +1080,7 @@ def _sort(
     Parameters
     ----------
     paths
-        folders to search for sounds, or sound files; before them, if you like, MODEL.keras in
+        folders to search for sounds, or sound files; before them, if you like, a MODEL in
         place of the model that comes with the package
     into
         the folder to sort into; what lies in it is left alone

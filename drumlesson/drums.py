@@ -29,7 +29,7 @@ import scipy.fft
 
 from .attack import Attack
 from .audio import SR, AudioInfo, Sound
-from .datasets import _marked, as_table, read_csv, read_folder, read_open
+from .datasets import TABLE_COLUMNS, _marked, as_table, read_csv, read_folder, read_open
 from .features import LogMel
 from .folders import SourceError
 from .labels import _WAYS, LABELS
@@ -67,7 +67,8 @@ class Drums:
     Raises
     ------
     ValueError
-        Where there are more or fewer rows than waves.
+        Where there are more or fewer rows than waves, where the table has no label or kit, and
+        where one is NaN or None. Other columns that it lacks are added, empty.
 
     Examples
     --------
@@ -92,6 +93,15 @@ class Drums:
                 f"drums have a row for each wave, not {len(self.table)} for {len(self.waves)}: "
                 "choose both at once, as drums[:3]"
             )
+        for column in ("label", "kit"):
+            if column not in self.table:
+                raise ValueError(f"the table of drums has no column {column}")
+            if self.table[column].isna().any():
+                raise ValueError(f"the column {column} holds NaN or None: leave those hits out")
+        missing = [column for column in TABLE_COLUMNS if column not in self.table]
+        if missing:  # facts that nobody knows
+            blank = as_table([{}]).loc[0, missing]
+            object.__setattr__(self, "table", self.table.assign(**blank))
 
     @property
     def labels(self) -> np.ndarray:
@@ -386,34 +396,45 @@ def _tell_tales(table: pd.DataFrame) -> dict[str, np.ndarray]:
 def audit_facts(
     drums: Drums,
     random_state: int = 0,  # of folds and trees
-) -> pd.DataFrame:  # a row a fact; columns `by kit`, `at random`, `commonest class`
+) -> pd.DataFrame:  # a row a fact
     """How well each fact of the files gives the class away to a model that hears nothing.
 
-    The accuracy on kits not met, on hits drawn at random, and of always naming the commonest
-    class. Raises ValueError where there are too few hits or kits.
+    The accuracy on kits not met (`by kit`), on hits drawn at random (`at random`), and of always
+    naming the commonest class (`commonest class`), each kit counting the same. `gain low` and
+    `gain high` are the ends of a 95 % interval, over kits, of what `by kit` gains over the
+    commonest class. Raises ValueError where there are too few hits or kits.
     """
     from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
     from sklearn.tree import DecisionTreeClassifier
 
-    y = drums.labels
-    _, class_sizes = np.unique(y, return_counts=True)
-    k = min(5, len(set(drums.kits)), *class_sizes)
+    from drumlesson.evaluation import kit_interval
+
+    y, kits = drums.labels, drums.kits
+    classes, class_sizes = np.unique(y, return_counts=True)
+    k = min(5, len(set(kits)), *class_sizes)
     if k < 2:
         raise ValueError("an audit needs at least two hits of each class, and two kits")
 
     facts = _tell_tales(drums.table)
     facts["all but kit"] = np.column_stack([facts[name] for name in facts if name != "kit"])
     tree = DecisionTreeClassifier(max_leaf_nodes=32, min_samples_leaf=2, random_state=random_state)
-    audit = pd.DataFrame(index=list(facts))
-    for rule, groups in {"by kit": drums.kits, "at random": np.arange(len(y))}.items():
+    right = {}  # {rule: for each fact, which hits were named rightly}
+    for rule, groups in {"by kit": kits, "at random": np.arange(len(y))}.items():
         splitter = StratifiedGroupKFold(k, shuffle=True, random_state=random_state)
         cut = list(splitter.split(y, y, groups))
-        accuracy = []
+        right[rule] = []
         for values in facts.values():
             y_pred = cross_val_predict(tree, values.reshape(len(y), -1), y, cv=cut)
-            accuracy.append((y_pred == y).mean())
-        audit[rule] = accuracy
-    audit["commonest class"] = class_sizes.max() / len(y)
+            right[rule].append((y_pred == y).astype(float))
+
+    audit = pd.DataFrame(index=list(facts))
+    for rule, of_facts in right.items():
+        audit[rule] = [kit_interval(of_fact, kits)[1] for of_fact in of_facts]
+    commonest = y == classes[class_sizes.argmax()]
+    audit["commonest class"] = kit_interval(commonest, kits)[1]
+    gains = [kit_interval(of_fact - commonest, kits) for of_fact in right["by kit"]]
+    audit["gain low"] = [low for low, _, _ in gains]
+    audit["gain high"] = [high for _, _, high in gains]
     return audit
 
 

@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from .answers import Calibration
+from .answers import Calibration, _column
 
 
 # %% ../nbs/reference/evaluation.ipynb #e7a10010
@@ -146,6 +146,12 @@ def kit_interval(
         The ends of the interval; between them, the mean over kits of the share right
         within a kit.
 
+    Raises
+    ------
+    ValueError
+        Where there are no hits, not as many kits as hits, or a hit or a kit is NaN or None; for a
+        level that is not between 0 and 1.
+
     Notes
     -----
     Whole kits are drawn two thousand times, since the hits of a kit are recognised or
@@ -161,7 +167,15 @@ def kit_interval(
     >>> kit_interval([1, 1, 1, 0], ["a", "a", "a", "b"])
     (0.0, 0.5, 1.0)
     """
-    hits = pd.Series(np.asarray(right, float)).groupby(np.asarray(kits))
+    right = np.asarray(right, float)
+    kits = _column(kits, "kits", len(right))
+    if not len(right):
+        raise ValueError("there are no hits, and an interval needs one at least")
+    if not np.isfinite(right).all():
+        raise ValueError("right holds NaN or infinite numbers")
+    if not 0 < level < 1:
+        raise ValueError(f"level is a share between 0 and 1, not {level!r}")
+    hits = pd.Series(right).groupby(kits)
     of_kit = hits.mean().to_numpy()
 
     def mean_of(drawn):
@@ -185,8 +199,8 @@ def evaluate(model, drums) -> dict:
 
     Parameters
     ----------
-    model : DrumClassifier
-        Fitted.
+    model : DrumClassifier or OnnxClassifier
+        Fitted, or what `drumlesson.load` made of a file.
     drums : Drums
         The n hits to judge it by, of kits that it has not met.
 
@@ -320,15 +334,31 @@ def _threshold(top, right, share: float) -> float:
     last = enough.max() if len(enough) else 0
     if last == len(order) - 1:
         return 0.0  # even the least sure answers may stay
-    return float(np.floor(1e4 * top[order][last]) / 1e4)
+    return np.floor(1e4 * float(top[order][last])) / 1e4
+
+
+def _check_columns(y_true, proba) -> np.ndarray:  # (n,)
+    "The right column of each row of `proba`. Raises ValueError where one is none."
+    y_true = np.asarray(y_true)
+    n, classes = proba.shape
+    if y_true.shape != (n,) or y_true.dtype.kind not in "iu":
+        held = f"{y_true.dtype} of shape {y_true.shape}"
+        raise ValueError(f"y_true holds the number of the right column of each of {n}, not {held}")
+    if len(y_true) and not 0 <= y_true.min() <= y_true.max() < classes:
+        raise ValueError(f"y_true holds the numbers of columns, from 0 to {classes - 1}")
+    return y_true
 
 
 def calibrate(
     proba,  # (n, classes), of hits whose kits the model has not met
-    y_true,  # the right column of each, shape (n,)
+    y_true,  # the number of the right column of each, shape (n,)
     share: float = RIGHT,  # of the answers that are not unsure, to be right
 ) -> Calibration:
-    "The temperature with the smallest log loss, and the lowest threshold that keeps `share` right."
+    """The temperature with the least log loss, and the lowest threshold that keeps `share` right.
+
+    Raises ValueError where `y_true` holds no numbers of columns.
+    """
+    y_true = _check_columns(y_true, proba)
     temperature = _temperature(proba, y_true)
     calibrated = Calibration(temperature)(proba)
     right = calibrated.argmax(axis=1) == y_true
@@ -337,10 +367,14 @@ def calibrate(
 
 def calibration_error(
     proba,  # (n, classes)
-    y_true,  # the right column of each, shape (n,)
+    y_true,  # the number of the right column of each, shape (n,)
     bins: int = 10,  # of as many hits each
 ) -> float:
-    "How far, on average, the largest probability lies from the share right (Naeini et al. 2015)."
+    """How far, on average, the largest probability lies from the share right (Naeini et al. 2015).
+
+    Raises ValueError where `y_true` holds no numbers of columns.
+    """
+    y_true = _check_columns(y_true, proba)
     top = proba.max(axis=1)
     right = proba.argmax(axis=1) == y_true
     order = np.argsort(top)

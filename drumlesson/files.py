@@ -35,6 +35,25 @@ def _remove_stale(
                 path.unlink()
 
 
+def _check_path(path) -> None:
+    """Raises TypeError for what is no path, ValueError for an empty one."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"a path is a str or a Path, not {path!r:.60}")
+    if not os.fspath(path):
+        raise ValueError("a path is empty: name a file or a folder (. is where you are)")
+
+
+def _make_room(target: Path) -> None:
+    """Makes the folder of a file to be written. Raises OSError where something is in its way."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(target))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as e:
+        in_the_way = "a file stands where its folder should be"
+        raise NotADirectoryError(errno.ENOTDIR, in_the_way, str(target)) from e
+
+
 def _neighbour(target: Path) -> Path:
     """A new empty file beside `target`, which nobody else may read where `target` exists.
 
@@ -86,7 +105,8 @@ def atomic(
 ) -> Iterator[Path]:  # a temporary file, beside it where it is one that can be replaced
     """Gives a path to write to, which replaces `path` in one step; on an error nothing is left.
 
-    Links are followed, mode and owner stay, and devices and pipes are written into.
+    Links are followed, mode and owner stay, and devices and pipes are written into. Raises OSError
+    where the file cannot be written.
     """
     path = Path(os.path.expanduser(path))
     if _is_written_into(path):
@@ -94,7 +114,7 @@ def atomic(
             yield temporary
         return
     target = Path(os.path.realpath(path))
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make_room(target)
     _remove_stale(target.parent)
     temporary = _neighbour(target)
     try:
@@ -114,9 +134,7 @@ def _try_writing(
     if _is_written_into(path):
         return
     target = Path(os.path.realpath(path))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.is_dir():
-        raise IsADirectoryError(0, "it is a folder")
+    _make_room(target)
     temporary = _neighbour(target)
     try:
         with temporary.open("wb") as file:

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 from xml.parsers import expat
 
-from .files import _HOUR
+from .files import _HOUR, _check_path
 from .labels import as_label
 
 
@@ -228,8 +228,12 @@ class _Walk:
 
 
 def _as_paths(paths) -> Iterator[str]:
-    """One path, or several, as texts; `~` is the home directory, unless a file is called so."""
+    """One path, or several, as texts; `~` is the home directory, unless a file is called so.
+
+    Raises TypeError for what is no path, ValueError for an empty one.
+    """
     for path in [paths] if isinstance(paths, (str, os.PathLike)) else paths:
+        _check_path(path)
         text = str(path if os.path.lexists(path) else os.path.expanduser(path))
         yield str(Path(text))
 

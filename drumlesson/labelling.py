@@ -692,6 +692,12 @@ def label_files(
     digest = _model_digest(model)
     _check_asked(top, len(_open(model, digest).classes_), jobs, table)
     work = partial(_label_block, model, digest, top)
+    return _labelled(paths, work, jobs, table, left_out, executor)
+
+
+def _labelled(paths, work, jobs, table, left_out, executor) -> Generator[dict[str, str]]:
+    """The rows of `label_files`; `work` is `_label_block` with all but its block."""
+    _, digest, top = work.args
     notes = _LeftOut() if left_out is None else left_out
     with ExitStack() as stack:
         ahead = _AHEAD * jobs if executor or jobs > 1 else 0

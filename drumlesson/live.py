@@ -175,6 +175,7 @@ class Listener:
         self,
         content: bytes,  # of an `.onnx` file
     ):
+        self._content = content
         self._session = open_session(content)
         with _telling(self._session, "listener") as about:
             self.delays = tuple(about["delays"])
@@ -186,6 +187,9 @@ class Listener:
         is_right = self.threshold_.shape == (len(self.delays), len(DRUMS))
         if not is_right or numbers != frames * FRAMES.n_mels + memory * width:
             raise ValueError("what it says of itself does not fit its network")
+
+    def __reduce__(self):  # a session cannot be pickled, nor copied
+        return type(self), (self._content,)
 
     def __repr__(self):
         said = " and ".join(f"{1000 * _seconds_after(delay):.0f}" for delay in self.delays)
@@ -523,6 +527,8 @@ class Stream:
         _check_rate(sr)
         if listener is None or isinstance(listener, (str, os.PathLike)):
             listener = load_listener(listener)
+        if not hasattr(listener, "delays"):
+            raise TypeError(f"listener is a file or a Listener, not {listener!r:.60}")
         self.listener = listener
         self._high_pass = scipy.signal.butter(1, _OFFSET, "highpass", fs=sr, output="sos")
         self._before: np.ndarray | None = None  # what the high pass keeps

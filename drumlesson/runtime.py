@@ -137,7 +137,10 @@ def load(path=None) -> Answers:
     Raises
     ------
     ValueError
-        For what is no model file, or a damaged or altered one; it names the file.
+        Where there is no such file, it is no model file, or a damaged or altered one; it names the
+        file.
+    ImportError
+        For a `.keras` file, without what `pip install "drumlesson[train]"` brings.
 
     Notes
     -----
@@ -154,11 +157,14 @@ def load(path=None) -> Answers:
     path = SHIPPED if path is None else _model_path(path)
     with open(path, "rb") as file:
         head = file.read(4)
-    is_onnx = str(path).endswith(".onnx")
-    if head == _ZIP and is_onnx:  # Keras goes by names
+    if not head:
+        raise ValueError(f"{path}: is an empty file: copy or make it again")
+    if head == _ZIP and not str(path).endswith(".keras"):  # Keras goes by names
         raise ValueError(f"{path}: is a .keras file under another name: rename it")
-    if is_onnx or head.startswith(_ONNX):
+    if str(path).endswith(".onnx") or head.startswith(_ONNX):
         return _load_onnx(path)
+    if head != _ZIP:
+        raise ValueError(f"{path}: is no model file, or a damaged one: copy or train it again")
     with _needs("train"):
         from drumlesson.classifier import _load_keras
 

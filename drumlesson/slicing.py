@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 
 from .audio import AudioError, _open, _Stream
-from .files import atomic
+from .files import _check_path, atomic
 from .groove import DRUMS
 from .midi import Groove
 from .transcribing import _opened, transcribe
@@ -175,7 +175,8 @@ def slice_hits(path, into, groove: Groove | None = None, *, longest: float = 1.0
     AudioError
         Where there is nothing to hear, the file is none, or it ends before the groove does.
     ValueError
-        Where `into` is a file, or holds hits of a recording of this name; or `longest` is no time.
+        Where `into` is a file, or holds hits of a recording of this name; or `longest` is no time;
+        and for an empty path.
     OSError
         Where nothing can be written, or the disk is full. Then no hit is left.
 
@@ -192,6 +193,8 @@ def slice_hits(path, into, groove: Groove | None = None, *, longest: float = 1.0
     """
     if not 0 < longest < np.inf:
         raise ValueError(f"longest is a number of seconds above 0, not {longest!r}")
+    _check_path(path)
+    _check_path(into)
     path, into = Path(os.path.expanduser(path)), Path(os.path.expanduser(into))
     recording = _short(path.stem)
     _check_free(into, recording)

@@ -99,6 +99,7 @@ class Transcriber:
         self,
         content: bytes,  # of an `.onnx` file
     ):
+        self._content = content
         self._session = open_session(content)
         with _telling(self._session, "transcriber") as about:
             self.threshold_ = np.array(about["threshold"], float).reshape(len(DRUMS))
@@ -108,6 +109,9 @@ class Transcriber:
         if bands != FRAMES.n_mels or not 0 <= 2 * self._margin < frames:
             raise ValueError(f"its network takes {frames} frames of {bands} bands")
         self._frames = frames
+
+    def __reduce__(self):  # a session cannot be pickled, nor copied
+        return type(self), (self._content,)
 
     def __repr__(self):
         return f"Transcriber({', '.join(DRUMS)}; {self._frames} frames at once)"
@@ -420,6 +424,8 @@ def transcribe(
     """
     if transcriber is None or isinstance(transcriber, (str, os.PathLike)):
         transcriber = load_transcriber(transcriber)
+    if not hasattr(transcriber, "curves"):
+        raise TypeError(f"transcriber is a file or a Transcriber, not {transcriber!r:.60}")
     facts, samples, name = _taken(source, sr)
     called = source if isinstance(source, (str, os.PathLike)) else name or "the recording"
     levels: list[np.ndarray] = []
@@ -461,6 +467,9 @@ def _given(source, sr: float) -> tuple[_Facts, Iterator[np.ndarray]]:
     x = np.asarray(source)
     if x.ndim != 1:
         raise AudioError(f"a recording is an array of shape (samples,), not {x.shape}")
+    if x.dtype.kind not in "if":
+        held = f"and this is one of {x.dtype}"
+        raise AudioError(f"a recording is an array of real numbers around zero, {held}")
 
     def blocks(offset=0.0):  # a part at a time, for what is long
         for start in range(0, len(x), _BLOCK):

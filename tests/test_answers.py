@@ -156,7 +156,7 @@ def test_a_generator_is_a_list(shipped, others):
 
 
 def test_sounds_say_whose_rate_cannot_be(shipped):
-    with pytest.raises(AudioError, match="^my hat: sr is samples a second"):
+    with pytest.raises(AudioError, match=r"^sound 0 \(my hat\): sr is samples a second"):
         shipped.predict([Sound(noise_hit(), None, "my hat")])
 
 
@@ -188,3 +188,10 @@ def test_a_file_is_cut_around_its_loudest_moment_and_an_array_is_taken_whole(shi
     assert len(of_array) == len(late) and len(of_file) < SR + len(noise_hit()) + SR // 100
     proba = shipped.predict_proba([path, of_file])
     assert np.array_equal(proba[0], proba[1])
+
+
+def test_a_sound_that_cannot_be_used_is_told_by_its_place(tmp_path):
+    """Many are called kick."""
+    kicks = [Sound(noise_hit(), name="kick"), Sound(np.full(500, np.nan), name="kick")]
+    with pytest.raises(AudioError, match=r"sound 1 \(kick\): holds NaN"):
+        load().predict(kicks)

@@ -26,7 +26,7 @@ from drumlesson.attack import (
     peak_normalize,
     sweep,
 )
-from drumlesson.audio import SR
+from drumlesson.audio import SR, AudioError
 from drumlesson.features import LogMel
 
 
@@ -297,3 +297,42 @@ def test_doubts_of_any_length(n, kind):
     x = {"noise": noise_hit(1.0)[:n], "zeros": np.zeros(n), "step": np.ones(n)}[kind]
     (said,) = Attack(0.3).doubts([x.astype(np.float32)])
     assert said in ("", *DOUBTS)
+
+
+STEREO = np.stack([noise_hit(), noise_hit()])
+
+
+@pytest.mark.parametrize(
+    "x, told",
+    [
+        (STEREO, "shape .2, "),
+        (STEREO.T, "shape .*, 2."),
+        (np.zeros(0), "shape .0,."),
+        (np.array(["a"]), "one of <U1"),
+        (np.full(500, np.nan), "NaN or infinite"),
+        (0.5, "shape .."),
+    ],
+)
+def test_what_is_not_one_sound_has_no_onset(x, told):
+    """In two columns a beginning would be found, at a sample that is none."""
+    for find in (onset, find_hit, envelope, lambda x: Attack(0.1)([x])):
+        with pytest.raises(AudioError, match=told):
+            find(x)
+
+
+@pytest.mark.parametrize("sr", [0, -1, "a", None])
+def test_a_rate_that_is_none_has_no_onset(sr):
+    for find in (onset, find_hit, envelope):
+        with pytest.raises(AudioError, match="samples a second"):
+            find(noise_hit(), sr)
+
+
+def test_one_sound_where_a_list_is_expected():
+    with pytest.raises(AudioError, match="a sound is an array of numbers"):
+        Attack(0.1)(noise_hit())
+
+
+@pytest.mark.parametrize("threshold_db", [0, -5, np.nan])
+def test_a_threshold_that_is_none(threshold_db):
+    with pytest.raises(ValueError, match="decibels above 0"):
+        find_hit(noise_hit(), threshold_db=threshold_db)

@@ -162,3 +162,8 @@ def test_a_file_that_sounds_like_no_drum_is_listed_whatever_its_name(mine):
     found = audit(mine, Stranger())
     assert found.counts == {"unsure": len(found.findings)}
     assert any(f.named == f.heard for f in found.findings)
+
+
+def test_an_empty_path_is_not_the_folder_one_is_in():
+    with pytest.raises(ValueError, match="a path is empty"):
+        audit("")

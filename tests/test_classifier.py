@@ -222,7 +222,7 @@ def test_settings_that_cannot_be(toys, change, text):
             [noise_hit()] * 3 + [Sound(noise_hit(), 0, "loud hat")],
             ["kick", "snare"] * 2,
             None,
-            "loud hat: sr is samples a second",
+            "loud hat.: sr is samples a second",
         ),
         (
             [noise_hit()] * 3 + ["nowhere.wav"],
@@ -628,7 +628,7 @@ def test_code_in_a_file_is_not_run(model_file, tmp_path):
 def test_what_is_no_model_file(tmp_path, content):
     path = tmp_path / "fake.keras"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="is no model file, or a damaged one"):
+    with pytest.raises(ValueError, match="is no model file, or a damaged"):
         load(path)
 
 

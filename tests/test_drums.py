@@ -275,3 +275,58 @@ def test_folds_are_a_cv(toys):
     model = make_pipeline(FunctionTransformer(loudness), LogisticRegression())
     scores = cross_val_score(model, toys, toys.labels, cv=folds(toys, 4), error_score="raise")
     assert len(scores) == 4 and np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("column", ["label", "kit"])
+@pytest.mark.parametrize("unknown", [None, np.nan])
+def test_what_has_no_label_or_no_kit_is_no_drum(column, unknown):
+    """As text it would be a class of its own, called nan."""
+    drums = load_drums("synth", n_kits=1, hits=1)
+    table = drums.table.copy()
+    table.loc[2, column] = unknown
+    with pytest.raises(ValueError, match=f"the column {column} holds NaN or None"):
+        Drums(drums.waves, table)
+
+
+@pytest.mark.parametrize("column", ["label", "kit"])
+def test_a_table_without_labels_or_kits(column):
+    table = pd.DataFrame({"label": ["kick"], "kit": ["a"]})
+    with pytest.raises(ValueError, match=f"has no column {column}"):
+        Drums([noise_hit()], table.drop(columns=column))
+
+
+def test_labels_and_kits_are_enough_for_drums():
+    waves = [noise_hit(random_state=i) for i in range(3)]
+    mine = Drums(waves, pd.DataFrame({"label": ["kick", "kick", "tom"], "kit": list("aab")}))
+    assert mine[0].name.startswith("kick")
+    assert mine[1:].labels.tolist() == ["kick", "tom"]
+    assert summary(mine).loc["all kits", "total"] == 3
+    assert len(mine + load_drums("synth", n_kits=1, hits=1)) == 8
+
+
+class TestAuditOfFacts:
+    """A fact is told from the commonest class by an interval over kits, each counting the same."""
+
+    @pytest.fixture(scope="class")
+    def telling(self):
+        drums = load_drums("synth", n_kits=12, hits=2)
+        rates = np.where(drums.labels == "kick", 8000, 44100)
+        return audit_facts(Drums(drums.waves, drums.table.assign(rate=rates)))
+
+    def test_what_tells_is_told_apart(self, telling):
+        gain = telling["by kit"] - telling["commonest class"]
+        assert telling.loc["sample rate", "gain low"] > 0.1
+        assert (telling["gain low"] <= gain + 1e-9).all()
+        assert (gain <= telling["gain high"] + 1e-9).all()
+
+    def test_what_does_not_tell_is_not(self, telling):
+        assert telling.loc["kit", "gain low"] <= 0
+        assert telling.loc["channels", ["gain low", "gain high"]].tolist() == [0, 0]
+
+    def test_each_kit_counts_the_same(self):
+        """A kit of many kicks does not make kicks the easy answer."""
+        kits = load_drums("synth", n_kits=6, hits=2)
+        kicks = kits[(kits.labels == "kick") & (kits.kits == kits.kits[0])]
+        many = sum([kicks] * 20, kits)
+        share = (many.labels == "kick").mean()
+        assert audit_facts(many)["commonest class"].iloc[0] < 0.4 < share

@@ -258,3 +258,38 @@ def test_no_calibration_changes_nothing():
 def test_a_calibration_that_cannot_be(settings, text):
     with pytest.raises(ValueError, match=text):
         Calibration(**settings)
+
+
+@pytest.mark.parametrize(
+    "right, kits, level, told",
+    [
+        ([1, 0], ["a", None], 0.95, "kits holds NaN or None, first at 1"),
+        ([1, 0], ["a", np.nan], 0.95, "kits holds NaN or None, first at 1"),
+        ([1, np.nan], ["a", "a"], 0.95, "right holds NaN"),
+        ([1, 0, 1], ["a", "b"], 0.95, "kits has shape"),
+        ([], [], 0.95, "there are no hits"),
+        ([1, 0], ["a", "b"], 95, "level is a share between 0 and 1, not 95"),
+        ([1, 0], ["a", "b"], -1, "level is a share between 0 and 1, not -1"),
+    ],
+)
+def test_kit_interval_of_what_has_none(right, kits, level, told):
+    """A hit of an unknown kit would vanish, and the rest look better."""
+    with pytest.raises(ValueError, match=told):
+        kit_interval(right, kits, level)
+
+
+@pytest.mark.parametrize("y_true", [["kick", "snare"], [0.0, 1.0], [0], [0, 3], [-1, 0]])
+def test_calibration_asks_for_columns(y_true):
+    """Labels would be compared with numbers, and never be equal."""
+    proba = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]])
+    with pytest.raises(ValueError, match="y_true holds the number"):
+        calibrate(proba, y_true)
+    with pytest.raises(ValueError, match="y_true holds the number"):
+        calibration_error(proba, y_true)
+
+
+def test_a_threshold_has_four_places():
+    """In single precision 0.9338 would be 0.93379998."""
+    proba, y_true = some_answers(2)
+    unsure = calibrate(proba.astype(np.float32), y_true).unsure
+    assert isinstance(unsure, float) and unsure == round(unsure, 4)

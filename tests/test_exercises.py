@@ -45,7 +45,7 @@ from drumlesson.course.reading import (
 from drumlesson.dev import notebooks
 
 TOP = Path(__file__).resolve().parent.parent
-LESSONS = [f"{number:02}" for number in range(11)]
+LESSONS = [f"{number:02}" for number in range(12)]
 ALL = {name: e for lesson in LESSONS for name, e in exercises_of(lesson).items()}
 
 
@@ -245,7 +245,7 @@ class TestChecks:
         assert 3 <= len(kinds) <= 4  # the fourth is on the learner's own sounds
 
     def test_a_lesson_without_checks(self):
-        assert exercises_of("11") == {}
+        assert exercises_of("12") == {}
 
     @pytest.mark.parametrize("lesson", LESSONS)
     def test_nothing_is_offered_to_importers(self, lesson):

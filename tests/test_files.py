@@ -268,3 +268,19 @@ def test_a_cell_is_no_formula_and_is_read_back(name):
 @pytest.mark.parametrize("name", ["kick.wav", "'kick'.wav", "a=b", "", "'", "my drums/-1.wav"])
 def test_other_cells_stay_as_they_are(name):
     assert _to_cell(name) == name == _from_cell(name)
+
+
+def test_what_is_in_the_way_of_a_file(tmp_path):
+    (tmp_path / "folder.txt").mkdir()
+    (tmp_path / "file").write_text("stays")
+    for path, told in {
+        tmp_path / "folder.txt": "it is a folder",
+        tmp_path / "file" / "a.txt": "a file stands where its folder should be",
+        tmp_path / "file" / "b" / "a.txt": "a file stands where its folder should be",
+    }.items():
+        with pytest.raises(OSError, match=told), atomic(path) as temporary:
+            temporary.write_text("never")
+        with pytest.raises(OSError, match=told):
+            _try_writing(path, 10)
+    assert files_below(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_text() == "stays"

@@ -691,3 +691,28 @@ def test_quotation_marks_and_line_breaks_that_are_meant(tmp_path):
     first, second = read_table(path)
     assert first["path"].strip() == "a\n1.wav" and first["label"] == "kick"
     assert second == {"path": "b.wav", "label": "snare", "note": "two\nlines"}
+
+
+def test_what_is_asked_wrongly_is_told_at_once():
+    """Not when the first row is wanted, maybe far from the call."""
+    with pytest.raises(ValueError, match="top"):
+        label_files("x", top=0)
+    with pytest.raises(ValueError, match="there is no such model file"):
+        label_files("x", "none.onnx")
+
+
+@pytest.mark.parametrize(
+    "paths, error, told",
+    [
+        ("", ValueError, "a path is empty"),
+        (["a.wav", ""], ValueError, "a path is empty"),
+        (b"kick.wav", TypeError, "a path is a str or a Path, not 107"),
+        ([3], TypeError, "a path is a str or a Path, not 3"),
+    ],
+)
+def test_what_is_no_path(tmp_path, monkeypatch, paths, error, told):
+    """An empty one would be the folder where one happens to be."""
+    monkeypatch.chdir(tmp_path)
+    write_sound(tmp_path / "kick.wav", noise_hit())
+    with pytest.raises(error, match=told):
+        list(label_files(paths, left_out={}))

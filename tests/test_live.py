@@ -1,8 +1,10 @@
 """Drums that are named while they are played: the same hits as offline, in time, and none lost."""
 
+import copy
 import csv
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -979,3 +981,16 @@ def test_a_rendering_is_heard_over_a_loop_back(loop_back, tmp_path, record_prope
     print(f"{share:.2f} of {len(offline)} hits; answers after {first:.3f} and {final:.3f} s")
     assert share >= 0.7
     assert _seconds_after(2) - 0.001 <= first < final
+
+
+def test_a_listener_goes_into_other_processes():
+    listener = live.load_listener()
+    for again in (copy.deepcopy(listener), pickle.loads(pickle.dumps(listener))):
+        assert repr(again) == repr(listener)
+        assert np.array_equal(again.threshold_, listener.threshold_)
+
+
+@pytest.mark.parametrize("other", [3, b"beat.onnx", np.zeros(3)])
+def test_what_is_no_listener(other):
+    with pytest.raises(TypeError, match="listener is a file or a Listener, not"):
+        live.Stream(other)

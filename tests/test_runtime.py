@@ -221,3 +221,23 @@ def test_a_score_needs_labels():
         load().score([np.ones(2000)])
     with pytest.raises(ValueError, match="y holds NaN or None, first at 0"):
         load().score([np.ones(2000)], [None])
+
+
+@pytest.mark.parametrize(
+    "name, content, told",
+    [
+        ("a.keras", b"", "a.keras: is no model file, or a damaged or altered one (it is empty)"),
+        ("a.onnx", b"", "a.onnx: is no model file, or a damaged or altered one (it is empty)"),
+        ("a.wav", b"RIFF....WAVE", "a.wav: is no model file, or a damaged one"),
+        ("a.keras", b"kept by error", "a.keras: is no model file, or a damaged one"),
+        ("a.keras.bak", b"PK\3\4", "a.keras.bak: is a .keras file under another name"),
+        ("a", b"PK\3\4", "a: is a .keras file under another name"),
+    ],
+)
+def test_what_is_no_model_needs_no_tensorflow_to_be_seen(
+    tmp_path, monkeypatch, name, content, told
+):
+    monkeypatch.setitem(sys.modules, "drumlesson.classifier", None)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(told)):
+        load(tmp_path / name)

@@ -272,3 +272,11 @@ def test_what_is_no_recording(tmp_path, make, message):
     with pytest.raises(AudioError, match=message) as error:
         slice_hits(path, tmp_path / "hits", PLAYED)
     assert str(error.value).startswith(f"{path}: ") and not (tmp_path / "hits").exists()
+
+
+@pytest.mark.parametrize("path, into", [("", "hits"), ("beat.wav", "")])
+def test_an_empty_path(path, into, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="a path is empty"):
+        slice_hits(path, into)
+    assert files_below(tmp_path) == []

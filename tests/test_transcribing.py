@@ -1,5 +1,7 @@
 """From a recording to a groove: any length, any file, without TensorFlow."""
 
+import copy
+import pickle
 import tracemalloc
 import warnings
 
@@ -556,3 +558,25 @@ def test_a_file_without_the_second_network_has_nothing_to_warn_of(monkeypatch):
     monkeypatch.setattr(model, "_answer", lambda block: answer(block)[:, : len(DRUMS)])
     with warnings.catch_warnings(action="error"):
         transcribe(_accompaniment(4.0, 4), model)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "bool", "complex64", "U3"])
+def test_arrays_that_hold_no_samples(transcriber, kind):
+    """Samples of eight bits swing around 128, which would be heard as something else."""
+    beat = np.tile(np.linspace(0, 9, SR), 3)
+    with pytest.raises(AudioError, match="real numbers around zero"):
+        transcribe(beat.astype(kind), transcriber)
+
+
+@pytest.mark.parametrize("other", [3, b"beat.onnx", ["beat.onnx"]])
+def test_what_is_of_another_type_is_no_transcriber(other):
+    with pytest.raises(TypeError, match="transcriber is a file or a Transcriber, not"):
+        transcribe(np.zeros(SR), other)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_transcriber_goes_into_other_processes(transcriber, again):
+    picture = np.random.default_rng(0).normal(size=(300, FRAMES.n_mels)).astype(np.float32)
+    here = np.concatenate(list(transcriber.curves([picture])))
+    there = np.concatenate(list(again(transcriber).curves([picture])))
+    assert np.array_equal(here, there)

@@ -207,6 +207,7 @@ def _check_judged(answer):
         "a:tom a:tom a:kick b:kick": {"kick"},
         "a:hihat b:hihat c:hihat c:cymbal": {"hihat"},
         "a:kick b:snare": set(),
+        "a:tom b:tom c:kick d:kick e:snare": {"tom", "kick"},  # two of five kits are enough
     }
     for hits, wanted in cases.items():
         drums = _small_set(hits)

@@ -162,6 +162,8 @@ def _check_window(answer):
     tones = read_number(tones, SAMPLES)
     if min(clicks, tones) < 2:
         return "a window has two samples at least: choose among 64, 512 and 2,048"
+    if clicks % 1 or tones % 1:
+        return "a window has a whole number of samples: choose among 64, 512 and 2,048"
     tells_clicks = _dip_of_clicks(clicks) >= _LEAST_DIP
     tells_tones = _dip_of_tones(tones) >= _LEAST_DIP
     if not tells_clicks and not tells_tones and _dip_of_clicks(tones) >= _LEAST_DIP:
@@ -171,6 +173,8 @@ def _check_window(answer):
             f"the clicks are 5 ms apart, about 110 samples: through a window of {clicks:g} the "
             f"power falls by {_dip_of_clicks(clicks):.1f} dB between them, which does not show"
         )
+    if clicks < _POWERS[0]:
+        return "a frame begins each 16 samples: so short a window can pass a click by"
     if not tells_tones:
         return (
             "the window for the tones is too short: its bins lie 22,050 / N Hz apart, and a tone "
@@ -216,9 +220,9 @@ def _solve_window(clicks, tones, plot_spectrogram):
 
 
 # %% ../../../nbs/reference/checks/lesson_01.ipynb #bright01
-def _tones(*parts):
-    """A quarter of a second of sines, float32, given as pairs of hertz and amplitude."""
-    t = np.arange(5512) / 22050
+def _tones(*parts, samples=5512):
+    """Sines, float32, a quarter of a second of them, given as pairs of hertz and amplitude."""
+    t = np.arange(samples) / 22050
     return sum(a * np.sin(2 * np.pi * hz * t) for hz, a in parts).astype(np.float32)
 
 
@@ -252,6 +256,9 @@ def _check_bright(answer):
     near = [float(np.squeeze(answer(_tones((hz, 1))))) for hz in (1900, 2100)]
     if not np.allclose(near, [0, 1], atol=0.1):
         return "the border lies at 2,000 Hz: which bin is that, at 22,050 samples a second?"
+    longer = [_tones((hz, 1), samples=11_025) for hz in (1900, 2100)]
+    if not np.allclose([float(np.squeeze(answer(x))) for x in longer], [0, 1], atol=0.1):
+        return "right for this length alone: bins lie 22,050 / len(x) Hz apart"
     return None
 
 
