@@ -218,7 +218,7 @@ def find_hit(x, sr: int = SR, *, threshold_db: float = 30.0) -> tuple[int, int]:
 # %% ../nbs/02_attack_phase.ipynb #3c002b68
 DOUBTS = {  # why a window may not show one whole hit
     "noise": "begins in steady noise",
-    "another": "holds a second hit",
+    "another": "holds another hit",
     "short": "ends while it is loud",
     "dull": "holds nothing above 5.5 kHz",
 }
@@ -252,8 +252,15 @@ def _begins_in_noise(levels, start: int, top: int, end: int) -> bool:
     return bool(goes_on and np.mean(lead**2) > np.mean(hit**2) / 50)
 
 
-def _holds_another(levels) -> bool:
-    """Whether a level falls by 12 dB and comes back to half of the peak, 60 ms on or later."""
+def _holds_another(levels, start: int) -> bool:
+    """Whether something half as loud as a sound's peak comes before its hit, or follows it.
+
+    What follows comes 60 ms after the hit begins, or later, and after the level fell by 12 dB.
+    """
+    half = levels.max() / 2
+    if levels[:start].max(initial=0) >= half:
+        return True
+    levels = levels[start:]
     whole = len(levels) // 5 * 5
     levels = levels[:whole].reshape(-1, 5).max(axis=1)  # of 5 ms, which hold a swing of a kick
     later = levels[12:]
@@ -261,7 +268,7 @@ def _holds_another(levels) -> bool:
         return False
     lowest = np.lib.stride_tricks.sliding_window_view(levels, 7).min(axis=1)
     before = lowest[4 : 4 + len(later)]  # of the 8th to the 2nd block before each
-    return bool(np.any((later >= 4 * before) & (later >= levels.max() / 2)))
+    return bool(np.any((later >= 4 * before) & (later >= half)))
 
 
 def _stops_short(levels) -> bool:
@@ -431,9 +438,9 @@ class Attack(Transformer):
         block = max(1, round(self.sr / 1000))
         if _begins_in_noise(found.levels, found.start, found.top, (begin + len(hit)) // block):
             return "noise"
-        levels = envelope(hit, self.sr)
-        if _holds_another(levels):
+        if _holds_another(found.levels, found.start):
             return "another"
+        levels = envelope(hit, self.sr)
         is_over = begin + len(hit) == len(found.x) or levels[-1] <= 1e-5
         if is_over and _stops_short(levels):
             return "short"

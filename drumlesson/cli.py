@@ -88,11 +88,19 @@ def _line(error) -> str:
     return _as_line(re.sub(r"\x1b\[[\d;]*m", "", one_line))
 
 
-def _say(text, stream=None):
-    "Prints a line, above the bar where there is one."
+def _say(text, stream=None, *, kept=False):
+    """Prints a line, above the bar where there is one.
+
+    What is `kept` in a file, too, goes on after the reader has seen enough: `... | head`.
+    """
     stream = stream or sys.stdout
     if not (stream.isatty() and sys.stderr.isatty()):
-        print(text, file=stream, flush=True)
+        try:
+            print(text, file=stream, flush=True)
+        except BrokenPipeError:
+            if not kept:
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return
     from tqdm import tqdm
 
@@ -688,6 +696,9 @@ def _model_and_sounds(paths) -> tuple[str | None, list[str]]:
         raise ValueError(f"{model}: is a model; name a sound PATH after it")
     if "" in sounds:
         raise ValueError("a PATH is empty: name a sound file or a folder (. is where you are)")
+    if not any(map(os.path.lexists, sounds)):
+        such = "is no such file or folder" if len(sounds) == 1 else "are no such files or folders"
+        raise ValueError(f"{', '.join(sounds[:3])}: there {such}")
     return model, list(sounds)
 
 
@@ -875,7 +886,7 @@ def _predict(
             for write in writers:
                 write(row)
             if "-" not in (labels, lines):
-                _say(_as_words(row, top))
+                _say(_as_words(row, top), kept=bool(labels or lines))
     return _closing(failed, left_out)
 
 
@@ -1354,7 +1365,7 @@ def _transcribe(
             _print_notes(groove, recordings[number])
         elif "-" not in (midi, table):
             written = [outputs[number] for outputs in (midis, tables) if outputs]
-            _say(f"{_as_line(', '.join(written))}: {_counted(groove)}")
+            _say(f"{_as_line(', '.join(written))}: {_counted(groove)}", kept=True)
     return _listed(problems)
 
 
@@ -1396,7 +1407,7 @@ def _slice(
     for number, groove in _heard(recordings, model, problems):
         path = recordings[number]
         try:
-            _say(_as_line(f"{path}: {_sliced(path, groove, into)}"))
+            _say(_as_line(f"{path}: {_sliced(path, groove, into)}"), kept=True)
         except ValueError as e:
             problems[path] = str(e).removeprefix(f"{path}: ")
     return _listed(problems)
@@ -1478,7 +1489,7 @@ def _as_heard(heard) -> str:
     return f"{when}{heard.label:<7} {heard.velocity:>4}"
 
 
-def _follow(answers, is_shown: bool, is_endless: bool = False) -> tuple[list, str]:
+def _follow(answers, is_shown: bool, is_kept: bool, is_endless: bool = False) -> tuple[list, str]:
     """Shows answers as they come. Gives the final ones, and what broke them off, if anything did.
 
     What is endless ends with an interrupt; elsewhere it is one, and raises KeyboardInterrupt.
@@ -1489,7 +1500,7 @@ def _follow(answers, is_shown: bool, is_endless: bool = False) -> tuple[list, st
     try:
         for heard in answers:
             if heard.news and is_shown:
-                _say(_as_heard(heard))
+                _say(_as_heard(heard), kept=is_kept)
             if not heard.first:
                 said.append(heard)
     except AudioError as e:
@@ -1513,7 +1524,9 @@ def _heard_in_all(said: list, groove) -> str:
     return f"{found}; first answers: {n_revised} revised, {n_late} missing"
 
 
-def _listen_to_microphone(device, seconds, is_shown: bool) -> tuple[list, str, float]:
+def _listen_to_microphone(
+    device, seconds, is_shown: bool, is_kept: bool
+) -> tuple[list, str, float]:
     "The final answers to a microphone, what broke them off, and how long it was on."
     from drumlesson.live import Microphone, listen_to, load_listener
 
@@ -1521,7 +1534,7 @@ def _listen_to_microphone(device, seconds, is_shown: bool) -> tuple[list, str, f
     with Microphone(device) as microphone:
         _say(f"listening to {_as_line(microphone.name)}; Ctrl-C ends it", sys.stderr)
         heard = listen_to(microphone, seconds, listener)
-        said, trouble = _follow(heard, is_shown, is_endless=True)
+        said, trouble = _follow(heard, is_shown, is_kept, is_endless=True)
     if not trouble and microphone.samples and microphone.peak < 1e-4:
         trouble = f"{microphone.name}: gives nothing but silence: is it muted?"
     troubles = [text for text in (trouble, microphone.lost) if text]
@@ -1562,10 +1575,10 @@ def _listen(
     duration = None
     if file:
         answers, duration = _of_file(file)
-        said, trouble = _follow(answers, is_shown)
+        said, trouble = _follow(answers, is_shown, bool(table))
     else:
         number = int(device) if device and device.isdigit() else device
-        said, trouble, duration = _listen_to_microphone(number, seconds, is_shown)
+        said, trouble, duration = _listen_to_microphone(number, seconds, is_shown, bool(table))
     groove = to_notes(said, duration)
     if table and (said or not trouble):
         with _output(table) as t:

@@ -158,7 +158,8 @@ def load(path=None) -> Answers:
     with open(path, "rb") as file:
         head = file.read(4)
     if not head:
-        raise ValueError(f"{path}: is an empty file: copy or make it again")
+        what = "is no model file, or a damaged or altered one (it is empty)"
+        raise ValueError(f"{path}: {what}: copy it again")
     if head == _ZIP and not str(path).endswith(".keras"):  # Keras goes by names
         raise ValueError(f"{path}: is a .keras file under another name: rename it")
     if str(path).endswith(".onnx") or head.startswith(_ONNX):

@@ -336,3 +336,35 @@ def test_one_sound_where_a_list_is_expected():
 def test_a_threshold_that_is_none(threshold_db):
     with pytest.raises(ValueError, match="decibels above 0"):
         find_hit(noise_hit(), threshold_db=threshold_db)
+
+
+class TestLoops:
+    """A loop is no hit, wherever in it the loudest one lies."""
+
+    HIT = noise_hit(0.1)
+    GAP = np.zeros(SR // 2, np.float32)
+
+    @pytest.mark.parametrize("loudest", range(4))
+    def test_hits_far_apart_are_several(self, loudest):
+        levels = [1.0 if i == loudest else 0.6 for i in range(4)]
+        loop = np.concatenate([np.append(level * self.HIT, self.GAP) for level in levels])
+        assert Attack(0.3).doubts([loop]).tolist() == ["another"]
+
+    @pytest.mark.parametrize("level", [0.05, 0.2])
+    def test_what_is_soft_beside_the_hit_is_none(self, level):
+        soft = level * self.HIT
+        for x in (
+            np.concatenate([soft, self.GAP, self.HIT]),
+            np.concatenate([self.HIT, self.GAP, soft]),
+        ):
+            assert Attack(0.3).doubts([x]).tolist() == [""]
+
+    def test_a_hit_after_silence_is_one(self):
+        x = np.concatenate([self.GAP, self.HIT, self.GAP])
+        assert Attack(0.3).doubts([x]).tolist() == [""]
+
+    def test_recorded_hits_are_no_loops(self, open_kits):
+        """Of all that the open kits hold, hardly one has another hit in it."""
+        waves, _, _ = open_kits
+        doubts = Attack(0.3).doubts(waves)
+        assert (doubts == "another").mean() < 0.01

@@ -418,6 +418,13 @@ def still(
     return _PAGE.format(title=title[1] if title else Path(path).stem, body=body)
 
 
+def _tight(style: str) -> str:
+    "A style sheet as a browser needs it: without comments, and without spaces for the eye."
+    bare = re.sub(r"/\*.*?\*/", "", style, flags=re.S)
+    lines = " ".join(bare.split())
+    return re.sub(r" ?([{};,]) ?|(?<=[\w-])(:) ", r"\1\2", lines).replace(";}", "}")
+
+
 def _assets(
     top,  # the project's folder
 ) -> dict[str, str]:  # {name of the file: its text}
@@ -427,7 +434,7 @@ def _assets(
     return {
         _SCRIPT: joined(naming, lends=_from_outside(own)),
         _BEATS: joined(own, "Transcribe a beat", lends=_OFFERED.findall(own["beats"])),
-        _STYLE: Path(top, "nbs", "site", _STYLE).read_text(encoding="utf-8"),
+        _STYLE: _tight(Path(top, "nbs", "site", _STYLE).read_text(encoding="utf-8")),
     }
 
 

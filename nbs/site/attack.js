@@ -99,9 +99,10 @@ function beginsInNoise({ levels, start, top }, end) {
   return goesOn && meanSquare(lead) > meanSquare(hit) / 50;
 }
 
-function holdsAnother(ofMilliseconds) {
-  const levels = blockwise(ofMilliseconds, 5, false);
-  const half = max(levels) / 2;
+function holdsAnother({ levels: ofMilliseconds, start }) {
+  const half = max(ofMilliseconds) / 2;
+  if (start && max(ofMilliseconds.subarray(0, start)) >= half) return true;
+  const levels = blockwise(ofMilliseconds.subarray(start), 5, false);
   for (let i = 12; i < levels.length; i++) {
     const before = min(levels.slice(i - 8, i - 1));
     if (levels[i] >= 4 * before && levels[i] >= half) return true;
@@ -138,8 +139,8 @@ export function doubtOf(found, window) {
   const begin = found.start * BLOCK;
   const hit = found.x.subarray(begin, begin + Math.round((window.skip + window.seconds) * SR));
   if (beginsInNoise(found, Math.floor((begin + hit.length) / BLOCK))) return "noise";
+  if (holdsAnother(found)) return "another";
   const levels = envelope(hit);
-  if (holdsAnother(levels)) return "another";
   const isOver = begin + hit.length === found.x.length || levels[levels.length - 1] <= 1e-5;
   if (isOver && stopsShort(levels)) return "short";
   return lacksTreble(hit) ? "dull" : "";

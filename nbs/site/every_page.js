@@ -11,4 +11,13 @@ dressPlayers(document);
 explainTerms(document);
 askQuestions(document);
 askExercises(document);
-awakenPanels(document);
+
+// Players, questions and panels have other heights than what stood in their places: who came for
+// one section of the page is brought to it again, unless they moved on in the meantime.
+let hasMoved = false;
+for (const kind of ["wheel", "touchstart", "keydown", "pointerdown"]) {
+  addEventListener(kind, () => (hasMoved = true), { once: true, passive: true });
+}
+await awakenPanels(document);
+const goal = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+if (goal && !hasMoved) goal.scrollIntoView();

@@ -91,7 +91,7 @@ function isHarmless(word, unit, { asks }) {
 }
 
 function judgeNumber(exercise, text, units) {
-  const joined = text.replace(/(?<=\d) (?=\d{3}(?!\d))/g, "");
+  const joined = text.replace(/(\d) (?=\d{3}(?!\d))/g, "$1");
   const found = NUMBER.exec(joined);
   const unit = unitOf(found?.[2], units);
   const isPlain = found && isHarmless(found[2], unit, exercise);

@@ -103,8 +103,11 @@ async function samplesOf(context, stream) {
   return node;
 }
 
-/** Opens the microphone; `onHit` is given each hit, `onLevel` how loud it is. Gives a stop. */
-export async function listen(onHit, onLevel) {
+/**
+ * Opens the microphone; `onHit` is given each hit, `onLevel` how loud it is, and `onLost` is called
+ * where it goes away. Gives a stop.
+ */
+export async function listen(onHit, onLevel, onLost) {
   if (!navigator.mediaDevices) {
     throw new Error("browsers give it only to pages that are opened over https or from a disk.");
   }
@@ -119,6 +122,7 @@ export async function listen(onHit, onLevel) {
     await close(); // or the microphone would stay on
     throw error;
   });
+  stream.getTracks().forEach((track) => track.addEventListener("ended", onLost));
   const finder = new HitFinder(context.sampleRate, onHit);
   node.port.onmessage = ({ data }) => {
     finder.push(data);

@@ -9,11 +9,19 @@ export function inColumns(text) {
   return gaps.length > 1 && lines.every((line) => line.length <= LONGEST);
 }
 
+/** Lets keys scroll what is wider than its place, and nothing else. */
+function reach(output) {
+  const isScrolled = /auto|scroll/.test(getComputedStyle(output).overflowX);
+  if (isScrolled && output.scrollWidth > output.clientWidth + 1) output.tabIndex = 0;
+  else output.removeAttribute("tabindex");
+}
+
 /** Marks the outputs that stand in columns; where one is wider than the page, keys can scroll it. */
 export function keepColumns(root) {
+  const watched = new ResizeObserver((entries) => entries.forEach(({ target }) => reach(target)));
   for (const output of root.querySelectorAll(".cell-output pre")) {
-    if (!inColumns(output.textContent)) continue;
-    output.classList.add("dl-columns");
-    if (output.scrollWidth > output.clientWidth) output.tabIndex = 0;
+    if (inColumns(output.textContent)) output.classList.add("dl-columns");
   }
+  const wide = ".dl-columns, .cell-output-display, main table";
+  root.querySelectorAll(wide).forEach((output) => watched.observe(output));
 }

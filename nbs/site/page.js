@@ -32,6 +32,8 @@ class Ear {
     this.heard = 0; // hits of the microphone
     this.stop = null; // ends listening, while the microphone is on
     this.isAsked = false; // whether the reader is being asked for the microphone
+    this.isTrying = false; // whether the example is being written down
+    this.round = 0; // how often the table was cleared: what was begun before is not shown
     this.name = classifier(MODEL);
     root.replaceChildren(...this.parts());
     root.dataset.ready = "true";
@@ -107,20 +109,22 @@ class Ear {
   async nameFiles(files, input) {
     const sounds = files.filter(({ path }) => !path.includes("/") || this.isSound(path));
     if (files.length && !sounds.length) this.say("No sound is in that folder.");
+    if (input) input.value = ""; // or the same file could not be chosen again
+    const { round } = this;
     const failed = [];
     const below = this.body.firstElementChild;
     let written = 0;
     for (const [i, { path, file }] of sounds.entries()) {
       this.say(`Naming ${i + 1} of ${sounds.length}.`);
       await new Promise((resolve) => setTimeout(resolve)); // the page stays awake
+      if (round !== this.round) return;
       try {
         written += await this.hear(path, file, below);
       } catch (error) {
         failed.push(sentence(`${path}: ${error.message}`));
       }
     }
-    this.tell(sounds.length - written, written, failed);
-    if (input) input.value = ""; // or the same file could not be chosen again
+    if (round === this.round) this.tell(sounds.length - written, written, failed);
   }
 
   /** Says how many hits were named, how many beats written down, and what failed. */
@@ -137,6 +141,7 @@ class Ear {
 
   /** Names the hit in a file, or writes the beat down; gives whether it is a beat. */
   async hear(path, file, below) {
+    const { round } = this;
     const bytes = await file.arrayBuffer();
     const facts = {
       path,
@@ -146,6 +151,7 @@ class Ear {
       model: MODEL.digest,
     };
     const recording = await decode(bytes);
+    if (round !== this.round) return false;
     const written = isBeat(recording);
     const entry = { facts, recording, row: this.newRow(below) };
     await this.attempt(entry, () => (written ? this.writeDown(entry) : this.nameOne(entry)));
@@ -201,7 +207,8 @@ class Ear {
     this.isAsked = true;
     try {
       const onLevel = (level) => (this.level.value = level);
-      this.stop = await listen((hit, sr) => this.nameHit(hit, sr), onLevel);
+      const onLost = () => this.loseMicrophone();
+      this.stop = await listen((hit, sr) => this.nameHit(hit, sr), onLevel, onLost);
       this.say("Listening. Hit something near the microphone.");
     } catch (error) {
       this.say(refusal(error));
@@ -209,18 +216,28 @@ class Ear {
     this.isAsked = false;
   }
 
+  async loseMicrophone() {
+    if (!this.stop) return;
+    await this.toggleMicrophone();
+    this.say("The microphone is gone. Connect it, and press again.");
+  }
+
   // -- beats
 
   async tryExample() {
+    if (this.isTrying) return;
+    this.isTrying = true;
+    const { round } = this;
     try {
       const { makeExample } = await beats();
       const facts = { path: "a drummed example", model: MODEL.digest };
       const entry = { facts, recording: makeExample(), row: this.newRow() };
       await this.attempt(entry, () => this.writeDown(entry));
-      this.tell(0, 1, []);
+      if (round === this.round) this.tell(0, 1, []);
     } catch (error) {
       this.say(sentence(`The example fails: ${error.message}`));
     }
+    this.isTrying = false;
   }
 
   /** Writes down the beat in a recording; the row tells how far it is. */
@@ -375,6 +392,7 @@ class Ear {
 
   clear() {
     stopPlaying();
+    this.round += 1;
     this.rows.clear();
     this.body.replaceChildren();
     this.refresh();
@@ -383,9 +401,15 @@ class Ear {
   }
 }
 
+/** A file that is dropped beside a place for it would be opened in place of the page. */
+function keepPage(event) {
+  if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+}
+
 /** Wakes every place for it on the page. What else plays there ends what plays here. */
 export function wake() {
   document.addEventListener("play", stopPlaying, true);
+  for (const kind of ["dragover", "drop"]) document.addEventListener(kind, keepPage);
   for (const root of document.querySelectorAll(".dl-ear:not([data-ready])")) new Ear(root);
 }
 

@@ -19,6 +19,7 @@ export function ticksOf(low, high, n = 5) {
   const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
+  if (last - first < 2 && n < 12) return ticksOf(low, high, n + 1); // an axis tells by three numbers
   return Array.from({ length: last - first + 1 }, (_, i) =>
     Number(((first + i) * step).toFixed(9)),
   );

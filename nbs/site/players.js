@@ -3,6 +3,8 @@
 // A stored page holds plain <audio> elements (drumlesson.display). They stay what plays, so a sound
 // is as loud as it is stored: the volume is never touched. Without this script they are shown.
 
+import { rateOf } from "./sound.js";
+
 const HEADROOM = 0.5; // what drumlesson.display multiplies by: a full-scale sound peaks here
 const LONG = 2; // seconds: from here on a sound has a slider to move in
 const BEND = 0.6; // the height drawn is the amplitude to this power, so that soft sounds have a shape
@@ -51,7 +53,7 @@ export function outline(samples, n) {
 /** The samples of a stored sound, its first channel, with headroom undone: full scale is 1. */
 async function decode(address) {
   const bytes = await (await fetch(address)).arrayBuffer();
-  const context = new OfflineAudioContext(1, 1, 44100);
+  const context = new OfflineAudioContext(1, 1, rateOf(bytes)); // at another rate peaks differ
   const sound = await context.decodeAudioData(bytes);
   return { samples: sound.getChannelData(0).map((x) => x / HEADROOM), rate: sound.sampleRate };
 }
@@ -78,6 +80,9 @@ function draw(canvas, peaks, share) {
     pen.fillStyle = i / peaks.length < share ? style.borderTopColor : style.color;
     pen.fillRect(i * step, middle - half, Math.max(1, step - ratio), 2 * half);
   });
+  if (share <= 0 || share >= 1) return;
+  pen.fillStyle = style.borderBottomColor; // a playhead, for colours may be much alike
+  pen.fillRect(share * canvas.width, 0, 2 * ratio, canvas.height);
 }
 
 /** One player, dressed. */
@@ -103,7 +108,8 @@ class Player {
     this.sight = row.querySelector(".dl-sight");
     this.canvas = row.querySelector("canvas");
     this.meter = row.querySelector("i");
-    this.canvas.style.cssText = "color: var(--dl-wave); border-top: 0 solid var(--dl-link)";
+    this.canvas.style.cssText =
+      "color: var(--dl-wave); border: 0 solid var(--dl-link); border-bottom-color: var(--dl-ink)";
     this.button.addEventListener("click", () => this.toggle());
     this.figure.removeAttribute("style");
     this.figure.classList.add("dl-dressed");
@@ -128,7 +134,8 @@ class Player {
     }
     this.peaks = outline(this.sound.samples, 60);
     const peak = this.peaks.reduce((a, b) => Math.max(a, b), 0);
-    this.tell(peak > 0 ? `peak ${decibels(peak).toFixed(0).replace("-", "−")} dB` : "silent");
+    const loud = Math.round(decibels(peak)) || 0; // no -0
+    this.tell(peak > 0 ? `peak ${String(loud).replace("-", "−")} dB` : "silent");
     if (this.sound.samples.length / this.sound.rate > LONG) this.addSlider();
     this.show();
   }
@@ -188,7 +195,8 @@ class Player {
   /** While it plays: the playhead and the meter move with it. */
   follow() {
     this.show();
-    if (!this.audio.paused) requestAnimationFrame(() => this.follow());
+    cancelAnimationFrame(this.frame); // or each press would have a loop of its own
+    if (!this.audio.paused) this.frame = requestAnimationFrame(() => this.follow());
   }
 
   rest() {

@@ -167,5 +167,8 @@ export async function decode(bytes) {
   const channels = Array.from({ length: buffer.numberOfChannels }, (_, i) =>
     buffer.getChannelData(i),
   );
+  if (!channels.every((samples) => samples.every(Number.isFinite))) {
+    throw new Error("holds NaN or infinite samples: export it again as 16- or 24-bit PCM");
+  }
   return { channels, sr: buffer.sampleRate };
 }

@@ -8,6 +8,7 @@ __all__ = []
 # %% ../../../nbs/reference/checks/lesson_10.ipynb #c1000003
 import ast
 import operator
+import re
 from functools import partial
 
 import numpy as np
@@ -46,23 +47,25 @@ def _sum_in(text: str) -> float | None:
 
 def _share(answer) -> float:
     "A share from 0 to 1: as a number, in percent, or as a sum such as 2 * 10 / 26. Raises Unclear."
+    if isinstance(answer, str):
+        answer = re.sub(r"\b0,(?=\d)", "0.", answer)  # as it is written in half of the world
     share = _sum_in(answer) if isinstance(answer, str) else None
     if share is None:
         share = read_number(answer, _HUNDREDTHS)
     return share / 100 if share > 3 else share
 
 
-_USUAL = "how many are right, how many were found, and how many are there?"
+_USUAL = "how many are right, how many were claimed, and how many are there?"
 _SHARES = (  # (from, to, the hint)
-    (0.595, 0.635, "that is the recall: right of there. F also asks how much is right of found"),
-    (0.995, 1.005, "that is the precision: all that was found is right, but not all was found"),
+    (0.595, 0.635, "that is the recall: right of there. F also asks how much is right of claimed"),
+    (0.995, 1.005, "that is the precision: all that was claimed is right, but not all was claimed"),
     (0.805, 0.820, "halfway between precision and recall; F is their harmonic mean, and is lower"),
-    (0.785, 0.799, "that is their geometric mean; F is twice right, by found and there together"),
+    (0.785, 0.799, "that is their geometric mean; F is twice right, by claimed and there together"),
     (0.795, 0.805, "near: how much is it to two places?"),
     (0.755, 0.7649, "very near: round it, and cut nothing off"),
-    (0.380, 0.390, "twice right, divided by found and there together"),
-    (0.370, 0.380, "so much is missed; F is of what was found"),
-    (1.295, 1.305, "F is never above 1: found and there belong below the line"),
+    (0.380, 0.390, "twice right, divided by claimed and there together"),
+    (0.370, 0.380, "so much is missed; F is of what was claimed"),
+    (1.295, 1.305, "F is never above 1: claimed and there belong below the line"),
     (1.595, 1.605, "the other way round: a share is never above 1"),
 )
 
@@ -124,12 +127,22 @@ def _high(curve, threshold) -> list:
     return np.flatnonzero(curve >= threshold).tolist()
 
 
+def _far_apart(curve, threshold) -> list:
+    "Peaks more than two frames apart, the higher ones first."
+    kept: list = []
+    for frame in sorted(_peaks(curve, threshold), key=lambda frame: -curve[frame]):
+        if all(abs(frame - other) > 2 for other in kept):
+            kept.append(frame)
+    return sorted(kept)
+
+
 _PLATEAU = "two frames side by side are equally high: the peak is the first of them"
 _SLIPS = (  # (what gives the same, the hint)
     (partial(_peaks, left=np.greater_equal), f"{_PLATEAU}, and not both"),
     (partial(_peaks, right=np.greater), f"{_PLATEAU}, and yours finds none"),
     (partial(_peaks, left=np.greater_equal, right=np.greater), _PLATEAU),
     (partial(_peaks, reach=np.greater), "a peak that just reaches the threshold is one, too"),
+    (_far_apart, "two peaks may be near each other: no gap between them is asked for"),
     (_any_height, "some of those are below the threshold"),
     (_with_edges, "the first and the last frame are no peaks: each has one neighbour only"),
     (_values, "those are the heights of the peaks; which frames are they?"),
@@ -140,6 +153,7 @@ _SLIPS = (  # (what gives the same, the hint)
 )
 _CURVES = (  # each shows one kind of slip; the threshold is a half
     [0.1, 0.7, 0.2, 0.1, 0.9, 0.6, 0.1],
+    [0.1, 0.7, 0.1, 0.9, 0.1],
     [0.1, 0.9, 0.1, 0.3, 0.1, 0.6, 0.2],
     [0.1, 0.9, 0.1, 0.5, 0.1],
     [0.1, 0.6, 0.8, 0.8, 0.1],
