@@ -696,10 +696,14 @@ def _model_and_sounds(paths) -> tuple[str | None, list[str]]:
         raise ValueError(f"{model}: is a model; name a sound PATH after it")
     if "" in sounds:
         raise ValueError("a PATH is empty: name a sound file or a folder (. is where you are)")
+    return model, list(sounds)
+
+
+def _check_there(sounds):
+    "Raises ValueError where none of the files and folders that were named is there."
     if not any(map(os.path.lexists, sounds)):
         such = "is no such file or folder" if len(sounds) == 1 else "are no such files or folders"
         raise ValueError(f"{', '.join(sounds[:3])}: there {such}")
-    return model, list(sounds)
 
 
 def _check_top(top, model):
@@ -868,6 +872,7 @@ def _predict(
     model, sounds = _model_and_sounds(paths)
     _check_outputs(labels, lines, paths, sounds)
     _check_top(top, model)
+    _check_there(sounds)
     n_files = _count(sounds)
     left_out, failed = _LeftOut(), 0
     with ExitStack() as stack:
@@ -1113,6 +1118,7 @@ def _sort(
         raise ValueError("--yes does it, --dry-run does not: leave one of them out")
     model, sounds = _model_and_sounds(paths)
     _check_into(into, sounds)
+    _check_there(sounds)
     _pass_by_archives(sounds)
     is_sorted = _lies_in(into)
     left_out = _LeftOut()
@@ -1356,6 +1362,7 @@ def _transcribe(
     write_as_midi = _writer_of_midi(notes, tempo, bars, split)
     midis = _midi_paths(midi, recordings, inputs) if midi else []
     tables = _table_paths(table, recordings, inputs) if table else []
+    _check_there(recordings)
     problems: dict[str, str] = {}
     for number, groove in _heard(recordings, model, problems):
         for writer, outputs in ((write_as_midi, midis), (write_notes, tables)):
@@ -1403,6 +1410,7 @@ def _slice(
         raise ValueError("--into: the name is empty: name a folder (. is where you are)")
     for path in recordings:
         _check_free(Path(into), _short(Path(path).stem))
+    _check_there(recordings)
     problems: dict[str, str] = {}
     for number, groove in _heard(recordings, model, problems):
         path = recordings[number]

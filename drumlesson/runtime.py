@@ -164,7 +164,7 @@ def load(path=None) -> Answers:
         raise ValueError(f"{path}: is a .keras file under another name: rename it")
     if str(path).endswith(".onnx") or head.startswith(_ONNX):
         return _load_onnx(path)
-    if head != _ZIP:
+    if head[:2] != _ZIP[:2]:  # an archive without files has another third letter
         raise ValueError(f"{path}: is no model file, or a damaged one: copy or train it again")
     with _needs("train"):
         from drumlesson.classifier import _load_keras

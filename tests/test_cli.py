@@ -143,7 +143,7 @@ def test_help_and_version(run):
         (["transcribe", "x.wav", "y.wav", "--csv", "-"], "for one recording"),
         (["transcribe", "x.wav", "y.wav", "--midi", "x.mid"], "should be a folder"),
         (["transcribe", "x.wav", "a/x.flac", "--midi", "m"], "the name of x.wav's"),
-        (["transcribe", "x.onnx", "x.wav"], "x.onnx: there is no such model file"),
+        (["transcribe", "x.onnx", "settings.ini"], "x.onnx: there is no such model file"),
         (
             ["transcribe", "x.wav", "--midi", "x.mid", "--notes", "kick=36,kick=35"],
             "kick has two notes, 36 and 35",
@@ -639,7 +639,7 @@ def test_an_empty_path_is_refused(run, model_file, folder, monkeypatch):
 def test_nothing_that_could_be_labelled(run, model_file, tmp_path):
     table = tmp_path / "rows.csv"
     status, out, err = run("predict", model_file, tmp_path / "none.wav", "--csv", table)
-    assert status == 1 and "none.wav: there is no such file" in err and out == ""
+    assert status == 2 and "none.wav: there is no such file" in err and out == ""
     assert not table.exists() or rows_of(table) == []
 
 
@@ -983,7 +983,8 @@ def test_of_a_recording_of_no_use_nothing_is_written(run, beats, name):
         ["slice", "--into", "hits"],
     ):
         status, out, err = run(*command, name)
-        assert (status, out, len(err.splitlines())) == (1, "", 1)
+        wanted = 2 if name == "none.wav" else 1  # what is not there cannot be done at all
+        assert (status, out, len(err.splitlines())) == (wanted, "", 1)
         assert err.startswith(f"drumlesson: {name}: ") and err.count(name) == 1
     assert files_below(beats) == before
 
@@ -1563,3 +1564,37 @@ def test_a_table_of_a_spreadsheet_with_commas_is_shown_as_json(run, folder, tmp_
     shown = [json.loads(line) for line in lines.read_text().splitlines()]
     assert status == 0 and len(shown) == 24, err
     assert all(0 < row["probability"] <= 1 for row in shown)
+
+
+# -- what is kept in a file does not hang on who reads the terminal
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a pipe of a shell")
+def test_a_table_is_whole_though_its_reader_has_seen_enough(tmp_path):
+    for number in range(30):
+        write_sound(tmp_path / "in" / f"{number:02}.wav", noise_hit(random_state=number))
+    command = '"$0" -m drumlesson.cli predict in --csv out.csv --json out.json | head -n 1'
+    done = subprocess.run(["sh", "-c", command, sys.executable], cwd=tmp_path, capture_output=True)
+    assert len(done.stdout.splitlines()) == 1 and done.stderr == b""
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 31
+    assert len((tmp_path / "out.json").read_text().splitlines()) == 30
+
+
+WORKING = ["predict", "sort --into out", "transcribe", "slice --into out"]
+
+
+@pytest.mark.parametrize("command", WORKING)
+def test_where_nothing_is_there_nothing_can_be_done(run, tmp_path, monkeypatch, command):
+    """A script that looks at the status would go on for ever."""
+    monkeypatch.chdir(tmp_path)
+    status, out, err = run(*command.split(), "inbox")
+    assert (status, out) == (2, "") and "inbox: there is no such file or folder" in err
+    status, _, err = run(*command.split(), "inbox", "outbox")
+    assert status == 2 and "inbox, outbox: there are no such files or folders" in err
+    assert files_below(tmp_path) == []
+
+
+def test_a_check_of_the_evidence_that_is_not_there_is_told_at_once(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = run("evidence", "--quick", "audit", "--folder", "nowhere")
+    assert status == 2 and "nowhere: holds no runs of the study audit" in err

@@ -103,3 +103,17 @@ def test_processing_of_speech_is_switched_off(browser, site):
     assert wanted == dict.fromkeys(
         ["echoCancellation", "noiseSuppression", "autoGainControl"], False
     )
+
+
+def test_a_microphone_that_goes_away_is_told(with_microphone, site):
+    browser = with_microphone("--use-fake-ui-for-media-stream")
+    ear = Ear(browser, f"{site}/name_a_drum.html")
+    ear.js("""
+        const all = navigator.mediaDevices, get = all.getUserMedia.bind(all);
+        all.getUserMedia = async (asked) => (window.given = await get(asked));""")
+    ear.button("Use the microphone").click()
+    until("it listens", lambda: ear.button("Stop the microphone"), 20)
+    ear.js("window.given.getTracks()[0].dispatchEvent(new Event('ended'))")
+    until("it is told", lambda: "The microphone is gone" in ear.status())
+    assert ear.button("Use the microphone").get_attribute("aria-pressed") == "false"
+    assert complaints(browser) == []

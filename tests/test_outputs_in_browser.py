@@ -51,3 +51,26 @@ def test_on_a_wide_page_nothing_asks_for_the_focus(browser, address):
     at(browser, address("05_recurrent"))
     table = output(browser, TABLE)
     assert table["inColumns"] and table["tab"] == -1 and not table["isWider"]
+
+
+def test_keys_reach_tables_that_a_narrower_page_cannot_hold(browser, address):
+    """After a turn of the phone, too: it is the width of now that counts."""
+    told = """return [...document.querySelectorAll('main table')].map(
+      e => [e.scrollWidth > e.clientWidth + 1, e.tabIndex]);"""
+    at(browser, address("05_recurrent"))
+    assert {tab for _, tab in browser.execute_script(told)} == {-1}
+    with as_phone(browser):
+        until("wide ones can be reached", lambda: [True, 0] in browser.execute_script(told))
+        for is_wider, tab in browser.execute_script(told):
+            assert (tab == 0) == is_wider
+    until("none asks any more", lambda: {t for _, t in browser.execute_script(told)} == {-1})
+
+
+@pytest.mark.parametrize("page", ["04_dense", "02_attack_phase"])
+def test_a_link_to_a_section_leads_there(browser, address, page):
+    """Panels, players and questions are higher than what stood in their places."""
+    at(browser, f"{address(page)}#exercises")
+    asleep = "return document.querySelectorAll('figure[data-panel]:not([data-awake])').length"
+    until("all panels move", lambda: browser.execute_script(asleep) == 0, 60)
+    top = "return document.getElementById('exercises').getBoundingClientRect().top"
+    until("the section is on top", lambda: abs(browser.execute_script(top)) < 150)

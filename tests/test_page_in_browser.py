@@ -356,3 +356,64 @@ def test_the_page_works_from_a_disk(browser, files, tmp_path):
     labels = load().predict(files[:2], unsure=True)
     assert [row["label"] for row in ear.rows()] == labels.tolist()
     assert stays_here(browser, "file://") == [] and complaints(browser) == []
+
+
+# -- what a reader does in a hurry
+
+
+def float_wav(path, x):
+    """A file of floats, which may hold what is no number."""
+    soundfile.write(path, np.asarray(x, np.float32), SR, "FLOAT")
+    return path
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_samples_that_are_no_numbers_are_told_as_the_package_does(browser, site, tmp_path, value):
+    x = np.ones(4000)
+    x[200] = value
+    ear = Ear(browser, f"{site}/index.html")
+    ear.choose([float_wav(tmp_path / "odd.wav", x)])
+    assert ear.status() == (
+        "Named: 0 of 1. odd.wav: holds NaN or infinite samples: export it again as 16- or 24-bit "
+        "PCM."
+    )
+    assert ear.rows() == []
+
+
+def test_clear_ends_what_is_being_named(browser, site, files):
+    """What was begun before does not come back into the empty table."""
+    ear = Ear(browser, f"{site}/name_a_drum.html")
+    given = ear.browser.find_element("css selector", ".dl-ear input[type=file]")
+    given.send_keys("\n".join(map(str, [*files, *files, *files])))
+    until("some are named", lambda: len(ear.rows()) >= 3, 60)
+    ear.button("Clear").click()
+    time.sleep(1)
+    assert ear.rows() == [] and ear.status() == ""
+    ear.choose(files[:2])
+    assert len(ear.rows()) == 2
+
+
+def test_an_example_that_is_asked_for_twice_comes_once(browser, site):
+    ear = Ear(browser, f"{site}/name_a_drum.html")
+    ear.js(
+        "const [b] = [...ear.querySelectorAll('button')].filter(one =>"
+        " one.textContent.startsWith('Try')); b.click(); b.click();"
+    )
+    until("it is written down", lambda: ear.status().startswith("Written down"), 120)
+    time.sleep(0.5)
+    assert [row["path"] for row in ear.rows() if row["path"]] == ["a drummed example"]
+
+
+def test_a_drop_beside_the_place_does_not_leave_the_page(browser, site):
+    ear = Ear(browser, f"{site}/name_a_drum.html")
+    kept = ear.js("""
+        const transfer = new DataTransfer();
+        transfer.items.add(new File(['x'], 'a.wav'));
+        const told = {dataTransfer: transfer, bubbles: true, cancelable: true};
+        return ['dragover', 'drop'].map(kind => {
+          const event = new DragEvent(kind, told);
+          document.querySelector('main').dispatchEvent(event);
+          return event.defaultPrevented;
+        });""")
+    assert kept == [True, True]
+    assert ear.rows() == []
