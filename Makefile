@@ -25,7 +25,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 lab: $(STAMP) ## fetch the recorded kits and open JupyterLab (LAB_FLAGS: further flags)
-	@$(VENV)/bin/drumlesson kits --quiet 2>/dev/null || echo "No recorded kits could be fetched: the lessons use synthesised drums (.venv/bin/drumlesson doctor says why)."
+	@$(VENV)/bin/drumlesson kits --quiet || echo "No recorded kits could be fetched: the lessons use synthesised drums (.venv/bin/drumlesson doctor says why)."
 	$(PY) -m jupyterlab nbs/index.ipynb $(LAB_FLAGS)
 
 # File after file to whichever worker is free, with the short pages at the end. Three workers for two

@@ -17,6 +17,7 @@ if __name__ == "__main__" and __spec__ and sys.path[0] == os.getcwd():
 import json
 import re
 import shlex
+from collections import Counter
 from contextlib import ExitStack, closing, contextmanager
 from csv import DictWriter
 from dataclasses import asdict, dataclass, fields
@@ -239,9 +240,21 @@ def _load_drums(data, n_kits, hits, random_state, labels):
 def _listed_drums(
     problems: dict,  # {file: why}
 ) -> int:  # exit status: 1 where there were any
-    "Prints which drums could not be used, and why; those without a label by name in one line."
-    from drumlesson.labels import _NAMELESS
+    """Prints which drums could not be used, and why; those without a label by name in one line.
 
+    So in what `sort` and `slice` put aside on purpose, and that is no failure.
+    """
+    from drumlesson.labelling import NOT_A_DRUM
+    from drumlesson.labels import _NAMELESS, _OUTSIDE, _UNSURE
+    from drumlesson.slicing import _SEVERAL
+
+    put_aside = (_UNSURE, NOT_A_DRUM, _OUTSIDE, _SEVERAL, "other")
+    folders = {name: Path(name).parent.name for name in problems}
+    counts = Counter(folder for folder in folders.values() if folder in put_aside)
+    if counts:
+        told = ", ".join(f"{count} in {folder!r}" for folder, count in counts.items())
+        print(f"drumlesson: left out: {told}", file=sys.stderr)
+    problems = {n: why for n, why in problems.items() if folders[n] not in put_aside}
     nameless = [name for name, why in problems.items() if why == _NAMELESS]
     others = {name: why for name, why in problems.items() if why != _NAMELESS}
     if nameless:
@@ -338,7 +351,7 @@ def _kits(
         waves, table, missing = read_open(licence, progress=_bar)
     except _NoOpenKits as e:
         hint = "set DRUMLESSON_MIRROR to a folder or URL that has them"
-        raise ValueError(f"no open kits: {e.why}; {hint}") from e
+        raise ValueError(f"no open kits: what was looked for {e.why}; {hint}") from e
     if not quiet:
         marked = table.assign(licence=_marked(table["licence"]))
         print(summary(Drums(waves, marked)).to_string())
@@ -1379,8 +1392,6 @@ def _transcribe(
 # %% ../nbs/11_command_line.ipynb #sl1cecmd
 def _sliced(path, groove, into) -> str:
     "Writes the hits of a recording; how many of each drum these are, in words. Raises ValueError."
-    from collections import Counter
-
     from drumlesson.slicing import slice_hits
 
     pieces = slice_hits(path, into, groove)
@@ -1521,8 +1532,6 @@ def _follow(answers, is_shown: bool, is_kept: bool, is_endless: bool = False) ->
 
 def _heard_in_all(said: list, groove) -> str:
     "What was heard, in one line."
-    from collections import Counter
-
     counts = Counter(groove.labels.tolist())
     drums = ", ".join(f"{label} {n}" for label, n in counts.most_common())
     n_revised = sum(heard.was is not None and heard.news for heard in said)

@@ -1,6 +1,7 @@
 """The house: who may import whom. A newcomer should know a room from its name, and its floor."""
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import drumlesson
 from drumlesson.dev import reference
 
 TOP = Path(__file__).resolve().parent.parent
@@ -220,3 +222,33 @@ def test_a_command_that_needs_an_extra_says_which(command):
 def test_what_needs_an_extra_says_which(code):
     last = without(COURSE + DEV, code).stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: ") and 'pip install "drumlesson[course]"' in last
+
+
+@pytest.mark.parametrize(
+    "missing, names",
+    [
+        (TRAIN + COURSE + DEV, {"load", "listen", "load_audio", "transcribe"}),
+        ([], {"load", "listen", "load_audio", "transcribe", "DrumClassifier", "Drums"}),
+    ],
+    ids=["plain", "whole"],
+)
+def test_the_package_offers_what_can_be_used(tmp_path, missing, names):
+    """`import *`, `help` and completion meet no name that fails."""
+    code = (
+        "import inspect, pydoc, drumlesson\n"
+        "from drumlesson import *\n"
+        "inspect.getmembers(drumlesson), pydoc.render_doc(drumlesson)\n"
+        "assert set(drumlesson.__all__) <= set(dir(drumlesson)) & set(globals())\n"
+        "print(*drumlesson.__all__)\n"
+    )
+    done = without(missing, code, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert names <= set(done.stdout.split())
+    assert ("load_drums" in done.stdout) == (not missing)
+
+
+def test_editors_know_the_same_names():
+    """What is imported for them alone is what is looked up when it is used."""
+    text = (PACKAGE / "__init__.py").read_text(encoding="utf-8")
+    told = re.findall(r"^    from \.(\w+) import (\w+) as \2$", text, re.M)
+    assert {name: room for room, name in told} == drumlesson._HOME

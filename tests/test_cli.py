@@ -1598,3 +1598,21 @@ def test_a_check_of_the_evidence_that_is_not_there_is_told_at_once(run, tmp_path
     monkeypatch.chdir(tmp_path)
     status, _, err = run("evidence", "--quick", "audit", "--folder", "nowhere")
     assert status == 2 and "nowhere: holds no runs of the study audit" in err
+
+
+@pytest.mark.usefixtures("same_folder")
+def test_what_was_put_aside_is_one_line_and_no_failure(run, tmp_path):
+    """`sort` and `slice` make such folders, of hundreds of files."""
+    kit = synth_kit(3)
+    for label in ("kick", "snare"):
+        for number in range(3):
+            write_sound(tmp_path / "mine" / label / f"{number}.wav", kit.hit(label))
+    for aside in ("unsure", "not a drum I know", "several", "other"):
+        write_sound(tmp_path / "mine" / aside / "a.wav", noise_hit())
+    status, out, err = run("evaluate", "--data", tmp_path / "mine")
+    assert status == 0 and "6 hits" in out
+    wanted = "left out: 1 in 'not a drum I know', 1 in 'other', 1 in 'several', 1 in 'unsure'"
+    assert [line for line in err.splitlines() if "left out" in line] == [f"drumlesson: {wanted}"]
+    write_sound(tmp_path / "mine" / "loops" / "a.wav", noise_hit())
+    status, _, err = run("evaluate", "--data", tmp_path / "mine")
+    assert status == 1 and "loops/a.wav: lies in no folder named after a class" in err
