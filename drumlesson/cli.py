@@ -351,7 +351,7 @@ def _kits(
         waves, table, missing = read_open(licence, progress=_bar)
     except _NoOpenKits as e:
         hint = "set DRUMLESSON_MIRROR to a folder or URL that has them"
-        raise ValueError(f"no open kits: what was looked for {e.why}; {hint}") from e
+        raise ValueError(f"no open kits: {e.why}; {hint}") from e
     if not quiet:
         marked = table.assign(licence=_marked(table["licence"]))
         print(summary(Drums(waves, marked)).to_string())

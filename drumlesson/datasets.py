@@ -29,7 +29,7 @@ import threading
 import time
 import unicodedata
 import zipfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -392,8 +392,8 @@ def _missing_here(row) -> str:
     if cache_dir() not in path.parents:
         return "is not in the mirror"
     if mirror() == "off":
-        return "is not in the cache, and DRUMLESSON_MIRROR is off"
-    return f"is not in the cache, and DRUMLESSON_MIRROR is {mirror()!r}, neither a folder nor a URL"
+        return "not in the cache, and DRUMLESSON_MIRROR is off"
+    return f"not in the cache, and DRUMLESSON_MIRROR is {mirror()!r}, neither a folder nor a URL"
 
 
 def _sweep_cache(
@@ -451,21 +451,23 @@ def fetch_open(
 
 
 # %% ../nbs/reference/datasets.ipynb #14737a1c
+_EACH = 5  # files of one fault that are named one by one
+
+
 def _summed_up(
     problems: dict,  # {file: what went wrong}
 ) -> dict:
-    """The same, with one entry for all files of a host that was given up."""
+    """The same, with one entry for all files of a host that was given up, or of one fault."""
+    reasons = {name: why.removeprefix(_NOT_TRIED) for name, why in problems.items()}
+    given_up = {reasons[name] for name, why in problems.items() if why.startswith(_NOT_TRIED)}
+    counts = Counter(reasons.values())
+    alone: dict[str, str] = {}
     shared: dict[str, list] = {}
-    for why in problems.values():
-        if why.startswith(_NOT_TRIED):
-            shared[why.removeprefix(_NOT_TRIED)] = []
-    alone = {}
-    for name, why in problems.items():
-        reason = why.removeprefix(_NOT_TRIED)
-        if reason in shared:
-            shared[reason].append(name)
+    for name, reason in reasons.items():
+        if reason in given_up or counts[reason] > _EACH:
+            shared.setdefault(reason, []).append(name)
         else:
-            alone[name] = why
+            alone[name] = problems[name]
     return alone | {f"{len(names)} files": reason for reason, names in shared.items()}
 
 

@@ -1659,3 +1659,11 @@ def test_a_table_that_is_a_folder(tmp_path):
     (tmp_path / "drums.csv").mkdir()
     with pytest.raises(SourceError, match="drums.csv: cannot be read"):
         read_csv(tmp_path / "drums.csv")
+
+
+def test_many_files_of_one_fault_are_one_line():
+    """A class that was given a part of the kits would read hundreds of them."""
+    missing = {f"kit/{number}.wav": "is not in the mirror" for number in range(400)}
+    few = {f"odd/{number}.wav": "cannot be read as sound" for number in range(5)}
+    assert datasets._summed_up(missing | few) == few | {"400 files": "is not in the mirror"}
+    assert datasets._summed_up(few) == few
