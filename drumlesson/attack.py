@@ -216,7 +216,7 @@ def find_hit(x, sr: int = SR, *, threshold_db: float = 30.0) -> tuple[int, int]:
 
 
 # %% ../nbs/02_attack_phase.ipynb #3c002b68
-DOUBTS = {  # why a window may not show one whole hit
+DOUBTS = {  # why a window may not show one whole hit, and a sound hold no other
     "noise": "begins in steady noise",
     "another": "holds another hit",
     "short": "ends while it is loud",
@@ -252,23 +252,31 @@ def _begins_in_noise(levels, start: int, top: int, end: int) -> bool:
     return bool(goes_on and np.mean(lead**2) > np.mean(hit**2) / 50)
 
 
+def _strikes(levels, half: float) -> tuple[np.ndarray, np.ndarray]:
+    """The levels of 5 ms, which hold a swing of a kick, and where one may be a hit's: the level is
+    half of the peak or more, and does not fall by 12 dB in the next 5 ms, as that of a click does.
+    """
+    whole = len(levels) // 5 * 5
+    blocks = levels[:whole].reshape(-1, 5).max(axis=1)
+    following = np.append(blocks[1:], 0)
+    return blocks, (blocks >= half) & (following >= blocks / 4)
+
+
 def _holds_another(levels, start: int) -> bool:
     """Whether something half as loud as a sound's peak comes before its hit, or follows it.
 
     What follows comes 60 ms after the hit begins, or later, and after the level fell by 12 dB.
     """
     half = levels.max() / 2
-    if levels[:start].max(initial=0) >= half:
+    _, before = _strikes(levels[:start], half)
+    if before.any():
         return True
-    levels = levels[start:]
-    whole = len(levels) // 5 * 5
-    levels = levels[:whole].reshape(-1, 5).max(axis=1)  # of 5 ms, which hold a swing of a kick
-    later = levels[12:]
-    if len(later) == 0:
+    blocks, later = _strikes(levels[start:], half)
+    if len(blocks) <= 12:
         return False
-    lowest = np.lib.stride_tricks.sliding_window_view(levels, 7).min(axis=1)
-    before = lowest[4 : 4 + len(later)]  # of the 8th to the 2nd block before each
-    return bool(np.any((later >= 4 * before) & (later >= half)))
+    lowest = np.lib.stride_tricks.sliding_window_view(blocks, 7).min(axis=1)
+    fell = blocks[12:] >= 4 * lowest[4 : len(blocks) - 8]  # of the 8th to the 2nd block before
+    return bool(np.any(fell & later[12:]))
 
 
 def _stops_short(levels) -> bool:

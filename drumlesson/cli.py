@@ -101,7 +101,9 @@ def _say(text, stream=None, *, kept=False):
         except BrokenPipeError:
             if not kept:
                 raise
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
         return
     from tqdm import tqdm
 
@@ -110,10 +112,12 @@ def _say(text, stream=None, *, kept=False):
 
 def _listed(
     problems: dict,  # {what could not be used: why}
+    *,
+    kept: bool = False,  # whether what is done meanwhile is kept in a file
 ) -> int:  # exit status: 1 where there were any
     "Prints what could not be used, and why, on the error stream."
     for name, why in problems.items():
-        _say(f"drumlesson: {_as_line(name)}: {_line(why)}", sys.stderr)
+        _say(f"drumlesson: {_as_line(name)}: {_line(why)}", sys.stderr, kept=kept)
     return int(bool(problems))
 
 
@@ -242,19 +246,19 @@ def _listed_drums(
 ) -> int:  # exit status: 1 where there were any
     """Prints which drums could not be used, and why; those without a label by name in one line.
 
-    So in what `sort` and `slice` put aside on purpose, and that is no failure.
+    Likewise what lies in folders that `sort` and `slice` put aside on purpose: that is no failure.
     """
     from drumlesson.labelling import NOT_A_DRUM
-    from drumlesson.labels import _NAMELESS, _OUTSIDE, _UNSURE
+    from drumlesson.labels import _NAMELESS, _OUTSIDE, _UNSURE, _no_class
     from drumlesson.slicing import _SEVERAL
 
     put_aside = (_UNSURE, NOT_A_DRUM, _OUTSIDE, _SEVERAL, "other")
-    folders = {name: Path(name).parent.name for name in problems}
+    folders = {n: Path(n).parent.name for n, why in problems.items() if why == _no_class(())}
     counts = Counter(folder for folder in folders.values() if folder in put_aside)
     if counts:
         told = ", ".join(f"{count} in {folder!r}" for folder, count in counts.items())
         print(f"drumlesson: left out: {told}", file=sys.stderr)
-    problems = {n: why for n, why in problems.items() if folders[n] not in put_aside}
+    problems = {n: why for n, why in problems.items() if folders.get(n) not in put_aside}
     nameless = [name for name, why in problems.items() if why == _NAMELESS]
     others = {name: why for name, why in problems.items() if why != _NAMELESS}
     if nameless:
@@ -691,12 +695,12 @@ def _evaluate(
     drums = _load_drums(data, kits, hits, _NEW_SEEDS + seed, way)
     report = evaluate(judged, drums)
     right = judged.predict(drums) == judged.task_.y_true(drums.labels)
+    if scores:  # first, for whoever reads the rest may have seen enough
+        with _output(scores) as t:
+            t.write_text(json.dumps(report, indent=1) + "\n")
     if scores != "-":
         _print_report(report, kit_interval(right, drums.kits))
     _beware(judged, drums)
-    if scores:
-        with _output(scores) as t:
-            t.write_text(json.dumps(report, indent=1) + "\n")
     return _listed_drums(drums.problems)
 
 
@@ -782,11 +786,11 @@ def _as_number(cell: str) -> float | str:
     return json.loads(cell) if is_number else cell
 
 
-def _closing(failed: int, left_out) -> int:  # exit status: 1 where a sound was not used
+def _closing(failed: int, left_out, kept=False) -> int:  # exit status: 1 if one was not used
     "Prints which paths were of no use, and in one line what was left out, on the error stream."
-    status = failed | _listed(left_out.problems)
+    status = failed | _listed(left_out.problems, kept=kept)
     if left_out:
-        print(f"drumlesson: {left_out.line()}", file=sys.stderr)
+        _say(f"drumlesson: {left_out.line()}", sys.stderr, kept=kept)
     return int(status or bool(left_out.lost()))
 
 
@@ -887,7 +891,7 @@ def _predict(
     _check_top(top, model)
     _check_there(sounds)
     n_files = _count(sounds)
-    left_out, failed = _LeftOut(), 0
+    left_out, failed, kept = _LeftOut(), 0, bool(labels or lines)
     with ExitStack() as stack:
         stack.enter_context(_resumable(labels))
         writers, table = stack.enter_context(_writers(labels, lines, top))
@@ -899,13 +903,13 @@ def _predict(
         stack.enter_context(closing(rows))
         for row in _bar(rows, n_files):
             if not row["label"]:
-                failed = _listed({row["path"]: row["why"]})
+                failed = _listed({row["path"]: row["why"]}, kept=kept)
                 continue
             for write in writers:
                 write(row)
             if "-" not in (labels, lines):
-                _say(_as_words(row, top), kept=bool(labels or lines))
-    return _closing(failed, left_out)
+                _say(_as_words(row, top), kept=kept)
+    return _closing(failed, left_out, kept)
 
 
 # %% ../nbs/11_command_line.ipynb #n14cliau2
@@ -962,12 +966,12 @@ def _audit(
         _check_table("--csv", table, [data, model or ""])
     found = audit(data, load(model), labels=labels, progress=_bar)
     _check_no_input("--csv", table or "-", [finding.path for finding in found.findings])
+    if table:  # first, for whoever reads the rest may have seen enough
+        with _output(table) as t:
+            found.write(t)
     if table != "-":
         _print_findings(found)
         print(_as_line(found))
-    if table:
-        with _output(table) as t:
-            found.write(t)
     return _listed_drums(found.nameless | found.problems)
 
 

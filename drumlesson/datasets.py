@@ -390,7 +390,7 @@ def _missing_here(row) -> str:
     if path.is_file():
         return "" if _is_whole(path, row) else _OTHER_BYTES
     if cache_dir() not in path.parents:
-        return "is not in the mirror"
+        return "not in the mirror"
     if mirror() == "off":
         return "not in the cache, and DRUMLESSON_MIRROR is off"
     return f"not in the cache, and DRUMLESSON_MIRROR is {mirror()!r}, neither a folder nor a URL"
@@ -468,7 +468,10 @@ def _summed_up(
             shared.setdefault(reason, []).append(name)
         else:
             alone[name] = problems[name]
-    return alone | {f"{len(names)} files": reason for reason, names in shared.items()}
+    for reason, names in shared.items():
+        others = f"{names[0]} and {len(names) - 1} others"
+        alone[f"{len(names)} files" if reason in given_up else others] = reason
+    return alone
 
 
 # %% ../nbs/reference/datasets.ipynb #22b660cb

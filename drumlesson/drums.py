@@ -98,6 +98,9 @@ class Drums:
                 raise ValueError(f"the table of drums has no column {column}")
             if self.table[column].isna().any():
                 raise ValueError(f"the column {column} holds NaN or None: leave those hits out")
+            if pd.api.types.infer_dtype(self.table[column]) not in ("string", "empty"):
+                text = self.table[column].astype(str)  # such as kits by number
+                object.__setattr__(self, "table", self.table.assign(**{column: text}))
         missing = [column for column in TABLE_COLUMNS if column not in self.table]
         if missing:  # facts that nobody knows
             blank = as_table([{}]).loc[0, missing]
@@ -400,7 +403,8 @@ def audit_facts(
     """How well each fact of the files gives the class away to a model that hears nothing.
 
     The accuracy on kits not met (`by kit`), on hits drawn at random (`at random`), and of always
-    naming the commonest class (`commonest class`), each kit counting the same. `gain low` and
+    naming the commonest class (`commonest class`), each kit counting the same, in training, too.
+    `gain low` and
     `gain high` are the ends of a 95 % interval, over kits, of what `by kit` gains over the
     commonest class. Raises ValueError where there are too few hits or kits.
     """
@@ -410,7 +414,7 @@ def audit_facts(
     from drumlesson.evaluation import kit_interval
 
     y, kits = drums.labels, drums.kits
-    classes, class_sizes = np.unique(y, return_counts=True)
+    _, class_sizes = np.unique(y, return_counts=True)
     k = min(5, len(set(kits)), *class_sizes)
     if k < 2:
         raise ValueError("an audit needs at least two hits of each class, and two kits")
@@ -418,19 +422,23 @@ def audit_facts(
     facts = _tell_tales(drums.table)
     facts["all but kit"] = np.column_stack([facts[name] for name in facts if name != "kit"])
     tree = DecisionTreeClassifier(max_leaf_nodes=32, min_samples_leaf=2, random_state=random_state)
+    _, kit_of_hit, kit_sizes = np.unique(kits, return_inverse=True, return_counts=True)
+    weights = {"sample_weight": 1 / kit_sizes[kit_of_hit]}
     right = {}  # {rule: for each fact, which hits were named rightly}
     for rule, groups in {"by kit": kits, "at random": np.arange(len(y))}.items():
         splitter = StratifiedGroupKFold(k, shuffle=True, random_state=random_state)
         cut = list(splitter.split(y, y, groups))
         right[rule] = []
         for values in facts.values():
-            y_pred = cross_val_predict(tree, values.reshape(len(y), -1), y, cv=cut)
+            x = values.reshape(len(y), -1)
+            y_pred = cross_val_predict(tree, x, y, cv=cut, params=weights)
             right[rule].append((y_pred == y).astype(float))
 
     audit = pd.DataFrame(index=list(facts))
     for rule, of_facts in right.items():
         audit[rule] = [kit_interval(of_fact, kits)[1] for of_fact in of_facts]
-    commonest = y == classes[class_sizes.argmax()]
+    shares = pd.crosstab(kits, y, normalize="index").mean()  # of each class, over kits
+    commonest = y == shares.idxmax()
     audit["commonest class"] = kit_interval(commonest, kits)[1]
     gains = [kit_interval(of_fact - commonest, kits) for of_fact in right["by kit"]]
     audit["gain low"] = [low for low, _, _ in gains]

@@ -32,7 +32,7 @@ import numpy as np
 from .answers import _NONE_OF_THEM, OUTSIDE, UNSURE, Answers, _answer_to
 from .audio import AudioError, _decode_hit, _NoHit, _quiet_decoders
 from .backend import _PROCESS, own_process
-from .files import _from_cell, _to_cell, atomic
+from .files import _check_path, _from_cell, _to_cell, atomic
 from .folders import SourceError, _LeftOut, sounds_of
 from .runtime import SHIPPED, load
 from .tables import _text, read_table
@@ -670,10 +670,11 @@ def label_files(
     Raises
     ------
     ValueError
-        For a model that cannot be opened, knows fewer than `top` classes, or changes meanwhile; for
-        no jobs; and for a table that is not open, or has room for fewer labels.
+        For an empty path; for a model that cannot be opened, knows fewer than `top` classes, or
+        changes meanwhile; for no jobs; and for a table that is not open, or has room for fewer
+        labels.
     TypeError
-        Where `table` is no `LabelTable`.
+        Where `table` is no `LabelTable`, and for what is no path.
     OSError
         Where the table cannot be written, or a process was ended from outside.
 
@@ -688,6 +689,8 @@ def label_files(
     ...     print(row["label"], row["path"])
     kick my samples/a.wav
     """
+    if isinstance(paths, (str, bytes, os.PathLike)):
+        _check_path(paths)
     model = _place_of(model)
     digest = _model_digest(model)
     _check_asked(top, len(_open(model, digest).classes_), jobs, table)

@@ -189,7 +189,8 @@ class Listener:
             raise ValueError("what it says of itself does not fit its network")
 
     def __reduce__(self):  # a session cannot be pickled, nor copied
-        return type(self), (self._content,)
+        said = {"threshold_": self.threshold_, "report_": self.report_}
+        return type(self), (self._content,), said
 
     def __repr__(self):
         said = " and ".join(f"{1000 * _seconds_after(delay):.0f}" for delay in self.delays)

@@ -6,6 +6,7 @@
 __all__ = ["SHIPPED", "OnnxClassifier", "load"]
 
 # %% ../nbs/reference/runtime.ipynb #ea214b01
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +119,14 @@ def _load_onnx(path) -> OnnxClassifier:
         ) from e
 
 
+def _is_keras(path) -> bool:
+    """Whether a file is an archive with what `DrumClassifier.save` writes into it."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "drumlesson.json" in archive.namelist()
+
+
 def load(path=None) -> Answers:
     """Open a saved classifier, ready to predict.
 
@@ -160,11 +169,11 @@ def load(path=None) -> Answers:
     if not head:
         what = "is no model file, or a damaged or altered one (it is empty)"
         raise ValueError(f"{path}: {what}: copy it again")
-    if head == _ZIP and not str(path).endswith(".keras"):  # Keras goes by names
+    if not str(path).endswith(".keras") and _is_keras(path):  # Keras goes by names
         raise ValueError(f"{path}: is a .keras file under another name: rename it")
     if str(path).endswith(".onnx") or head.startswith(_ONNX):
         return _load_onnx(path)
-    if head[:2] != _ZIP[:2]:  # an archive without files has another third letter
+    if not str(path).endswith(".keras") or head[:2] != _ZIP[:2]:
         raise ValueError(f"{path}: is no model file, or a damaged one: copy or train it again")
     with _needs("train"):
         from drumlesson.classifier import _load_keras

@@ -111,7 +111,8 @@ class Transcriber:
         self._frames = frames
 
     def __reduce__(self):  # a session cannot be pickled, nor copied
-        return type(self), (self._content,)
+        said = {"threshold_": self.threshold_, "report_": self.report_}
+        return type(self), (self._content,), said
 
     def __repr__(self):
         return f"Transcriber({', '.join(DRUMS)}; {self._frames} frames at once)"

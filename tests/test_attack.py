@@ -359,6 +359,13 @@ class TestLoops:
         ):
             assert Attack(0.3).doubts([x]).tolist() == [""]
 
+    @pytest.mark.parametrize("level", [0.6, 1.0])
+    @pytest.mark.parametrize("at", [SR // 10, SR // 2 + SR])
+    def test_a_click_is_no_hit(self, level, at):
+        x = np.concatenate([self.GAP, self.HIT, self.GAP, self.GAP])
+        x[at] = level * np.abs(x).max()
+        assert Attack(0.3).doubts([x]).tolist() == [""]
+
     def test_a_hit_after_silence_is_one(self):
         x = np.concatenate([self.GAP, self.HIT, self.GAP])
         assert Attack(0.3).doubts([x]).tolist() == [""]

@@ -1368,7 +1368,7 @@ def test_kits_are_exported_where_no_drum_pattern_is_at_hand(run, patterns, tmp_p
         path.unlink()
     status, out, err = run("kits", "--export", tmp_path / "copy")
     assert status == 1 and out.startswith(f"24 files of 2 open kits are in {tmp_path / 'copy'}; ")
-    assert err == "drumlesson: 3 files of drum patterns: is not in the mirror\n"
+    assert err == "drumlesson: 3 files of drum patterns: not in the mirror\n"
     assert "Somebody" not in (tmp_path / "copy" / "LICENCES.md").read_text()
 
 
@@ -1580,6 +1580,27 @@ def test_a_table_is_whole_though_its_reader_has_seen_enough(tmp_path):
     assert len((tmp_path / "out.json").read_text().splitlines()) == 30
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a pipe of a shell")
+@pytest.mark.parametrize("ending", ["| true", "2>&1 | true"])
+@pytest.mark.parametrize(
+    "words, lines",
+    [
+        ("predict . --csv out.csv", 7),
+        ("evaluate --data . --json out.csv", 10),
+        ("audit . --labels folders --csv out.csv", 7),
+    ],
+    ids=["predict", "evaluate", "audit"],
+)
+def test_a_file_is_written_though_nobody_reads(tmp_path, words, lines, ending):
+    (tmp_path / "broken.wav").write_text("no sound")  # comes first, and is told
+    for label in ("kick", "snare"):
+        for number in range(3):
+            write_sound(tmp_path / "kit" / label / f"{number}.wav", synth_kit(number).hit(label))
+    command = f'"$0" -m drumlesson.cli {words} {ending}'
+    subprocess.run(["sh", "-c", command, sys.executable], cwd=tmp_path, capture_output=True)
+    assert len((tmp_path / "out.csv").read_text().splitlines()) >= lines
+
+
 WORKING = ["predict", "sort --into out", "transcribe", "slice --into out"]
 
 
@@ -1614,5 +1635,8 @@ def test_what_was_put_aside_is_one_line_and_no_failure(run, tmp_path):
     wanted = "left out: 1 in 'not a drum I know', 1 in 'other', 1 in 'several', 1 in 'unsure'"
     assert [line for line in err.splitlines() if "left out" in line] == [f"drumlesson: {wanted}"]
     write_sound(tmp_path / "mine" / "loops" / "a.wav", noise_hit())
+    (tmp_path / "mine" / "other" / "kick").mkdir()
+    (tmp_path / "mine" / "kick" / "broken.wav").write_text("no sound")
     status, _, err = run("evaluate", "--data", tmp_path / "mine")
+    assert "kick/broken.wav: cannot be read" in err
     assert status == 1 and "loops/a.wav: lies in no folder named after a class" in err

@@ -1663,7 +1663,10 @@ def test_a_table_that_is_a_folder(tmp_path):
 
 def test_many_files_of_one_fault_are_one_line():
     """A class that was given a part of the kits would read hundreds of them."""
-    missing = {f"kit/{number}.wav": "is not in the mirror" for number in range(400)}
+    missing = {f"kit/{number}.wav": "not in the mirror" for number in range(400)}
+    other = {f"pit/{number}.wav": "is silent" for number in range(400)}
     few = {f"odd/{number}.wav": "cannot be read as sound" for number in range(5)}
-    assert datasets._summed_up(missing | few) == few | {"400 files": "is not in the mirror"}
+    summed = {"kit/0.wav and 399 others": "not in the mirror"}
+    summed["pit/0.wav and 399 others"] = "is silent"
+    assert datasets._summed_up(missing | few | other) == few | summed
     assert datasets._summed_up(few) == few

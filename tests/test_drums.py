@@ -302,6 +302,8 @@ def test_labels_and_kits_are_enough_for_drums():
     assert mine[1:].labels.tolist() == ["kick", "tom"]
     assert summary(mine).loc["all kits", "total"] == 3
     assert len(mine + load_drums("synth", n_kits=1, hits=1)) == 8
+    numbered = Drums(waves, pd.DataFrame({"label": [1, 1, 2], "kit": [7, 7, 8]}))
+    assert numbered[2].name.startswith("2") and numbered.kits.tolist() == ["7", "7", "8"]
 
 
 class TestAuditOfFacts:
@@ -322,6 +324,22 @@ class TestAuditOfFacts:
     def test_what_does_not_tell_is_not(self, telling):
         assert telling.loc["kit", "gain low"] <= 0
         assert telling.loc["channels", ["gain low", "gain high"]].tolist() == [0, 0]
+
+    def test_what_says_nothing_gains_nothing_where_kits_differ_in_size(self):
+        """Large kits of kicks, small ones of hi-hats: what is commonest is asked kit by kit."""
+        rows = [{"kit": f"large {i}", "label": "kick"} for i in range(3) for _ in range(30)]
+        rows += [{"kit": f"large {i}", "label": "hihat"} for i in range(3) for _ in range(2)]
+        for i in range(12):
+            rows += [{"kit": f"small {i}", "label": "hihat"} for _ in range(7)]
+            rows += [{"kit": f"small {i}", "label": label} for label in ("kick", "snare")]
+        facts = audit_facts(
+            Drums(
+                [noise_hit()] * len(rows),
+                pd.DataFrame(rows).assign(rate=44100, channels=1, seconds=1.0, peak=0.5),
+            )
+        )
+        assert facts["commonest class"].iloc[0] > 0.6
+        assert (facts["gain low"] <= 0).all()
 
     def test_each_kit_counts_the_same(self):
         """A kit of many kicks does not make kicks the easy answer."""

@@ -697,6 +697,10 @@ def test_what_is_asked_wrongly_is_told_at_once():
     """Not when the first row is wanted, maybe far from the call."""
     with pytest.raises(ValueError, match="top"):
         label_files("x", top=0)
+    with pytest.raises(ValueError, match="a path is empty"):
+        label_files("")
+    with pytest.raises(TypeError, match="a path is a str or a Path"):
+        label_files(b"kick.wav")
     with pytest.raises(ValueError, match="there is no such model file"):
         label_files("x", "none.onnx")
 
@@ -706,7 +710,7 @@ def test_what_is_asked_wrongly_is_told_at_once():
     [
         ("", ValueError, "a path is empty"),
         (["a.wav", ""], ValueError, "a path is empty"),
-        (b"kick.wav", TypeError, "a path is a str or a Path, not 107"),
+        (b"kick.wav", TypeError, "a path is a str or a Path, not b'kick.wav'"),
         ([3], TypeError, "a path is a str or a Path, not 3"),
     ],
 )

@@ -386,6 +386,7 @@ def test_clear_ends_what_is_being_named(browser, site, files):
     given = ear.browser.find_element("css selector", ".dl-ear input[type=file]")
     given.send_keys("\n".join(map(str, [*files, *files, *files])))
     until("some are named", lambda: len(ear.rows()) >= 3, 60)
+    assert not ear.status().startswith("Named"), "too late: all are named"
     ear.button("Clear").click()
     time.sleep(1)
     assert ear.rows() == [] and ear.status() == ""

@@ -4,6 +4,7 @@ import copy
 import pickle
 import re
 import sys
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -230,8 +231,7 @@ def test_a_score_needs_labels():
         ("a.onnx", b"", "a.onnx: is no model file, or a damaged or altered one (it is empty)"),
         ("a.wav", b"RIFF....WAVE", "a.wav: is no model file, or a damaged one"),
         ("a.keras", b"kept by error", "a.keras: is no model file, or a damaged one"),
-        ("a.keras.bak", b"PK\3\4", "a.keras.bak: is a .keras file under another name"),
-        ("a", b"PK\3\4", "a: is a .keras file under another name"),
+        ("a.zip", b"PK\3\4", "a.zip: is no model file, or a damaged one"),
     ],
 )
 def test_what_is_no_model_needs_no_tensorflow_to_be_seen(
@@ -240,4 +240,15 @@ def test_what_is_no_model_needs_no_tensorflow_to_be_seen(
     monkeypatch.setitem(sys.modules, "drumlesson.classifier", None)
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=re.escape(told)):
+        load(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["m.keras.bak", "m", "m.onnx"])
+@pytest.mark.parametrize("entry", ["drumlesson.json", "kick.wav"])
+def test_an_archive_is_a_model_by_what_is_in_it(tmp_path, name, entry):
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr(entry, "{}")
+    is_ours = entry == "drumlesson.json"
+    told = "is a .keras file under another name: rename it" if is_ours else "is no model file"
+    with pytest.raises(ValueError, match=f"{name}: {told}"):
         load(tmp_path / name)

@@ -580,3 +580,9 @@ def test_a_transcriber_goes_into_other_processes(transcriber, again):
     here = np.concatenate(list(transcriber.curves([picture])))
     there = np.concatenate(list(again(transcriber).curves([picture])))
     assert np.array_equal(here, there)
+
+
+def test_a_threshold_that_was_changed_goes_along(transcriber_file):
+    changed = load_transcriber(transcriber_file)
+    changed.threshold_ = changed.threshold_ + 0.1
+    assert np.array_equal(copy.deepcopy(changed).threshold_, changed.threshold_)

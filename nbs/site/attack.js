@@ -99,13 +99,20 @@ function beginsInNoise({ levels, start, top }, end) {
   return goesOn && meanSquare(lead) > meanSquare(hit) / 50;
 }
 
+/** Levels of 5 ms, and where one may be a hit's: high, and not gone in 5 ms, as a click is. */
+function strikes(ofMilliseconds, half) {
+  const levels = blockwise(ofMilliseconds, 5, false);
+  const are = levels.map((level, i) => level >= half && (levels[i + 1] ?? 0) >= level / 4);
+  return { levels, are };
+}
+
 function holdsAnother({ levels: ofMilliseconds, start }) {
   const half = max(ofMilliseconds) / 2;
-  if (start && max(ofMilliseconds.subarray(0, start)) >= half) return true;
-  const levels = blockwise(ofMilliseconds.subarray(start), 5, false);
+  if (strikes(ofMilliseconds.subarray(0, start), half).are.includes(true)) return true;
+  const { levels, are } = strikes(ofMilliseconds.subarray(start), half);
   for (let i = 12; i < levels.length; i++) {
     const before = min(levels.slice(i - 8, i - 1));
-    if (levels[i] >= 4 * before && levels[i] >= half) return true;
+    if (levels[i] >= 4 * before && are[i]) return true;
   }
   return false;
 }

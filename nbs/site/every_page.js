@@ -10,7 +10,7 @@ keepColumns(document);
 dressPlayers(document);
 explainTerms(document);
 askQuestions(document);
-askExercises(document);
+const asked = askExercises(document);
 
 // Players, questions and panels have other heights than what stood in their places: who came for
 // one section of the page is brought to it again, unless they moved on in the meantime.
@@ -18,6 +18,8 @@ let hasMoved = false;
 for (const kind of ["wheel", "touchstart", "keydown", "pointerdown"]) {
   addEventListener(kind, () => (hasMoved = true), { once: true, passive: true });
 }
-await awakenPanels(document);
-const goal = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-if (goal && !hasMoved) goal.scrollIntoView();
+await Promise.all([asked, awakenPanels(document)]);
+const [visit] = performance.getEntriesByType("navigation");
+const isNew = visit?.type === "navigate"; // else the browser puts the page where it was
+const goal = location.hash && document.querySelector(":target");
+if (goal && isNew && !hasMoved) goal.scrollIntoView();

@@ -122,7 +122,10 @@ export async function listen(onHit, onLevel, onLost) {
     await close(); // or the microphone would stay on
     throw error;
   });
-  stream.getTracks().forEach((track) => track.addEventListener("ended", onLost));
+  for (const track of stream.getTracks()) {
+    track.addEventListener("ended", onLost);
+    if (track.readyState === "ended") throw new Error("it went away");
+  }
   const finder = new HitFinder(context.sampleRate, onHit);
   node.port.onmessage = ({ data }) => {
     finder.push(data);

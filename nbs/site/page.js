@@ -32,8 +32,8 @@ class Ear {
     this.heard = 0; // hits of the microphone
     this.stop = null; // ends listening, while the microphone is on
     this.isAsked = false; // whether the reader is being asked for the microphone
-    this.isTrying = false; // whether the example is being written down
     this.round = 0; // how often the table was cleared: what was begun before is not shown
+    this.tried = -1; // the round in which the example is being written down
     this.name = classifier(MODEL);
     root.replaceChildren(...this.parts());
     root.dataset.ready = "true";
@@ -225,19 +225,20 @@ class Ear {
   // -- beats
 
   async tryExample() {
-    if (this.isTrying) return;
-    this.isTrying = true;
     const { round } = this;
+    if (this.tried === round) return;
+    this.tried = round;
     try {
       const { makeExample } = await beats();
+      if (round !== this.round) return;
       const facts = { path: "a drummed example", model: MODEL.digest };
       const entry = { facts, recording: makeExample(), row: this.newRow() };
       await this.attempt(entry, () => this.writeDown(entry));
       if (round === this.round) this.tell(0, 1, []);
     } catch (error) {
-      this.say(sentence(`The example fails: ${error.message}`));
+      if (round === this.round) this.say(sentence(`The example fails: ${error.message}`));
     }
-    this.isTrying = false;
+    if (this.tried === round) this.tried = -1;
   }
 
   /** Writes down the beat in a recording; the row tells how far it is. */

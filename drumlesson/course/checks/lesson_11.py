@@ -9,6 +9,7 @@ __all__ = []
 import re
 import shlex
 from itertools import pairwise
+from os.path import normpath
 
 from ..exercises import Letters, exercise, solves, two_of_four
 from ..reading import Flaw
@@ -29,16 +30,23 @@ def _lines(answer) -> list[str]:
 def _typed(line) -> tuple[str, list[str], dict[str, str]]:  # command, files, {option: its value}
     "The parts of a command that was typed. Raises Flaw."
     try:
-        program, *words = shlex.split(line)
+        words = shlex.split(line, comments=True)
     except ValueError:
         raise Flaw(f"a shell cannot read this: {line[:60]}") from None
-    if program != "drumlesson" or not words:
+    words = words[2:] if words[1:3] == ["-m", "drumlesson.cli"] else words  # as `python -m` does
+    program = words[0].removesuffix(".cli") if words else ""
+    if re.split(r"[/\\]", program)[-1] != "drumlesson" or len(words) < 2:
         raise Flaw("each command begins with drumlesson and what is to be done: drumlesson train")
-    split = [part for word in words[1:] for part in word.split("=", 1)]
-    pairs = list(pairwise(["", *split]))
+    split: list[str] = []
+    for word in words[2:]:
+        split += word.split("=", 1) if word.startswith("--") else [word]
+    pairs = list(pairwise(["", *split, ""]))
     options = {before: word for before, word in pairs if before.startswith("--")}
-    files = [word for before, word in pairs if "--" not in (before[:2], word[:2])]
-    return words[0], files, options
+    empty = [option for option, word in options.items() if word.startswith("--") or not word]
+    if empty:
+        raise Flaw(f"{empty[0]} of what? a value comes after it")
+    files = [word for before, word in pairs[:-1] if "--" not in (before[:2], word[:2])]
+    return words[1], files, options
 
 
 def _flaw_of_training(files, options) -> str | None:
@@ -59,7 +67,7 @@ def _flaw_of_training(files, options) -> str | None:
 
 def _flaw_of_judging(files, options, model) -> str | None:
     "What is wrong with the command that judges what was written as `model`, or None."
-    if files != [model]:
+    if [normpath(file) for file in files] != [normpath(model)]:
         return f"evaluate judges the file that train wrote, and here that is {model}"
     if options.get("--data") != "synth":
         return "it is to be judged on synthesised drums, too, and evaluate takes recorded ones"
