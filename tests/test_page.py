@@ -296,3 +296,11 @@ def test_the_page_by_itself_asks_for_what_it_holds(tmp_path):
 def test_another_model_is_refused(model_file):
     with pytest.raises(ValueError, match="the page knows"):
         page.model(model_file)
+
+
+def test_lines_are_joined_but_for_those_with_a_remark():
+    """What follows a remark on its line would become a part of it."""
+    lines = ["export function f(", "  a, // the first,", "  b,", ") {", "  return [", "    a,"]
+    lines += ["    b,", "  ];", "}"]
+    whole = page.joined({"one": "\n".join(lines)})
+    assert "f(a, // the first,\nb,) {return [a,b,];" in whole

@@ -285,7 +285,7 @@ _WHOLE = """// {title}: made of nbs/site/ and the model by `python -m drumlesson
 """
 _COMMENT = re.compile(r"^ *(?://.*?|/\*\*.*?\*/)\n", re.M | re.S)
 _INDENT = re.compile(r"^ +", re.M)
-_BROKEN = re.compile(r"(?<=[,({\[])\n")  # a line that goes on in the next one
+_BROKEN = re.compile(r"^((?:(?!//).)*[,({\[])\n", re.M)  # a line that goes on in the next one
 
 
 def _short(facts: dict) -> str:
@@ -360,7 +360,7 @@ def joined(
     twice = [name for name, n in Counter(_NAMED.findall(body)).items() if n > 1]
     if twice:
         raise ValueError(f"two modules of nbs/site/ give the name {', '.join(twice)}: rename one")
-    return _WHOLE.format(title=title, body=_BROKEN.sub("", _INDENT.sub("", body)))
+    return _WHOLE.format(title=title, body=_BROKEN.sub(r"\1", _INDENT.sub("", body)))
 
 
 # %% ../../nbs/reference/page.ipynb #pg5c0017
