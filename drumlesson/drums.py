@@ -424,7 +424,7 @@ def audit_facts(
     tree = DecisionTreeClassifier(max_leaf_nodes=32, min_samples_leaf=2, random_state=random_state)
     _, kit_of_hit, kit_sizes = np.unique(kits, return_inverse=True, return_counts=True)
     weights = {"sample_weight": 1 / kit_sizes[kit_of_hit]}
-    right = {}  # {rule: for each fact, which hits were named rightly}
+    right: dict[str, list] = {}  # {rule: for each fact, which hits were named rightly}
     for rule, groups in {"by kit": kits, "at random": np.arange(len(y))}.items():
         splitter = StratifiedGroupKFold(k, shuffle=True, random_state=random_state)
         cut = list(splitter.split(y, y, groups))

@@ -168,7 +168,7 @@ def load(path=None) -> Answers:
         head = file.read(4)
     if not head:
         what = "is no model file, or a damaged or altered one (it is empty)"
-        raise ValueError(f"{path}: {what}: copy it again")
+        raise ValueError(f"{path}: {what}: export it again")
     if not str(path).endswith(".keras") and _is_keras(path):  # Keras goes by names
         raise ValueError(f"{path}: is a .keras file under another name: rename it")
     if str(path).endswith(".onnx") or head.startswith(_ONNX):

@@ -282,7 +282,7 @@ _UNITS |= {"hit", "window", "step", "minute", "epoch", "point", "percent"}
 
 def _value(number: str) -> float:
     """The value of a number as people write it, such as "1,022" or "568,9"."""
-    number = number.replace("−", "-")
+    number = re.sub(r"^(-?0),", r"\1.", number.replace("−", "-"))  # no thousands begin with 0
     number = re.sub(r"[_'\u00a0\u202f]|,(?=\d{3}(?!\d))", "", number)
     return float(number.replace(",", "."))
 

@@ -67,7 +67,8 @@ function judgeLetters(exercise, text) {
 
 /** The value of a number as people write it, such as "1,022" or "568,9". */
 export function valueOf(number) {
-  const plain = number.replace("−", "-").replace(/[_'\u00a0\u202f]|,(?=\d{3}(?!\d))/g, "");
+  const decimal = number.replace("−", "-").replace(/^(-?0),/, "$1."); // no thousands begin with 0
+  const plain = decimal.replace(/[_'\u00a0\u202f]|,(?=\d{3}(?!\d))/g, "");
   return Number(plain.replace(",", "."));
 }
 

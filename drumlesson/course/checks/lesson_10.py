@@ -8,7 +8,6 @@ __all__ = []
 # %% ../../../nbs/reference/checks/lesson_10.ipynb #c1000003
 import ast
 import operator
-import re
 from functools import partial
 
 import numpy as np
@@ -47,8 +46,6 @@ def _sum_in(text: str) -> float | None:
 
 def _share(answer) -> float:
     "A share from 0 to 1: as a number, in percent, or as a sum such as 2 * 10 / 26. Raises Unclear."
-    if isinstance(answer, str):
-        answer = re.sub(r"\b0,(?=\d)", "0.", answer)  # as it is written in half of the world
     share = _sum_in(answer) if isinstance(answer, str) else None
     if share is None:
         share = read_number(answer, _HUNDREDTHS)
