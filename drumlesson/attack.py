@@ -216,7 +216,7 @@ def find_hit(x, sr: int = SR, *, threshold_db: float = 30.0) -> tuple[int, int]:
 
 
 # %% ../nbs/02_attack_phase.ipynb #3c002b68
-DOUBTS = {  # why a window may not show one whole hit, and a sound hold no other
+DOUBTS = {  # why a sound may not show one whole hit, and no other
     "noise": "begins in steady noise",
     "another": "holds another hit",
     "short": "ends while it is loud",
