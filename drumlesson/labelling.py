@@ -290,6 +290,13 @@ class _Turn:
             return iter(self.future.result() if self.future else ())
 
 
+def _not_told(future: Future, error: BaseException) -> None:
+    """In place of `set_exception` of a future that was cancelled.
+
+    A pool whose process is killed tells those, too, and Python up to 3.12 fails at it, aloud.
+    """
+
+
 def _lend_a_hand(work: Callable, turns: Iterable[_Turn]) -> None:
     """Does here what no process has begun yet, as long as the first in turn is not done."""
     first, *others = turns
@@ -297,6 +304,7 @@ def _lend_a_hand(work: Callable, turns: Iterable[_Turn]) -> None:
         if first.future is None or first.future.done():
             return
         if turn.future and turn.future.cancel():
+            vars(turn.future)["set_exception"] = partial(_not_told, turn.future)
             turn.future = _Here().submit(work, turn.todo)
 
 

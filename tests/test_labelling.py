@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tracemalloc
 from pathlib import Path
@@ -720,3 +721,21 @@ def test_what_is_no_path(tmp_path, monkeypatch, paths, error, told):
     write_sound(tmp_path / "kick.wav", noise_hit())
     with pytest.raises(error, match=told):
         list(label_files(paths, left_out={}))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a process")
+def test_a_pool_that_breaks_leaves_alone_what_was_done_here(monkeypatch):
+    """Python would fail at telling futures that were cancelled, in a thread of its own, aloud."""
+    failed = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+    with labelling._Processes(1) as pool:
+        turns = [labelling._Turn([], [None], pool.submit(time.sleep, 60)) for _ in range(8)]
+        wait_until(turns[0].future.running)
+        labelling._lend_a_hand(lambda todo: ["done here"], turns)
+        lent = [turn for turn in turns if turn.future.done()]
+        for process in list(pool._processes.values()):
+            os.kill(process.pid, signal.SIGKILL)
+        with pytest.raises(OSError, match="a process was ended from outside"):
+            turns[0].todo = [labelling._Todo(*[None] * len(labelling._Todo._fields))]
+            turns[0].rows()
+    assert len(lent) >= 3 and failed == []
