@@ -56,7 +56,12 @@ def envelope(x, sr: int = SR, ms: float = 1.0) -> np.ndarray:
     >>> envelope([0, 0.5, -1, 0.2, 0.1], sr=2000)
     array([0.5, 1. , 0.1])
     """
-    amplitude = np.abs(_one_wave(x, sr))
+    return _levels(_one_wave(x, sr), sr, ms)
+
+
+def _levels(x, sr: int, ms: float = 1.0) -> np.ndarray:
+    """The envelope of a sound that was looked at before."""
+    amplitude = np.abs(x)
     block = max(1, round(sr * ms / 1000))
     return np.maximum.reduceat(amplitude, np.arange(0, len(amplitude), block))
 
@@ -418,7 +423,7 @@ class Attack(Transformer):
             return _Hit(x, onset(x, self.sr, threshold_db=self.threshold_db))
         x = _without_offset(x)
         block = max(1, round(self.sr / 1000))
-        levels = envelope(x, self.sr)
+        levels = _levels(x, self.sr)
         start, top = _found(levels, loudest(x, self.sr) // block, self.threshold_db)
         return _Hit(x, start * block, levels, start, top)
 
@@ -448,7 +453,7 @@ class Attack(Transformer):
             return "noise"
         if _holds_another(found.levels, found.start):
             return "another"
-        levels = envelope(hit, self.sr)
+        levels = _levels(hit, self.sr)
         is_over = begin + len(hit) == len(found.x) or levels[-1] <= 1e-5
         if is_over and _stops_short(levels):
             return "short"

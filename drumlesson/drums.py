@@ -404,9 +404,8 @@ def audit_facts(
 
     The accuracy on kits not met (`by kit`), on hits drawn at random (`at random`), and of always
     naming the commonest class (`commonest class`), each kit counting the same, in training, too.
-    `gain low` and
-    `gain high` are the ends of a 95 % interval, over kits, of what `by kit` gains over the
-    commonest class. Raises ValueError where there are too few hits or kits.
+    `gain low` and `gain high` are the ends of a 95 % interval, over kits, of what `by kit` gains
+    over the commonest class. Raises ValueError where there are too few hits or kits.
     """
     from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
     from sklearn.tree import DecisionTreeClassifier

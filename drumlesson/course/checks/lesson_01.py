@@ -221,7 +221,7 @@ def _solve_window(clicks, tones, plot_spectrogram):
 
 # %% ../../../nbs/reference/checks/lesson_01.ipynb #bright01
 def _tones(*parts, samples=5512):
-    """Sines, float32, a quarter of a second of them, given as pairs of hertz and amplitude."""
+    """Sines, float32 (samples,), given as pairs of hertz and amplitude."""
     t = np.arange(samples) / 22050
     return sum(a * np.sin(2 * np.pi * hz * t) for hz, a in parts).astype(np.float32)
 
