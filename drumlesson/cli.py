@@ -155,7 +155,7 @@ _Table = Annotated[str, Parameter(converter=_table_path, allow_leading_hyphen=Tr
 
 
 def _check_output(option, path, room=_TABLE_ROOM):
-    "Makes the folder of `path` and tries to write there: better before the work than after it."
+    "Tries to write to `path`, and leaves nothing: better before the work than after it."
     try:
         _try_writing(path, room)
     except OSError as e:
@@ -810,9 +810,11 @@ def _writers(csv_path, json_path, top):
             writers.append(partial(_write_row, rows))
         elif csv_path:
             table = stack.enter_context(LabelTable(csv_path, top))
-        if json_path:
-            lines = sys.stdout if json_path == "-" else stack.enter_context(open(json_path, "w"))
-            writers.append(partial(_write_line, lines))
+        if json_path == "-":
+            writers.append(partial(_write_line, sys.stdout))
+        elif json_path:
+            Path(json_path).parent.mkdir(parents=True, exist_ok=True)
+            writers.append(partial(_write_line, stack.enter_context(open(json_path, "w"))))
         yield writers, table
 
 
@@ -1687,12 +1689,11 @@ def _shipped() -> str:
 
 
 def _cache() -> str:
-    "The folder of the cache; it is tried, or its parent where it is not there yet. Raises OSError."
+    "The folder of the cache; it is tried. Raises OSError."
     from drumlesson.datasets import cache_dir
 
     folder = cache_dir()
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    _try_writing(nearest / "trial", _TABLE_ROOM)
+    _try_writing(folder / "trial", _TABLE_ROOM)
     return str(folder)
 
 

@@ -705,7 +705,8 @@ def _check_room(folder: Path, rows: pd.DataFrame):
     """Raises OSError where files cannot be written to a folder, or do not go on its disk."""
     _try_writing(folder / _CREDITS, 10_000)
     size = sum(map(int, rows["bytes"]))
-    free = shutil.disk_usage(folder).free
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free
     if size > free:
         megabytes = f"{size / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free"
         raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: {megabytes}")

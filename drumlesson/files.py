@@ -43,15 +43,17 @@ def _check_path(path) -> None:
         raise ValueError("a path is empty: name a file or a folder (. is where you are)")
 
 
-def _make_room(target: Path) -> None:
+def _make_room(target: Path) -> list[Path]:  # the folders that were missing, the deepest first
     """Makes the folder of a file to be written. Raises OSError where something is in its way."""
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a folder", str(target))
+    missing = [folder for folder in target.parents if not folder.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as e:
         in_the_way = "a file stands where its folder should be"
         raise NotADirectoryError(errno.ENOTDIR, in_the_way, str(target)) from e
+    return missing
 
 
 def _neighbour(target: Path) -> Path:
@@ -125,24 +127,30 @@ def atomic(
 
 
 # %% ../nbs/reference/files.ipynb #ffae823b
+def _remove_empty(folder: Path) -> None:
+    """Removes a folder, unless somebody has put something there."""
+    with suppress(OSError):
+        folder.rmdir()
+
+
 def _try_writing(
     path,  # of a file to be written later
     size: int,  # bytes
 ) -> None:
-    """Writes so many bytes beside `path` and removes them. Raises OSError where that fails."""
+    """Writes so many bytes beside `path`, and leaves nothing. Raises OSError where that fails."""
     path = Path(os.path.expanduser(path))
     if _is_written_into(path):
         return
     target = Path(os.path.realpath(path))
-    _make_room(target)
-    temporary = _neighbour(target)
-    try:
+    with ExitStack() as undo:
+        for folder in reversed(_make_room(target)):
+            undo.callback(_remove_empty, folder)
+        temporary = _neighbour(target)
+        undo.callback(temporary.unlink, missing_ok=True)
         with temporary.open("wb") as file:
             file.write(secrets.token_bytes(size))
             file.flush()
             os.fsync(file.fileno())  # some file systems find out as late as this
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _rescue(save: Callable, name: str, folders: Iterable) -> Path | None:

@@ -1615,6 +1615,34 @@ def test_where_nothing_is_there_nothing_can_be_done(run, tmp_path, monkeypatch, 
     assert files_below(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["predict", "none", "--csv", "new/x.csv", "--json", "new/x.json"],
+        ["audit", "none", "--csv", "new/x.csv"],
+        ["evaluate", "none.onnx", "--json", "new/x.json"],
+        ["transcribe", "none.wav", "--midi", "new/x.mid", "--csv", "newer/x.csv"],
+        ["listen", "--file", "none.wav", "--csv", "new/x.csv"],
+        ["train", "--data", "none", "--out", "new/er/x.keras"],
+        ["export", "none.keras", "new/x.onnx"],
+    ],
+    ids=words_of,
+)
+def test_no_folder_is_left_for_what_was_not_written(tmp_path, monkeypatch, run, command):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = run(*command)
+    assert (status, out) == (2, "") and "there is no such" in err
+    assert not list(tmp_path.glob("new*"))
+
+
+def test_the_folder_of_a_table_is_made(tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    write_sound(tmp_path / "kick.wav")
+    assert run("predict", "kick.wav", "--csv", "a/b/x.csv", "--json", "c/d/x.json")[0] == 0
+    assert run("audit", ".", "--csv", "e/f/x.csv")[0] == 0
+    assert [path.parent.name for path in sorted(tmp_path.rglob("x.*"))] == ["b", "d", "f"]
+
+
 def test_a_check_of_the_evidence_that_is_not_there_is_told_at_once(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, _, err = run("evidence", "--quick", "audit", "--folder", "nowhere")

@@ -779,12 +779,13 @@ def test_the_command_line(project, monkeypatch, capfd):
     assert "all in form" in capfd.readouterr().out
 
 
-def test_the_command_line_names_what_fails(project, monkeypatch, capfd):
+def test_the_command_line_names_what_fails(project, monkeypatch, capsys):
+    """In its own words: a kernel that ends may write into the stream of its process, too."""
     monkeypatch.chdir(project)
     stored(project / "nbs" / "x.ipynb", new_code_cell("1 / 0"))
     (project / "nbs" / "y.ipynb").write_text("no notebook")
     assert nb._main(["run"]) == 1
-    err = capfd.readouterr().err
+    err = capsys.readouterr().err
     assert "nbs/x.ipynb: nothing stored: cell 1: ZeroDivisionError" in err
     assert "nbs/y.ipynb: cannot be read" in err
     assert "Traceback" not in err
