@@ -18,6 +18,7 @@ from typing import NamedTuple
 from .answers import _NONE_OF_THEM
 from .audio import load_hits
 from .files import _check_path, _to_cell, atomic
+from .labelling import _open_table
 from .labels import _UNSURE, _WAYS, _labelled
 
 
@@ -104,8 +105,7 @@ class AuditReport:
         Where name and model differ, the column `label` says `unsure` until a person writes what
         there is to hear; rows that still say so are not learned from.
         """
-        text = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
-        with atomic(path) as temporary, temporary.open("w", **text) as file:
+        with atomic(path) as temporary, _open_table(temporary, "w") as file:
             table = csv.writer(file)
             table.writerow(["path", "label", "probability", "named", "guess", "why", "kit"])
             table.writerows(map(_as_row, self.findings))

@@ -319,7 +319,9 @@ def fit_frames(
         done = int(model.optimizer.iterations) // 100
     else:
         falling = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-        model.compile(keras.optimizers.Adam(falling, clipnorm=1.0), loss=loss)
+        adam = keras.optimizers.Adam(falling, clipnorm=1.0)
+        adam.build(model.trainable_variables)  # or the first batch makes them, and is traced twice
+        model.compile(adam, loss=loss)
     for hundred in range(done, steps // 100):
         losses = []
         _reseed(model, random_state, hundred)

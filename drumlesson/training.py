@@ -237,6 +237,15 @@ def _augmented_batches(augmented, like, size: int, random_state: int, augment_ev
 
 
 # %% ../nbs/reference/training.ipynb #c9fb4092
+def _share_right(network):
+    """The metric of Keras that it takes for `accuracy`, with its variables."""
+    from drumlesson.backend import keras
+
+    is_binary = network.output_shape[-1] == 1
+    kind = keras.metrics.BinaryAccuracy if is_binary else keras.metrics.CategoricalAccuracy
+    return kind(name="accuracy")
+
+
 def train(
     network,  # a Keras model
     loss,  # the task's
@@ -282,7 +291,8 @@ def train(
             augmented, (x, y, weights), batch_size, random_state, augment_every
         )
     adam = keras.optimizers.Adam(rate, global_clipnorm=clipnorm)
-    network.compile(adam, loss, metrics=["accuracy"])
+    adam.build(network.trainable_variables)  # TensorFlow traces a step twice that makes variables
+    network.compile(adam, loss, metrics=[_share_right(network)])
     bar = _progress_bar(epochs, title) if verbose else None
     try:
         with _hold_interrupts() as held:

@@ -155,6 +155,17 @@ class Site:
                 yield where, page, tag
 
 
+# It ends at once: at a usual end each notebook's shell has all garbage collected, half a minute.
+PROCESS = """
+import os, sys
+from nbdev.quarto import proc_nbs, refresh_quarto_yml
+refresh_quarto_yml()
+proc_nbs(n_workers=0)
+sys.stderr.flush()
+os._exit(0)
+"""
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """All notebooks of the project, processed for the site in a copy of it."""
@@ -164,12 +175,9 @@ def site(tmp_path_factory):
     residue = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__", "*.tmp")
     for part in ("nbs", "drumlesson"):
         shutil.copytree(TOP / part, folder / part, symlinks=True, ignore=residue)
-    code = (
-        "from nbdev.quarto import proc_nbs, refresh_quarto_yml\n"
-        "refresh_quarto_yml()\n"
-        "proc_nbs(n_workers=0)"
+    done = subprocess.run(
+        [sys.executable, "-c", PROCESS], cwd=folder, capture_output=True, text=True
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return Site(folder, done.stderr)
 
