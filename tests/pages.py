@@ -21,6 +21,7 @@ from drumlesson.dev import notebooks as nb
 TOP = Path(__file__).resolve().parent.parent
 NBS = TOP / "nbs"
 UNSEEN = re.compile(r"^#\| *(hide|export|exporti|default_exp|include: *false)\b", re.M)
+HEADING = re.compile(r'<section id="([^"]+)" class="level2[^>]*>\s*<h2[^>]*>(.*?)</h2>', re.S)
 FROM = "markdown-yaml_metadata_block+emoji+lists_without_preceding_blankline"
 
 PAGE = """<!doctype html>
@@ -123,16 +124,26 @@ def answers():
 
 def contents(body):
     """Links to the headings of a page."""
-    headings = BeautifulSoup(body, "html.parser").find_all("section", class_="level2")
-    items = [f'<li><a href="#{s["id"]}">{s.h2.get_text()}</a></li>' for s in headings if s.h2]
+    items = []
+    for anchor, heading in HEADING.findall(body):
+        text = BeautifulSoup(heading, "html.parser").get_text()
+        items.append(f'<li><a href="#{anchor}">{text}</a></li>')
     return f"<h2>On this page</h2><ul>{''.join(items)}</ul>"
+
+
+@cache
+def titles():
+    """{lesson: its title}."""
+    heads = {
+        path: nb.read(path).cells[0].source for path in nb.notebooks(TOP) if nb.is_lesson(path)
+    }
+    return {path: head.splitlines()[0].removeprefix("# ") for path, head in heads.items()}
 
 
 def side(page):
     """The pages of the course, as the bar at the side lists them."""
     items = []
-    for path in filter(nb.is_lesson, nb.notebooks(TOP)):
-        title = nb.read(path).cells[0].source.splitlines()[0].removeprefix("# ")
+    for path, title in titles().items():
         active = " active" if path == page else ""
         link = f'<a class="sidebar-item-text sidebar-link{active}" href="{output_name(path)}">'
         items.append(f'<li class="sidebar-item">{link}<span>{title}</span></a></li>')
@@ -142,6 +153,7 @@ def side(page):
 SCRIPT = '<script type="module" src="site/every_page.js"></script></body>'
 
 
+@cache
 def as_page(path, styles=None, awake=False):
     """A notebook as stored, as a page of the site; `styles`: HTML of its style sheets.
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import nbformat
@@ -85,6 +85,7 @@ PAGE = """<!doctype html>
 """
 
 
+@cache
 def as_page(path):
     """A notebook as stored, as HTML with no script at all, its outputs in Quarto's class."""
     from nbconvert import HTMLExporter

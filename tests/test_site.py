@@ -375,12 +375,12 @@ def citing(site):
     """
     by_link = {(page, key) for _, page, file, key in links(site) if file == BIBLIOGRAPHY}
     namesakes = {(page, key[:-1]) for page, key in by_link}
-    cites = {}
+    cites, written = {}, texts(site)
     for key in bibliography(site):
         surname, year, letter = re.fullmatch(r"(\D+)(\d{4})([a-z]?)", key).groups()
         named = re.compile(rf"\b{surname}\b[^\n;]{{0,60}}\b{year}\b")
         cites[key] = set()
-        for page, text in texts(site).items():
+        for page, text in written.items():
             by_name = named.search(text)
             if letter and (page, surname + year) in namesakes:
                 by_name = None
