@@ -35,6 +35,8 @@ test: export OMP_NUM_THREADS ?= 1
 test: export OPENBLAS_NUM_THREADS ?= 1
 test: export TF_NUM_INTRAOP_THREADS ?= 1
 test: export TF_NUM_INTEROP_THREADS ?= 1
+# Some two hundred processes import the same modules: they are compiled once, whatever is usual here.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(STAMP) tools ## check everything: form, types, drift, every notebook, tests/ (no network; WORKERS: processes)
 	DRUMLESSON_MIRROR="$${DRUMLESSON_MIRROR:-off}" $(PY) -m pytest -q -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 20 --nbval --nbval-current-env --benchmark-disable tests nbs
 
