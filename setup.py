@@ -36,7 +36,7 @@ setup(
     ],
     # The workshop stays in the project: whoever installs the package never needs it.
     packages=find_packages(include=["drumlesson", "drumlesson.*"], exclude=["drumlesson.dev*"]),
-    package_data={cfg["lib_name"]: ["data/*"]},
+    package_data={cfg["lib_name"]: ["data/*", "py.typed"]},
     python_requires=f">={cfg['min_python']},<{cfg['max_python']}",
     install_requires=cfg["requirements"].split(),
     extras_require={

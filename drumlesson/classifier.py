@@ -22,7 +22,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -310,7 +310,7 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
         class_weight="balanced",
         random_state=0,
         verbose=1,
-    ):
+    ) -> None:
         self.family = family
         self.task = task
         self.feature = feature
@@ -328,7 +328,7 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def set_params(self, **params):
+    def set_params(self, **params) -> Self:
         """Change settings, those of the parts as `family__units`.
 
         A part is never changed itself, since others may hold it: it is replaced by a copy.
@@ -349,7 +349,8 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
         ValueError
             For a setting that there is not, or one that a part refuses.
         """
-        own, of_parts = {}, {}
+        own: dict[str, Any] = {}
+        of_parts: dict[str, dict[str, Any]] = {}
         for name, value in params.items():
             part, inner, setting = name.partition("__")
             if inner and (part in _PARTS or part == "window"):
@@ -361,7 +362,7 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
             setattr(self, part, _with_settings(part, getattr(self, part), settings))
         return self
 
-    def fit(self, X, y=None, groups=None, sample_weight=None, *, sr=SR):
+    def fit(self, X, y=None, groups=None, sample_weight=None, *, sr=SR) -> Self:
         """Learn from labelled sounds.
 
         Parameters
@@ -456,7 +457,7 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
             "seconds_": time.perf_counter() - start,
         }
         # in one step: an interrupt finds it as it was, or fitted
-        vars(self).update(known | learned)
+        self.__dict__.update(known | learned)
         if self.verbose:
             print(self._told())
         return self

@@ -126,5 +126,5 @@ def test_the_wheel_carries_the_shipped_model_its_card_and_the_manifest_and_no_wo
     )
     names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
     data = ("best.onnx", "best.md", "manifest.csv", "licences.csv", "grooves.csv")
-    assert {f"drumlesson/data/{name}" for name in data} <= set(names)
+    assert {"drumlesson/py.typed", *(f"drumlesson/data/{name}" for name in data)} <= set(names)
     assert not [name for name in names if name.startswith("drumlesson/dev")]

@@ -15,7 +15,7 @@ from drumlesson.families.dense import Dense
 from drumlesson.families.ensemble import Ensemble
 from drumlesson.features import LogMel
 from drumlesson.labels import LABELS
-from drumlesson.tasks import Multiclass
+from drumlesson.tasks import Binary, Multiclass
 from drumlesson.training import AugmentedHits, build, sample_weights, train, validation_rows
 
 TINY = {"epochs": 3, "refit": False, "verbose": 0, "random_state": 5}
@@ -152,6 +152,27 @@ def test_plain_training(toys):
     validation = (x[:10], y[:10], weights[:10])
     history = train(network, task.loss(5), x, y, weights, validation, epochs=1, verbose=0)
     assert {"val_loss", "val_accuracy"} < set(history)
+
+
+@pytest.mark.parametrize("task", [Multiclass(), Binary("kick")])
+def test_a_step_is_traced_once(toys, task):
+    """TensorFlow traces a step twice that makes variables: those of the optimizer, a metric's."""
+    x, traced = FEATURE(Attack(0.1)(toys.waves)), []
+    y = task.targets(toys.labels, task.classes(toys.labels))
+    network = build(x, Dense((4,)), task, 5)
+    loss = task.loss(5)
+
+    def counted(y_true, y_pred):
+        traced.append(1)
+        return loss(y_true, y_pred)
+
+    history = train(network, counted, x, y, np.ones(len(x)), epochs=2, verbose=0)
+    assert len(traced) == 1
+    # The share right is that of the metric which Keras chooses by itself.
+    network.compile(loss=loss, metrics=["accuracy"])
+    _, right = network.evaluate(x, y, verbose=0)
+    network.compile(loss=loss, metrics=[training._share_right(network)])
+    assert network.evaluate(x, y, verbose=0)[1] == right and set(history) == {"accuracy", "loss"}
 
 
 # -- interrupted training: the classifier is as it was, and learns again right away
