@@ -130,6 +130,12 @@ def _column(values, name: str, n: int) -> np.ndarray:
     return column
 
 
+def _check_sample_weight(weights: np.ndarray) -> None:  # shape (n,)
+    """Raises ValueError where they are no weights."""
+    if not ((weights >= 0) & np.isfinite(weights)).all() or not weights.any():
+        raise ValueError("sample_weight must be numbers from zero up, and not all zero")
+
+
 def _features(feature, windows, called: str = "") -> np.ndarray:
     """What a feature makes of windows, (n, samples): float (n, frames, bins). Raises ValueError."""
     called = called or f"the feature {feature!r}"
@@ -284,6 +290,10 @@ class Answers:
     feature_: Any
     task_: Any
     calibration_: Calibration
+    report_: dict | None
+    licences_: dict[str, str]
+    training_kits_: list[str]
+    validation_kits_: list[str]
 
     def _check_fitted(self) -> None:
         """Raises an error where there is nothing to answer with yet."""
@@ -492,7 +502,8 @@ class Answers:
         y_pred = self.predict(X, sr=sr)
         right = y_pred == self.task_.y_true(_column(labels, "y", len(y_pred)))
         if sample_weight is not None:
-            sample_weight = _column(sample_weight, "sample_weight", len(y_pred))
+            sample_weight = _column(sample_weight, "sample_weight", len(y_pred)).astype(float)
+            _check_sample_weight(sample_weight)
         return float(np.average(right, weights=sample_weight))
 
     def _answered(self, sounds) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

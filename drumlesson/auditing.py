@@ -21,8 +21,11 @@ from .files import _check_path, _to_cell, atomic
 from .labelling import _open_table
 from .labels import _UNSURE, _WAYS, _labelled
 
-
 # %% ../nbs/reference/auditing.ipynb #n14aud04
+# Of the table to correct.
+_COLUMNS = ("path", "label", "probability", "named", "guess", "why", "kit")
+
+
 class _Finding(NamedTuple):
     """A file, how it is labelled, and what a model hears in it."""
 
@@ -107,7 +110,7 @@ class AuditReport:
         """
         with atomic(path) as temporary, _open_table(temporary, "w") as file:
             table = csv.writer(file)
-            table.writerow(["path", "label", "probability", "named", "guess", "why", "kit"])
+            table.writerow(_COLUMNS)
             table.writerows(map(_as_row, self.findings))
 
 

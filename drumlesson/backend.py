@@ -16,6 +16,7 @@ import signal
 import stat
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -294,9 +295,21 @@ def _set_keras_seed(seeds: dict) -> None:
         context.context()._rng = seeds["tensorflow generator"]
 
 
+_DRAWING = threading.RLock()  # held by the thread whose network draws random numbers
+
+
 @contextmanager
 def keep_random_state() -> Iterator[None]:
-    """Leaves the random numbers of the process, after the block, where they were before it."""
+    """Leaves the random numbers of the process, after the block, where they were before it.
+
+    Other threads wait at it, or they would draw from the same numbers.
+    """
+    with _DRAWING:
+        yield from _kept_random_state()
+
+
+def _kept_random_state() -> Iterator[None]:
+    """What `keep_random_state` does in one thread."""
     python_state = random.getstate()
     numpy_state = np.random.get_state()  # noqa: NPY002  the host's, not one of our own
     seeds: dict = {}

@@ -87,7 +87,15 @@ class Benchmark:
         cut: int,  # number of a cut, from 0 up
         fold: int,  # number of a fold of it, from 0 up
     ) -> tuple[np.ndarray, np.ndarray]:
-        "The numbers of the hits to learn from and of those that judge, for one fold of a cut."
+        """The numbers of the hits to learn from and of those that judge, for one fold of a cut.
+
+        Raises ValueError where there is no such cut or fold.
+        """
+        n_cuts, n_folds = len(self.folds), self.folds.max() + 1
+        if not (0 <= cut < n_cuts and 0 <= fold < n_folds):
+            raise ValueError(
+                f"there are {n_cuts} cuts of {n_folds} folds, and not {cut} and {fold}"
+            )
         here = self.folds[cut] == fold
         return np.flatnonzero(~here), np.flatnonzero(here & self.judges)
 
@@ -121,7 +129,13 @@ def _stored() -> pd.DataFrame:
 def load_benchmark(
     data: str = "open",  # or `unaudited`, the same hits labelled as published
 ) -> Benchmark:
-    "The stored benchmark of the recorded kits. Raises `SourceError` where none is at hand."
+    """The stored benchmark of the recorded kits.
+
+    Raises `SourceError` where none is at hand, ValueError for other drums, of which
+    `draw_benchmark` draws one.
+    """
+    if data not in ("open", "unaudited"):
+        raise ValueError(f"what is stored judges 'open' or 'unaudited' drums, not {data!r}")
     drums = load_drums(data)
     stored = _stored()
     judges = drums.table["file"].isin(stored["file"]).to_numpy()

@@ -31,6 +31,16 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 import drumlesson
+from drumlesson.answers import (
+    OUTSIDE,
+    UNSURE,
+    Answers,
+    Calibration,
+    _check_known,
+    _column,
+    _features,
+    _sounds,
+)
 from drumlesson.registry import (
     AUGMENTATIONS,
     FAMILIES,
@@ -51,7 +61,6 @@ from drumlesson.training import (
     validation_rows,
 )
 
-from .answers import Answers, Calibration, _check_known, _column, _features, _sounds
 from .attack import Attack
 from .audio import _NUMBERS, SR
 from .backend import _in_float32, _needs, keep_random_state
@@ -104,6 +113,15 @@ def _licences(X) -> dict[str, str]:
 
 # %% ../nbs/reference/classifier.ipynb #ae616051
 _PARTS = {"family": FAMILIES, "task": TASKS, "feature": FEATURES, "augment": AUGMENTATIONS}
+
+
+def _check_no_answers(classes) -> None:
+    """Raises ValueError where a class has the name of an answer that is none."""
+    for name in (UNSURE, OUTSIDE):
+        if name in classes:
+            raise ValueError(
+                f"{name!r} is an answer of a model, and no class: give it another name"
+            )
 
 
 def _window(window) -> Attack:
@@ -259,7 +277,9 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        In the order of the columns of `predict_proba`.
+        In the order of the columns of `predict_proba`, which is not the alphabet's: scorers of
+        scikit-learn that take probabilities (``neg_log_loss``, ``roc_auc``, ``neg_brier_score``,
+        ``top_k_accuracy``) assume sorted columns, and are wrong here. Those of labels are right.
     network_ : keras.Model
         Normalisation, body and head.
     history_ : DataFrame
@@ -419,6 +439,7 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
                 stacklevel=2,
             )
         classes = task.classes(labels)
+        _check_no_answers(classes)
         y_true = task.y_true(labels)
         seed = _seed(self.random_state)
         targets = task.targets(labels, classes)
@@ -839,6 +860,8 @@ def _blamed(path, written_by=None) -> Iterator[None]:
     """Raises ValueError, in one line that names the file, for whatever goes wrong in the block."""
     try:
         yield
+    except _NotRegistered as e:  # the file is as it should be
+        raise ValueError(f"{path}: {e}") from e
     except Exception as e:  # a damaged archive makes Keras raise almost anything
         from importlib.metadata import version
 

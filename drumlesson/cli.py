@@ -181,6 +181,17 @@ def _check_table(option, path, inputs):
     _check_output(option, path)
 
 
+def _check_heading(option, path, *columns):
+    "Raises ValueError where `path` is a table of another kind, or a file that is none."
+    if path == "-" or not os.path.isfile(path) or not os.path.getsize(path):
+        return
+    with open(path, encoding="utf-8-sig", errors="replace") as file:
+        heading = file.readline(1000).strip()
+    if re.split("[,;\t]", heading.replace('"', "")) != [*columns]:
+        held = f"{_as_line(heading[:40])}, and not {','.join(columns)}"
+        raise ValueError(f"{option} {path}: holds something else ({held}): choose another name")
+
+
 def _check_no_input(option, path, inputs):
     "Raises ValueError where `path` is one of the files that are read, under whatever name."
     if path == "-" or not os.path.exists(path):
@@ -617,11 +628,13 @@ def _print_report(report, interval):
     "Prints the scores of `evaluate` and its tables."
     low, accuracy, high = interval
     n_kits = len(report["per_kit"])
-    around = f"95 % interval {low:.3f} to {high:.3f}"
+    kits, around = "1 kit", "of one kit no interval is known"
     if n_kits > 1:
-        around = f"mean over kits; {around}"
+        kits = f"{n_kits} kits"
+        around = f"mean over kits; 95 % interval {low:.3f} to {high:.3f}"
     balanced = f"balanced accuracy {report['balanced_accuracy']:.3f}"
-    print(f"{report['n']} hits of {n_kits} kits: accuracy {accuracy:.3f} ({around}), ", end="")
+    hits = "1 hit" if report["n"] == 1 else f"{report['n']} hits"
+    print(f"{hits} of {kits}: accuracy {accuracy:.3f} ({around}), ", end="")
     print(f"{balanced}, macro F1 {report['macro_f1']:.3f}\n")
     print(_confusion_table(report).to_string(float_format="{:.2f}".format), end="\n\n")
     print(_kit_table(report).to_string(float_format="{:.2f}".format))
@@ -934,6 +947,19 @@ def _print_findings(found):
         print(*_columns(["path", "named", "heard", "probability", "why"], rows), sep="\n")
 
 
+def _check_no_hand_labels(table):
+    "Raises ValueError where an audit's table has labels that a person wrote."
+    from drumlesson.labels import _UNSURE
+    from drumlesson.tables import read_table
+
+    if table == "-" or not os.path.isfile(table) or not os.path.getsize(table):
+        return
+    for row in read_table(table, may_be_empty=True, needs=("path", "label", "named", "guess")):
+        if row["label"] != _UNSURE and not row["label"] == row["named"] == row["guess"]:
+            said = f"{_as_line(row['label'])!r} for {_as_line(row['path'])}"
+            raise ValueError(f"--csv {table}: holds labels of yours ({said}): choose another name")
+
+
 @app.command(help_epilogue=_example("audit my_samples --csv audit.csv"))
 def _audit(
     data: Annotated[_Path, Parameter(name="DIR")],
@@ -961,11 +987,13 @@ def _audit(
     table
         write all that was heard as a table to correct and learn from, or to standard output (-)
     """
-    from drumlesson.auditing import audit
+    from drumlesson.auditing import _COLUMNS, audit
     from drumlesson.runtime import load
 
     if table:
         _check_table("--csv", table, [data, model or ""])
+        _check_heading("--csv", table, *_COLUMNS)
+        _check_no_hand_labels(table)
     found = audit(data, load(model), labels=labels, progress=_bar)
     _check_no_input("--csv", table or "-", [finding.path for finding in found.findings])
     if table:  # first, for whoever reads the rest may have seen enough
@@ -1201,7 +1229,7 @@ def _model_and_recordings(paths) -> tuple[str | None, list[str]]:
         if name in names:
             raise ValueError(
                 f"{path}: what is written would have the name of {names[name]}'s: "
-                "rename one of them, or name them in two commands"
+                "rename one of them, or write them into two folders"
             )
         names[name] = path
     return model, recordings
@@ -1242,6 +1270,7 @@ def _table_paths(path, recordings, inputs) -> list[str]:
         if Path(os.path.realpath(path)).suffix.lower() in _MIDI:
             raise ValueError(f"--csv {path}: is named like a MIDI file: choose another name")
         _check_table("--csv", path, inputs)
+        _check_heading("--csv", path, "time", "label", "velocity")
     return paths
 
 
@@ -1594,6 +1623,7 @@ def _listen(
         raise ValueError(f"--{'device' if device else 'seconds'} is for a microphone, not --file")
     if table:
         _check_table("--csv", table, [file or ""])
+        _check_heading("--csv", table, "time", "label", "velocity")
     is_shown = table != "-"
     duration = None
     if file:

@@ -337,6 +337,16 @@ def _threshold(top, right, share: float) -> float:
     return np.floor(1e4 * float(top[order][last])) / 1e4
 
 
+def _check_proba(proba) -> np.ndarray:  # (n, classes)
+    "Probabilities as an array. Raises ValueError where they are none."
+    proba = np.asarray(proba, float)
+    is_table = proba.ndim == 2 and proba.size
+    if not is_table or not np.allclose(proba.sum(axis=1), 1, atol=0.01) or proba.min() < 0:
+        shape = f"and this is of shape {proba.shape}"
+        raise ValueError(f"proba holds probabilities (n, classes), rows that add up to 1, {shape}")
+    return proba
+
+
 def _check_columns(y_true, proba) -> np.ndarray:  # (n,)
     "The right column of each row of `proba`. Raises ValueError where one is none."
     y_true = np.asarray(y_true)
@@ -356,9 +366,14 @@ def calibrate(
 ) -> Calibration:
     """The temperature with the least log loss, and the lowest threshold that keeps `share` right.
 
-    Raises ValueError where `y_true` holds no numbers of columns.
+    Raises ValueError where `proba` holds no probabilities, `y_true` no numbers of columns, in the
+    order of `classes_`, or `share` is none. What is already calibrated is calibrated once more: set
+    `calibration_` to `Calibration()` before `predict_proba` is asked.
     """
+    proba = _check_proba(proba)
     y_true = _check_columns(y_true, proba)
+    if not 0 < share <= 1:
+        raise ValueError(f"share is a share of the answers, above 0 and up to 1, not {share!r}")
     temperature = _temperature(proba, y_true)
     calibrated = Calibration(temperature)(proba)
     right = calibrated.argmax(axis=1) == y_true
@@ -372,8 +387,9 @@ def calibration_error(
 ) -> float:
     """How far, on average, the largest probability lies from the share right (Naeini et al. 2015).
 
-    Raises ValueError where `y_true` holds no numbers of columns.
+    Raises ValueError where `proba` holds no probabilities or `y_true` no numbers of columns.
     """
+    proba = _check_proba(proba)
     y_true = _check_columns(y_true, proba)
     top = proba.max(axis=1)
     right = proba.argmax(axis=1) == y_true

@@ -18,6 +18,7 @@ from .audio import SR
 from .backend import _needs
 from .modelfiles import _answering, _digest, _model_path, _parsed, _today
 from .onnxfiles import _graph, open_session
+from .registry import _NotRegistered
 
 
 # %% ../nbs/reference/runtime.ipynb #ff50ed7a
@@ -111,6 +112,8 @@ def _load_onnx(path) -> OnnxClassifier:
         return OnnxClassifier(content, str(path))
     except (ImportError, MemoryError):
         raise
+    except _NotRegistered as e:  # the file is as it should be
+        raise ValueError(f"{path}: {e}") from e
     except Exception as e:  # onnxruntime has a class of errors for every way to fail
         words = " ".join(str(e).split())[:300]
         why = "".join(c if c.isprintable() else "?" for c in words)

@@ -20,7 +20,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -348,21 +348,35 @@ def _group(source: str, folder: str, how: str, names: _Names) -> Iterator[_Step]
         yield _Step(part, target, facts.st_size, facts.st_mtime_ns, there)
 
 
+def _blocked_in(into: str) -> Callable[[str], str]:
+    """What says why nothing can go into a folder of a name; nothing where something can."""
+
+    @cache
+    def blocked(folder: str) -> str:
+        place = os.path.join(into, folder)
+        if not os.path.lexists(place) or os.path.isdir(place):
+            return ""
+        return f"cannot go into a folder {folder!r}: a file of that name is in {into}"
+
+    return blocked
+
+
 def _steps(pairs: Iterable, into: str, how: str) -> Iterator[_Step]:
     """The steps of a sort, one file after the other."""
-    is_sorted = _lies_in(into)
+    is_sorted, blocked = _lies_in(into), _blocked_in(into)
     with closing(_Names(into)) as names:
         for path, label in pairs:
             source = os.path.abspath(path)
             if is_sorted(source):
                 continue
-            fault = _fault(source, how)
+            folder = _folder_name(label)
+            fault = _fault(source, how) or blocked(folder)
             if not fault and not names.is_new(source):
                 fault = "is listed more than once: its first label counts"
             if fault:
                 yield _Step(source, fault=fault)
             else:
-                yield from _group(source, _folder_name(label), how, names)
+                yield from _group(source, folder, how, names)
 
 
 def plan_sort(

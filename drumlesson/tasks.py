@@ -455,8 +455,11 @@ class OneVsRest(Multiclass):
     def targets(self, labels, classes) -> np.ndarray:
         """One at the class of each hit, and zero elsewhere, float32 (n, classes).
 
-        A label outside is zero throughout. Raises ValueError for one that is neither.
+        A label outside is zero throughout. Raises ValueError for one that is neither, and where
+        there are thresholds, and not one a class.
         """
+        if self.thresholds and len(self.thresholds) != len(classes):
+            raise ValueError(f"{len(self.thresholds)} thresholds for {len(classes)} classes")
         return super().targets(labels, classes)[:, : len(classes)]
 
     def outputs(self, family, x, n_classes: int):

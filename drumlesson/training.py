@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from .answers import _check_sample_weight
 from .attack import peak_normalize
 from .audio import KEEP_SECONDS
 from .backend import _hold_interrupts, _in_float32
@@ -110,8 +111,7 @@ def sample_weights(
                 f"sample_weight has shape {further.shape}, and there are {len(weights)} hits: "
                 "it must be one number a hit"
             )
-        if not ((further >= 0) & np.isfinite(further)).all() or not further.any():
-            raise ValueError("sample_weight must be numbers from zero up, and not all zero")
+        _check_sample_weight(further)
         weights = weights * further
     return (weights / weights.mean()).astype(np.float32)
 

@@ -46,6 +46,14 @@ def test_all_hits_are_learned_from_and_those_that_judge_judge_once(recorded):
         assert sorted(tested) == np.flatnonzero(recorded.judges).tolist()
 
 
+def test_there_is_no_other_benchmark_and_no_further_part(recorded):
+    with pytest.raises(ValueError, match="not 'synth'"):
+        load_benchmark("synth")
+    for cut, fold in ((0, 5), (0, -1), (5, 0)):
+        with pytest.raises(ValueError, match="there are 5 cuts of 5 folds"):
+            load_benchmark().part(cut, fold)
+
+
 def test_what_was_drawn_is_what_is_stored(recorded):
     drawn = draw_benchmark(recorded.drums)
     assert (drawn.judges == recorded.judges).all()

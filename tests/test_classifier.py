@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -792,6 +793,25 @@ def test_no_name_is_imported_at_any_depth_of_a_spec(stranger, name):
 @dataclass(frozen=True)
 class Mine(Dense):
     pass
+
+
+class Quiet(LogMel):
+    """A feature of one's own."""
+
+
+@pytest.mark.parametrize("write, name", [("save", "m.keras"), ("export", "m.onnx")])
+def test_a_feature_that_is_not_registered_here_does_not_damage_a_file(
+    toys, tmp_path, monkeypatch, write, name
+):
+    path = tmp_path / name
+    with monkeypatch.context() as registered:
+        registered.setitem(FEATURES, "quiet", Quiet)
+        model = DrumClassifier(**{**QUICK, "feature": Quiet(n_mels=16, hop_length=512)}).fit(toys)
+        getattr(model, write)(path)
+        assert load(path).predict(toys[:2]).shape == (2,)
+    told = f"^{re.escape(str(path))}: the feature 'quiet' is not registered here: import its module"
+    with pytest.raises(ValueError, match=told):
+        load(path)
 
 
 @pytest.mark.usefixtures("eagerly")

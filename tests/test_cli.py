@@ -403,7 +403,7 @@ def test_labels_that_no_training_saw(run, tmp_path, model_file, folder):
     """A table of one class only can be judged, if not learned from."""
     (folder / "kicks.csv").write_text("path,label\ngarage/kick/0.wav,kick\n")
     status, out, _ = run("evaluate", model_file, "--data", folder / "kicks.csv")
-    assert status == 0 and out.startswith("1 hits of 1 kits") and "mean over" not in out
+    assert status == 0 and out.startswith("1 hit of 1 kit") and "mean over" not in out
 
 
 # -- labels of any kind
@@ -494,6 +494,43 @@ def test_an_audit_to_standard_output_is_the_table(run, mistaken):
 def test_an_audit_replaces_no_sound(run, mistaken):
     status, _, err = run("audit", mistaken, "--csv", mistaken / "kick 7.wav")
     assert status == 2 and "named like a sound" in err
+
+
+def test_an_audit_replaces_no_labels_of_a_person(run, mistaken, tmp_path):
+    table = tmp_path / "audit.csv"
+    run("audit", mistaken, "--csv", table)
+    assert run("audit", mistaken, "--csv", table)[0] == 1  # as it was written: written anew
+    for written in ("rimshot", "kick"):  # a label of one's own, and the name confirmed
+        text = table.read_text(encoding="utf-8").replace(",unsure,", f",{written},")
+        table.write_text(text, encoding="utf-8")
+        status, _, err = run("audit", mistaken, "--csv", table)
+        assert status == 2 and f"holds labels of yours ('{written}' for " in err
+        assert table.read_text(encoding="utf-8") == text
+        table.unlink()
+        run("audit", mistaken, "--csv", table)
+
+
+@pytest.mark.parametrize("text", ["path,label,kit\na.wav,tom,x\n", "\ufeffa;b\n1;2\n", "notes\n"])
+@pytest.mark.parametrize(
+    "command", [["audit", "."], ["transcribe", "kick.wav"], ["listen", "--file", "kick.wav"]]
+)
+def test_a_table_of_another_kind_is_not_replaced(tmp_path, monkeypatch, run, command, text):
+    monkeypatch.chdir(tmp_path)
+    write_sound(tmp_path / "kick.wav", synth_kit(19).hit("kick"))
+    table = tmp_path / "mine.csv"
+    table.write_text(text, encoding="utf-8")
+    status, out, err = run(*command, "--csv", "mine.csv")
+    assert (status, out) == (2, "") and "mine.csv: holds something else (" in err
+    assert table.read_text(encoding="utf-8") == text
+    for _ in range(2):  # its own table it writes anew
+        assert run(*command, "--csv", "new.csv")[0] == 0
+
+
+def test_one_kit_has_no_interval(run, model_file, tmp_path):
+    for label in ("kick", "snare"):
+        write_sound(tmp_path / "mine" / label / "1.wav", synth_kit(19).hit(label))
+    _, out, _ = run("evaluate", model_file, "--data", tmp_path / "mine")
+    assert out.startswith("2 hits of 1 kit: accuracy ") and "no interval is known" in out
 
 
 def test_an_audit_that_all_agrees(run, mistaken):

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from drumlesson import DrumClassifier, answers
+from drumlesson import DrumClassifier, answers, load
 from drumlesson.attack import Attack
 from drumlesson.drums import Drums
 from drumlesson.families.dense import Dense
@@ -163,6 +164,30 @@ def test_the_same_number_gives_the_same_network_whatever_the_host_drew(toys, oth
     first = clone(SMALL).fit(toys).predict_proba(others)
     np.random.default_rng().random()
     assert np.array_equal(clone(SMALL).fit(toys).predict_proba(others), first)
+
+
+def test_fits_of_several_threads_wait_for_each_other(toys, others):
+    """They draw from the same random numbers, those of Keras."""
+    first = clone(SMALL).fit(toys).predict_proba(others)
+    with ThreadPoolExecutor(4) as pool:
+        models = pool.map(lambda model: model.fit(toys), [clone(SMALL) for _ in range(4)])
+        for model in models:
+            np.testing.assert_allclose(model.predict_proba(others), first, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["unsure", "not a drum I know"])
+def test_an_answer_is_no_class(toys, name):
+    with pytest.raises(ValueError, match="is an answer of a model, and no class"):
+        clone(SMALL).fit(toys.waves, np.where(toys.labels == "tom", name, toys.labels), toys.kits)
+
+
+def test_a_score_wants_weights(toys):
+    shipped = load()
+    for weights in (np.zeros(len(toys)), np.full(len(toys), -1.0), np.full(len(toys), np.nan)):
+        with pytest.raises(ValueError, match="numbers from zero up|holds NaN"):
+            shipped.score(toys, sample_weight=weights)
+    kicks = toys.labels == "kick"
+    assert shipped.score(toys, sample_weight=kicks) == shipped.score(toys[kicks])
 
 
 OWN = """

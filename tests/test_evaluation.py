@@ -288,6 +288,22 @@ def test_calibration_asks_for_columns(y_true):
         calibration_error(proba, y_true)
 
 
+@pytest.mark.parametrize(
+    "proba", [np.empty((0, 3)), [0.5, 0.5], [[2, -1]], [[3.5, 3.5]], [[-1, -2]]]
+)
+def test_calibration_asks_for_probabilities(proba):
+    with pytest.raises(ValueError, match="proba holds probabilities"):
+        calibrate(proba, [0])
+    with pytest.raises(ValueError, match="proba holds probabilities"):
+        calibration_error(proba, [0])
+
+
+@pytest.mark.parametrize("share", [0, -1, 2])
+def test_the_share_that_is_to_be_right_is_one(share):
+    with pytest.raises(ValueError, match="share is a share"):
+        calibrate([[0.7, 0.3], [0.2, 0.8]], [0, 1], share)
+
+
 def test_a_threshold_has_four_places():
     """In single precision 0.9338 would be 0.93379998."""
     proba, y_true = some_answers(2)

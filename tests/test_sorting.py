@@ -187,6 +187,21 @@ def test_mistakes(library, tmp_path, how, into):
         sort_files(pairs_of(library), tmp_path / into, how)
 
 
+def test_a_file_in_the_way_of_a_folder_stops_its_sounds_alone(tmp_path):
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).write_text(name)
+    into = tmp_path / "into"
+    into.mkdir()
+    (into / "kick").write_text("mine")
+    pairs = [(tmp_path / "a.wav", "kick"), (tmp_path / "b.wav", "tom")]
+    planned = list(plan_sort(pairs, into))
+    assert ["a file of that name is in" in step.fault for step in planned] == [True, False]
+    report = sort_files(pairs, into, "move")
+    assert [*report.problems] == [str(tmp_path / "a.wav")]
+    assert (into / "tom" / "b.wav").read_text() == "b.wav" and (tmp_path / "a.wav").is_file()
+    assert (into / "kick").read_text() == "mine"
+
+
 # -- what goes with a sound
 
 

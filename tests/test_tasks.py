@@ -186,6 +186,14 @@ def test_a_threshold_is_chosen_on_validation_kits_or_given(toys):
     assert len(five.task_.thresholds) == 5
 
 
+def test_there_is_a_threshold_for_each_class():
+    labels = np.array(LABELS)
+    for thresholds in ((0.3,), (0.3, 0.4)):
+        task = OneVsRest(thresholds=thresholds)
+        with pytest.raises(ValueError, match=f"{len(thresholds)} thresholds for 5 classes"):
+            task.targets(labels, task.classes(labels))
+
+
 def test_the_threshold_decides():
     task = Binary("tom", 0.7)
     proba = np.array([[0.4, 0.6], [0.25, 0.75]])

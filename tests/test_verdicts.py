@@ -93,6 +93,15 @@ def test_decide(interval, more, as_much):
     assert decide(*interval, "as much", 2) == as_much
 
 
+@pytest.mark.parametrize(
+    "interval, says, matters",
+    [((3, 4, 5), "less", 2), ((5, 4, 3), "more", 2), ((3, 4, 5), "more", 0)],
+)
+def test_what_is_no_claim_or_no_interval_is_not_decided(interval, says, matters):
+    with pytest.raises(ValueError, match="a claim says more or as much|is no interval"):
+        decide(*interval, says, matters)
+
+
 def test_a_claim_and_its_opposite_get_opposite_verdicts():
     rng = np.random.default_rng(0)
     opposite = dict(zip(VERDICTS, VERDICTS, strict=True))

@@ -273,7 +273,11 @@ def decide(
     says: str,  # `more` or `as much`
     matters: float,  # points from which an effect is worth having
 ) -> str:  # one of `VERDICTS`
-    "What an interval says of a claim."
+    "What an interval says of a claim. Raises ValueError for another word, or what is no interval."
+    if says not in SAYS:
+        raise ValueError(f"a claim says {' or '.join(SAYS)}, not {says!r}")
+    if low > high or not matters > 0:
+        raise ValueError(f"{low} to {high} is no interval, or {matters} cannot matter")
     if says == "as much" and low > -matters:
         return "supported"
     if low > 0 and value >= matters:

@@ -248,10 +248,19 @@ def _untidy_hits(sr=22050):
     rng = np.random.default_rng(4)
     t = np.arange(sr // 2) / sr
     starts = [0, 60, 400, 300]
-    sounds = [np.concatenate([np.zeros(sr * ms // 1000), 0.8 * _click(t)]) for ms in starts]
+    kinds = (_click, _swell, _click, _click)  # not each is loudest where it begins
+    sounds = [
+        np.concatenate([np.zeros(sr * ms // 1000), 0.8 * kind(t)])
+        for ms, kind in zip(starts, kinds, strict=True)
+    ]
     sounds[2] += 0.01 * rng.standard_normal(len(sounds[2]))
     sounds[3][sr // 10 : sr // 10 + 20] += 0.2 * np.exp(-np.arange(20) / 5)
-    whats = ("that starts at once", "after silence", "behind hiss", "after the click of a switch")
+    whats = (
+        "that starts at once",
+        "after silence that swells",
+        "behind hiss",
+        "after the click of a switch",
+    )
     return whats, [x.astype(np.float32) for x in sounds], starts
 
 
@@ -286,8 +295,10 @@ def _check_own(answer):
     unit = _unit_instead_of_ms(got, starts)
     if unit:
         return f"these are {unit}: milliseconds are asked for, and a second has 22,050 samples"
-    for what, ms, start in zip(whats, got, starts, strict=True):
+    for what, x, ms, start in zip(whats, sounds, got, starts, strict=True):
         if not abs(ms - start) <= 5:
+            if abs(ms - np.abs(x).argmax() / 22.05) <= 5:
+                return f"a hit {what} is loudest at {ms:.0f} ms, but it begins earlier"
             return (
                 f"a hit {what} begins {start} ms after its file, and you say {ms:.0f}: onset takes "
                 "the first thing that is loud enough; what goes back from the loudest?"

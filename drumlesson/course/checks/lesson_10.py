@@ -134,11 +134,21 @@ def _far_apart(curve, threshold) -> list:
 
 
 _PLATEAU = "two frames side by side are equally high: the peak is the first of them"
+
+
+def _middles(curve, threshold) -> list:
+    "Peaks as SciPy finds them: of a flat top its middle."
+    from scipy.signal import find_peaks
+
+    return find_peaks(curve, height=threshold)[0].tolist()
+
+
 _SLIPS = (  # (what gives the same, the hint)
     (partial(_peaks, left=np.greater_equal), f"{_PLATEAU}, and not both"),
     (partial(_peaks, right=np.greater), f"{_PLATEAU}, and yours finds none"),
     (partial(_peaks, left=np.greater_equal, right=np.greater), _PLATEAU),
     (partial(_peaks, reach=np.greater), "a peak that just reaches the threshold is one, too"),
+    (_middles, _PLATEAU),
     (_far_apart, "two peaks may be near each other: no gap between them is asked for"),
     (_any_height, "some of those are below the threshold"),
     (_with_edges, "the first and the last frame are no peaks: each has one neighbour only"),
@@ -154,6 +164,7 @@ _CURVES = (  # each shows one kind of slip; the threshold is a half
     [0.1, 0.9, 0.1, 0.3, 0.1, 0.6, 0.2],
     [0.1, 0.9, 0.1, 0.5, 0.1],
     [0.1, 0.6, 0.8, 0.8, 0.1],
+    [0.1, 0.8, 0.8, 0.8, 0.1],
     [0.9, 0.1, 0.7, 0.1, 0.8],
     [0.1, 0.2, 0.1, 0.1],
     [0.1, 0.6, 0.7, 0.9, 0.8, 0.7],
