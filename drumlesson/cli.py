@@ -544,8 +544,8 @@ def _train(
     seed
         the same seed gives the same synthesised kits and the same start of training
     out
-        the model file to write: one that ends in .keras can be fitted again, one that ends in
-        .onnx answers without TensorFlow
+        the model file to write, in place of one that is there: one that ends in .keras can be
+        fitted again, one that ends in .onnx answers without TensorFlow
     recipe
         train what the evidence found best (best), calibrate it, and write its card beside it
     """
@@ -585,7 +585,7 @@ def _export(
     model
         a model file that train wrote
     out
-        the file to write, which ends in .onnx
+        the file to write, in place of one that is there; its name ends in .onnx
     """
     if not out.endswith(".onnx") or not os.path.realpath(out).endswith(".onnx"):
         raise ValueError(f"{out}: the name of a model that is exported ends in .onnx")
@@ -803,7 +803,7 @@ def _closing(failed: int, left_out, kept=False) -> int:  # exit status: 1 if one
     "Prints which paths were of no use, and in one line what was left out, on the error stream."
     status = failed | _listed(left_out.problems, kept=kept)
     if left_out:
-        _say(f"drumlesson: {left_out.line()}", sys.stderr, kept=kept)
+        _say(f"drumlesson: {_as_line(left_out.line())}", sys.stderr, kept=kept)
     return int(status or bool(left_out.lost()))
 
 
@@ -1385,7 +1385,7 @@ def _transcribe(
     ----------
     midi
         write the notes to this MIDI file; of several recordings, into this folder; or - for
-        standard output
+        standard output. A file that is there is replaced
     table
         write the notes as a table, time,label,velocity, likewise; without either of the two, they
         are shown

@@ -102,7 +102,9 @@ class _LeftOut:
         parts = [f"{n} {kind}" for kind, n in sorted(self.counts.items()) if kind in _FOREIGN]
         if parts:
             parts[-1] += " (convert to WAV)"
-        parts += _folders(self.counts[_CLOSED], f"that {_CLOSED}")
+        closed = [path for path, why in self.named.items() if why.startswith(_CLOSED)]
+        such = f" (such as {closed[0]})" if closed else ""
+        parts += _folders(self.counts[_CLOSED], f"that {_CLOSED}{such}")
         parts += _folders(self.counts[_ASIDE], "that hide or are the system's own")
         if self.counts[_REFUSED]:
             parts.append(f"{self.counts[_REFUSED]} {_REFUSED}")

@@ -486,6 +486,8 @@ def write_midi(
     hi-hat (46) that was read is written as a closed one (42), a ride (51) as a crash (49). With
     None, a groove that was read keeps its notes.
 
+    Folders that are missing are made, and a file that is there is replaced.
+
     Raises ValueError where a tempo, a note or bars cannot be written, OSError where the file.
     """
     numbers = _written_notes(groove, notes)

@@ -144,13 +144,14 @@ def load(path=None) -> Answers:
     -------
     OnnxClassifier or DrumClassifier
         Of an `.onnx` file the first, which needs no TensorFlow; of a `.keras` file the second,
-        which can be fitted again. `history_` and `seconds_` are not kept in a file.
+        which can be fitted again. `history_` and `seconds_` are not kept in a file. The first is
+        no estimator of scikit-learn: use its `score`, or `evaluate`.
 
     Raises
     ------
     ValueError
-        Where there is no such file, it is no model file, or a damaged or altered one; it names the
-        file.
+        Where there is no such file, it is no model file, or a damaged or altered one, or its
+        feature or task is not registered here; it names the file.
     ImportError
         For a `.keras` file, without what `pip install "drumlesson[train]"` brings.
 
@@ -158,7 +159,8 @@ def load(path=None) -> Answers:
     -----
     Nothing in a file is run or imported: no pickle, registered names only, and Keras' safe mode.
     A family or an augmentation of one's own that is not registered here is kept as a dict, which
-    is enough to predict; `fit` then asks for it. Files of version 0.1.0 open, too.
+    is enough to predict; `fit` then asks for it. A feature or a task is needed to predict. Files of
+    version 0.1.0 open, too.
 
     Examples
     --------

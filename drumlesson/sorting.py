@@ -718,7 +718,7 @@ def _take_back(undo: _Undo, step: _Step, target: str) -> str:
         _remove(undo.temporary(path))
     if not os.path.lexists(target):
         is_lost = undo.how == "move" and not os.path.lexists(step.source)
-        return "is in neither of its places any more" if is_lost else ""
+        return f"is gone, from {step.source} too: bring it back, or do without" if is_lost else ""
     if os.path.islink(target):
         if undo.how != "link" or os.readlink(target) != step.source:
             return "was left: it has become another link"

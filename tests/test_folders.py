@@ -76,8 +76,8 @@ def test_what_is_left_out_is_counted(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", guarded)
     left_out = _LeftOut(most=3)
     assert [path.name for path in walk_sounds([tmp_path], left_out)] == ["1.wav"]
-    said = "left out: 2 .m4a, 1 .wma (convert to WAV), 1 folder that may not be opened"
-    assert left_out.line() == said
+    said = "left out: 2 .m4a, 1 .wma (convert to WAV), 1 folder that may not be opened (such as "
+    assert left_out.line() == f"{said}{tmp_path / 'closed'})"
     assert len(left_out.lost()) == 3
     assert left_out.lost()[str(tmp_path / "closed")] == "may not be opened (Permission denied)"
     with pytest.raises(SourceError, match=r"closed: may not be opened \(Permission denied\)$"):
