@@ -114,10 +114,14 @@ class AuditReport:
             table.writerows(map(_as_row, self.findings))
 
 
+def _label_of(finding: _Finding) -> str:
+    """The label of a finding in the table, until a person writes another."""
+    return finding.named if finding.verdict == "agree" else _UNSURE
+
+
 def _as_row(finding: _Finding) -> list[str]:
     """The cells of a finding in the table to correct; none is a formula."""
-    label = finding.named if finding.verdict == "agree" else _UNSURE
-    cells = [finding.path, label, f"{finding.probability:.3f}", finding.named]
+    cells = [finding.path, _label_of(finding), f"{finding.probability:.3f}", finding.named]
     cells += [finding.heard, finding.why, finding.kit]
     return [_to_cell(cell) for cell in cells]
 

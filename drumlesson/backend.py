@@ -295,21 +295,33 @@ def _set_keras_seed(seeds: dict) -> None:
         context.context()._rng = seeds["tensorflow generator"]
 
 
-_DRAWING = threading.RLock()  # held by the thread whose network draws random numbers
+class _OneAtATime:
+    """Within it a thread is alone: the others wait, for they draw from the same random numbers."""
+
+    def __init__(self):
+        self._renew()
+        if hasattr(
+            os, "register_at_fork"
+        ):  # a child has none of the threads that it would wait for
+            os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self):
+        """Forgets who is within."""
+        self._lock = threading.RLock()
+
+    def __enter__(self):
+        self._lock.acquire()
+
+    def __exit__(self, *error):
+        self._lock.release()
+
+
+_FITTING = _OneAtATime()  # held by the thread whose network learns
 
 
 @contextmanager
 def keep_random_state() -> Iterator[None]:
-    """Leaves the random numbers of the process, after the block, where they were before it.
-
-    Other threads wait at it, or they would draw from the same numbers.
-    """
-    with _DRAWING:
-        yield from _kept_random_state()
-
-
-def _kept_random_state() -> Iterator[None]:
-    """What `keep_random_state` does in one thread."""
+    """Leaves the random numbers of the process, after the block, where they were before it."""
     python_state = random.getstate()
     numpy_state = np.random.get_state()  # noqa: NPY002  the host's, not one of our own
     seeds: dict = {}

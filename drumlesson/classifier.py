@@ -63,7 +63,7 @@ from drumlesson.training import (
 
 from .attack import Attack
 from .audio import _NUMBERS, SR
-from .backend import _in_float32, _needs, keep_random_state
+from .backend import _FITTING, _in_float32, _needs, keep_random_state
 from .drums import Drums
 from .files import atomic
 from .labels import LABELS
@@ -444,7 +444,7 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
         seed = _seed(self.random_state)
         targets = task.targets(labels, classes)
         settings = {name: _plain({}, getattr(self, name)) for name in _OF_TRAINING}
-        with keep_random_state(), _in_float32():
+        with _FITTING, keep_random_state(), _in_float32():
             held_out = np.zeros(len(sounds), bool)
             if self.validation_fraction:
                 held_out = validation_rows(y_true, kits, self.validation_fraction, seed)

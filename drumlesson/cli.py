@@ -826,7 +826,7 @@ def _writers(csv_path, json_path, top):
         if json_path == "-":
             writers.append(partial(_write_line, sys.stdout))
         elif json_path:
-            Path(json_path).parent.mkdir(parents=True, exist_ok=True)
+            Path(os.path.realpath(json_path)).parent.mkdir(parents=True, exist_ok=True)
             writers.append(partial(_write_line, stack.enter_context(open(json_path, "w"))))
         yield writers, table
 
@@ -949,13 +949,15 @@ def _print_findings(found):
 
 def _check_no_hand_labels(table):
     "Raises ValueError where an audit's table has labels that a person wrote."
-    from drumlesson.labels import _UNSURE
+    from drumlesson.auditing import _Finding, _label_of
     from drumlesson.tables import read_table
 
     if table == "-" or not os.path.isfile(table) or not os.path.getsize(table):
         return
-    for row in read_table(table, may_be_empty=True, needs=("path", "label", "named", "guess")):
-        if row["label"] != _UNSURE and not row["label"] == row["named"] == row["guess"]:
+    needs = ("path", "label", "named", "guess", "why")
+    for row in read_table(table, may_be_empty=True, needs=needs):
+        found = _Finding(row["path"], row["named"], row["guess"], 0.0, row["why"], "")
+        if row["label"] != _label_of(found):
             said = f"{_as_line(row['label'])!r} for {_as_line(row['path'])}"
             raise ValueError(f"--csv {table}: holds labels of yours ({said}): choose another name")
 
@@ -1229,7 +1231,7 @@ def _model_and_recordings(paths) -> tuple[str | None, list[str]]:
         if name in names:
             raise ValueError(
                 f"{path}: what is written would have the name of {names[name]}'s: "
-                "rename one of them, or write them into two folders"
+                "rename one of them, or name them in two commands, with a folder each"
             )
         names[name] = path
     return model, recordings
@@ -1272,6 +1274,12 @@ def _table_paths(path, recordings, inputs) -> list[str]:
         _check_table("--csv", path, inputs)
         _check_heading("--csv", path, "time", "label", "velocity")
     return paths
+
+
+def _check_folder(option, path, outputs):
+    "Raises ValueError where an output has the name of the folder that another goes into."
+    if path in outputs:
+        raise ValueError(f"{option} {path}: is the folder of --midi: write {path}{os.sep} for it")
 
 
 def _note_of(cell, drum) -> int:
@@ -1410,6 +1418,8 @@ def _transcribe(
     write_as_midi = _writer_of_midi(notes, tempo, bars, split)
     midis = _midi_paths(midi, recordings, inputs) if midi else []
     tables = _table_paths(table, recordings, inputs) if table else []
+    if table and os.path.normpath(table) in (os.path.dirname(os.path.normpath(m)) for m in midis):
+        _check_folder("--csv", table, tables)
     _check_there(recordings)
     problems: dict[str, str] = {}
     for number, groove in _heard(recordings, model, problems):

@@ -340,10 +340,10 @@ def _threshold(top, right, share: float) -> float:
 def _check_proba(proba) -> np.ndarray:  # (n, classes)
     "Probabilities as an array. Raises ValueError where they are none."
     proba = np.asarray(proba, float)
-    is_table = proba.ndim == 2 and proba.size
-    if not is_table or not np.allclose(proba.sum(axis=1), 1, atol=0.01) or proba.min() < 0:
-        shape = f"and this is of shape {proba.shape}"
-        raise ValueError(f"proba holds probabilities (n, classes), rows that add up to 1, {shape}")
+    if proba.ndim != 2 or not proba.size:
+        raise ValueError(f"proba holds probabilities (n, classes), and this is {proba.shape}")
+    if not np.allclose(proba.sum(axis=1), 1, atol=0.01) or proba.min() < 0:
+        raise ValueError("proba holds probabilities: none below 0, and each row adds up to 1")
     return proba
 
 
@@ -367,8 +367,9 @@ def calibrate(
     """The temperature with the least log loss, and the lowest threshold that keeps `share` right.
 
     Raises ValueError where `proba` holds no probabilities, `y_true` no numbers of columns, in the
-    order of `classes_`, or `share` is none. What is already calibrated is calibrated once more: set
-    `calibration_` to `Calibration()` before `predict_proba` is asked.
+    order of `classes_`, and where `share` does not lie above 0 and up to 1. What is already
+    calibrated is calibrated once more: set `calibration_` to `Calibration()` before `predict_proba`
+    is asked.
     """
     proba = _check_proba(proba)
     y_true = _check_columns(y_true, proba)

@@ -66,7 +66,13 @@ def _neighbour(target: Path) -> Path:
     temporary = target.parent / f".drumlesson-{secrets.token_hex(8)}{target.suffix}"
     # tempfile makes files that nobody else may read; for a new file the process' umask decides
     mode = 0o600 if target.exists() else 0o666
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+    try:
+        opened = os.open(temporary, flags, mode)
+    except FileNotFoundError:  # another process tried the folder, and has taken it away again
+        _make_room(target)
+        opened = os.open(temporary, flags, mode)
+    os.close(opened)
     return temporary
 
 

@@ -237,13 +237,15 @@ def _augmented_batches(augmented, like, size: int, random_state: int, augment_ev
 
 
 # %% ../nbs/reference/training.ipynb #c9fb4092
-def _share_right(network):
-    """The metric of Keras that it takes for `accuracy`, with its variables."""
+def _share_right(network, y):
+    """The metric that Keras takes for `accuracy` of targets `y`, with its variables."""
     from drumlesson.backend import keras
 
-    is_binary = network.output_shape[-1] == 1
-    kind = keras.metrics.BinaryAccuracy if is_binary else keras.metrics.CategoricalAccuracy
-    return kind(name="accuracy")
+    if network.output_shape[-1] == 1:
+        return keras.metrics.BinaryAccuracy(name="accuracy")
+    if y.ndim == 1 or y.shape[-1] == 1:
+        return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+    return keras.metrics.CategoricalAccuracy(name="accuracy")
 
 
 def train(
@@ -292,7 +294,7 @@ def train(
         )
     adam = keras.optimizers.Adam(rate, global_clipnorm=clipnorm)
     adam.build(network.trainable_variables)  # TensorFlow traces a step twice that makes variables
-    network.compile(adam, loss, metrics=[_share_right(network)])
+    network.compile(adam, loss, metrics=[_share_right(network, y)])
     bar = _progress_bar(epochs, title) if verbose else None
     try:
         with _hold_interrupts() as held:

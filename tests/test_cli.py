@@ -508,6 +508,9 @@ def test_an_audit_replaces_no_labels_of_a_person(run, mistaken, tmp_path):
         assert table.read_text(encoding="utf-8") == text
         table.unlink()
         run("audit", mistaken, "--csv", table)
+    text = table.read_text(encoding="utf-8").replace("snare 5.wav,snare", "snare 5.wav,unsure")
+    table.write_text(text, encoding="utf-8")  # not to be learned from, says a person
+    assert run("audit", mistaken, "--csv", table)[0] == 2
 
 
 @pytest.mark.parametrize("text", ["path,label,kit\na.wav,tom,x\n", "\ufeffa;b\n1;2\n", "notes\n"])
@@ -524,6 +527,16 @@ def test_a_table_of_another_kind_is_not_replaced(tmp_path, monkeypatch, run, com
     assert table.read_text(encoding="utf-8") == text
     for _ in range(2):  # its own table it writes anew
         assert run(*command, "--csv", "new.csv")[0] == 0
+
+
+def test_a_table_is_no_folder_of_midi_files(tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    write_sound(tmp_path / "kick.wav", synth_kit(19).hit("kick"))
+    status, _, err = run("transcribe", "kick.wav", "--midi", "out/", "--csv", "out")
+    assert status == 2 and "--csv out: is the folder of --midi" in err
+    assert files_below(tmp_path) == ["kick.wav"]
+    assert run("transcribe", "kick.wav", "--midi", "out/", "--csv", "out/")[0] == 0
+    assert files_below(tmp_path / "out") == ["kick.csv", "kick.mid"]
 
 
 def test_one_kit_has_no_interval(run, model_file, tmp_path):

@@ -204,6 +204,23 @@ def test_home_may_be_written_short(tmp_path, monkeypatch):
     assert files_below(tmp_path) == ["a.txt"]
 
 
+def test_a_folder_that_another_takes_away_is_made_again(tmp_path, monkeypatch):
+    """As where two commands with outputs in one new folder try it at the same time."""
+    target, opened = tmp_path / "new" / "a.txt", os.open
+
+    def taken_away(path, *rest, **more):
+        if str(path).startswith(str(target.parent)) and not taken:
+            taken.append(path)
+            target.parent.rmdir()
+        return opened(path, *rest, **more)
+
+    taken = []
+    monkeypatch.setattr(os, "open", taken_away)
+    with atomic(target) as temporary:
+        temporary.write_text("whole")
+    assert taken and target.read_text() == "whole"
+
+
 # -- a full disk
 
 

@@ -15,7 +15,7 @@ from drumlesson.families.dense import Dense
 from drumlesson.families.ensemble import Ensemble
 from drumlesson.features import LogMel
 from drumlesson.labels import LABELS
-from drumlesson.tasks import Binary, Multiclass
+from drumlesson.tasks import Binary, Multiclass, OneVsRest
 from drumlesson.training import AugmentedHits, build, sample_weights, train, validation_rows
 
 TINY = {"epochs": 3, "refit": False, "verbose": 0, "random_state": 5}
@@ -154,7 +154,7 @@ def test_plain_training(toys):
     assert {"val_loss", "val_accuracy"} < set(history)
 
 
-@pytest.mark.parametrize("task", [Multiclass(), Binary("kick")])
+@pytest.mark.parametrize("task", [Multiclass(), Binary("kick"), OneVsRest()])
 def test_a_step_is_traced_once(toys, task):
     """TensorFlow traces a step twice that makes variables: those of the optimizer, a metric's."""
     x, traced = FEATURE(Attack(0.1)(toys.waves)), []
@@ -171,7 +171,7 @@ def test_a_step_is_traced_once(toys, task):
     # The share right is that of the metric which Keras chooses by itself.
     network.compile(loss=loss, metrics=["accuracy"])
     _, right = network.evaluate(x, y, verbose=0)
-    network.compile(loss=loss, metrics=[training._share_right(network)])
+    network.compile(loss=loss, metrics=[training._share_right(network, y)])
     assert network.evaluate(x, y, verbose=0)[1] == right and set(history) == {"accuracy", "loss"}
 
 

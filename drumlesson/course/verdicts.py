@@ -273,11 +273,13 @@ def decide(
     says: str,  # `more` or `as much`
     matters: float,  # points from which an effect is worth having
 ) -> str:  # one of `VERDICTS`
-    "What an interval says of a claim. Raises ValueError for another word, or what is no interval."
+    "What an interval says of a claim. Raises ValueError for what is no claim or interval."
     if says not in SAYS:
         raise ValueError(f"a claim says {' or '.join(SAYS)}, not {says!r}")
-    if low > high or not matters > 0:
-        raise ValueError(f"{low} to {high} is no interval, or {matters} cannot matter")
+    if low > high:
+        raise ValueError(f"{low} to {high} is no interval")
+    if not matters > 0:
+        raise ValueError(f"matters is a number of points above 0, not {matters}")
     if says == "as much" and low > -matters:
         return "supported"
     if low > 0 and value >= matters:

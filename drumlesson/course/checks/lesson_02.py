@@ -257,7 +257,7 @@ def _untidy_hits(sr=22050):
     sounds[3][sr // 10 : sr // 10 + 20] += 0.2 * np.exp(-np.arange(20) / 5)
     whats = (
         "that starts at once",
-        "after silence that swells",
+        "that swells after silence",
         "behind hiss",
         "after the click of a switch",
     )

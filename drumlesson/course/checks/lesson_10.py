@@ -148,7 +148,7 @@ _SLIPS = (  # (what gives the same, the hint)
     (partial(_peaks, right=np.greater), f"{_PLATEAU}, and yours finds none"),
     (partial(_peaks, left=np.greater_equal, right=np.greater), _PLATEAU),
     (partial(_peaks, reach=np.greater), "a peak that just reaches the threshold is one, too"),
-    (_middles, _PLATEAU),
+    (_middles, "of equal frames side by side the first is the peak, not the middle one"),
     (_far_apart, "two peaks may be near each other: no gap between them is asked for"),
     (_any_height, "some of those are below the threshold"),
     (_with_edges, "the first and the last frame are no peaks: each has one neighbour only"),
