@@ -300,9 +300,7 @@ class _OneAtATime:
 
     def __init__(self):
         self._renew()
-        if hasattr(
-            os, "register_at_fork"
-        ):  # a child has none of the threads that it would wait for
+        if hasattr(os, "register_at_fork"):  # a child has none of the threads within
             os.register_at_fork(after_in_child=self._renew)
 
     def _renew(self):

@@ -1276,10 +1276,12 @@ def _table_paths(path, recordings, inputs) -> list[str]:
     return paths
 
 
-def _check_folder(option, path, outputs):
-    "Raises ValueError where an output has the name of the folder that another goes into."
-    if path in outputs:
-        raise ValueError(f"{option} {path}: is the folder of --midi: write {path}{os.sep} for it")
+def _check_apart(tables, midis):
+    "Raises ValueError where a table has the name of the folder that the MIDI files go into."
+    folders = {os.path.dirname(os.path.normpath(path)) for path in midis}
+    for path in tables:
+        if os.path.normpath(path) in folders:
+            raise ValueError(f"--csv {path}: is the folder of --midi: write {path}{os.sep} for it")
 
 
 def _note_of(cell, drum) -> int:
@@ -1418,8 +1420,7 @@ def _transcribe(
     write_as_midi = _writer_of_midi(notes, tempo, bars, split)
     midis = _midi_paths(midi, recordings, inputs) if midi else []
     tables = _table_paths(table, recordings, inputs) if table else []
-    if table and os.path.normpath(table) in (os.path.dirname(os.path.normpath(m)) for m in midis):
-        _check_folder("--csv", table, tables)
+    _check_apart(tables, midis)
     _check_there(recordings)
     problems: dict[str, str] = {}
     for number, groove in _heard(recordings, model, problems):

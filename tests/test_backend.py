@@ -206,3 +206,32 @@ def test_the_settings_of_another_project_do_no_harm(tmp_path):
     expected = load(KERAS_FILE).predict_proba(load_drums("synth", n_kits=2, hits=1, random_state=5))
     assert np.array(proba) == pytest.approx(expected, abs=1e-5)
     assert json.loads((tmp_path / "keras.json").read_text()) == settings
+
+
+FORKED = """
+import os, threading
+from drumlesson.backend import _FITTING
+held, free = threading.Event(), threading.Event()
+
+def fits():
+    with _FITTING:
+        held.set()
+        free.wait()
+
+thread = threading.Thread(target=fits)
+thread.start()
+held.wait()
+pid = os.fork()
+if pid == 0:
+    with _FITTING:
+        os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+free.set()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="nothing forks here")
+def test_a_child_does_not_wait_for_a_fit_of_its_parent():
+    command = [sys.executable, "-W", "ignore", "-c", FORKED]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
