@@ -224,8 +224,9 @@ _Data = Annotated[
         "or a table (path,label[,kit])"
     ),
 ]
+_Whence = Literal["classes", "folders", "names"]
 _Labels = Annotated[
-    Literal["classes", "folders", "names"] | None,
+    _Whence | None,
     Parameter(
         help="where labels come from: classes, folders named after the five, or synonyms of them; "
         "folders: any labels, as they stand; names: the names of the files"
@@ -969,7 +970,7 @@ def _audit(
     /,
     *,
     labels: Annotated[
-        Literal["names", "folders", "classes"] | None,
+        _Whence | None,
         Parameter(
             help="where labels come from: names, the names of the files, where it is not said; "
             "folders: the folders they lie in, as they stand; classes: these, as classes"
@@ -1020,6 +1021,10 @@ def _given(table):
         raise ValueError(f"--csv {table}: there is no such table: `drumlesson predict` writes one")
     with LabelTable(table, read_only=True) as known:
         yield known
+        if known.n_unmet:  # such as those of a table made elsewhere
+            rows = "1 row" if known.n_unmet == 1 else f"{known.n_unmet:,} rows"
+            told = f"not used: {rows}, whose sounds are not among these"
+            print(f"drumlesson: --csv {_as_line(table)}: {told}", file=sys.stderr)
 
 
 def _labels(rows, faults):
@@ -1118,7 +1123,7 @@ def _pass_by_archives(paths):
         print(f"drumlesson: left alone: {what} (unpack to sort what is inside)", file=sys.stderr)
 
 
-def _to_be_moved(files, roots, faults):
+def _to_be_moved(files, roots, faults, known):
     "Those files that lie in the folders that were named; others, behind links, stay."
     from drumlesson.sorting import _lies_in
 
@@ -1128,6 +1133,8 @@ def _to_be_moved(files, roots, faults):
         if os.path.abspath(path) in named or any(lies_in(str(path)) for lies_in in are_inside):
             yield path
         else:
+            if known:
+                known.meet(str(path))
             faults[str(path)] = "lies behind a link, outside of what is sorted, and stays"
 
 
@@ -1174,9 +1181,9 @@ def _sort(
     faults: dict[str, str] = {}
     n_files = sum(not is_sorted(str(path)) for path in walk_sounds(sounds))
     files = (path for path in walk_sounds(sounds, left_out) if not is_sorted(str(path)))
-    if how == "move":
-        files = _to_be_moved(files, sounds, faults)
     with _given(table) as known:
+        if how == "move":
+            files = _to_be_moved(files, sounds, faults, known)
         jobs = _n_jobs(None, model, n_files)
         rows = label_files(files, model, jobs=jobs, table=known)
         pairs = _labels(_bar(rows, n_files), faults)

@@ -366,6 +366,7 @@ class LabelTable:
 
     def __enter__(self):
         self._n_old = 0  # rows that were there
+        self._n_met = 0  # those of them whose files were met again
         self._n_done = 0  # rows met again, and added
         self._is_in_order = True  # whether the file has the rows as they were met and added
         with ExitStack() as stack:
@@ -415,6 +416,17 @@ class LabelTable:
         """What is known of a file."""
         found = self._ask("select row from rows where path = ?", _key(path))
         return json.loads(found[0]) | {"path": path} if found else None
+
+    def meet(self, path: str) -> dict:
+        """What is known of a file that is met, once; nothing of one that has no row."""
+        row = self.row(path) or {}
+        self._n_met += bool(row)
+        return row
+
+    @property
+    def n_unmet(self) -> int:
+        """How many of the rows that were there are of files that were not met."""
+        return self._n_old - self._n_met
 
     def label_by_hand(
         self,
@@ -570,7 +582,7 @@ def _blocks(files: Iterable, table: LabelTable | None, model: str, top: int) -> 
     block: list[_Todo | dict] = []
     n_todo = 0
     for path, place in files:
-        row = (table.row(path) if table else None) or {}
+        row = table.meet(path) if table else {}
         holds = _holds(row, model, top)
         is_given = table is not None and table.read_only and bool(row.get("label"))
         if is_given or (holds and _is_unchanged(row, place)):

@@ -900,6 +900,19 @@ def test_archives_are_left_alone_and_named(run, folder, labels, tmp_path):
         assert (status, out) == (2, "") and f"{pack}: is an archive or a kit: sort the" in err
 
 
+@pytest.mark.usefixtures("no_model")
+def test_rows_that_no_sound_has_are_told(run, folder, labels, tmp_path):
+    words = ["sort", folder, "--into", tmp_path / "sorted", "--csv", labels]
+    with labels.open("a") as file:
+        file.write("gone.wav,kick\n")
+    status, _, err = run(*words)
+    told = f"drumlesson: --csv {labels}: not used: 1 row, whose sounds are not among these\n"
+    assert (status, err) == (0, told)
+    with labels.open("a") as file:
+        file.write("gone.wav,tom\nelsewhere.wav,tom\n")
+    assert "not used: 2 rows, whose sounds are not among" in run(*words, "--yes")[2]
+
+
 def test_an_interrupted_sort_says_how_to_go_on(run, folder, labels, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
