@@ -4,8 +4,10 @@ import importlib
 import itertools
 import os
 import shutil
+import sys
 from pathlib import Path
 
+import kernels
 import numpy as np
 import pytest
 import soundfile
@@ -24,14 +26,16 @@ settings.load_profile("short")
 
 
 def pytest_configure(config):
-    """Leaves out a warning of Keras, and has librosa compiled before workers start.
+    """Leaves out a warning of Keras, has librosa compiled, and gives kernels a quick start.
 
-    It compiles at its first import and keeps the result, which two workers at once can spoil.
+    librosa compiles at its first import and keeps the result, which two workers at once can spoil.
     """
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")
     is_worker = hasattr(config, "workerinput")
     if not is_worker:
         importlib.import_module("librosa.util.utils")
+    if sys.platform == "linux":
+        kernels.lend_forks()
 
 
 def noise_hit(seconds=0.3, sr=22050, random_state=0):

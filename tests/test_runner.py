@@ -172,11 +172,12 @@ TOY = """
 import sys
 from drumlesson.course.runner import STUDIES, run_studies
 from drumlesson.course.studies import Study, pipeline
-from sklearn.linear_model import LogisticRegression
-models = {f"line {c}": pipeline(LogisticRegression(C=c)) for c in (1e-5, 1e-4, 1e-3)}
-models["broken"] = pipeline(LogisticRegression(C=-1))
+from sklearn.dummy import DummyClassifier
+guesses = ("uniform", "stratified", "most_frequent", "broken")
+models = {guess: pipeline(DummyClassifier(strategy=guess)) for guess in guesses}
 STUDIES["toy"] = Study(models, data=("synth",), seeds=1)
-sys.exit(run_studies(["toy"], sys.argv[1], jobs=2) == 0)  # five folds of `broken` fail
+folder, jobs = sys.argv[1:]
+sys.exit(run_studies(["toy"], folder, jobs=int(jobs)) == 0)  # five folds of `broken` fail
 """
 
 
@@ -194,26 +195,27 @@ def wait_for_some_runs(process, folder, n=3, seconds=300):
 
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
     command = [sys.executable, "-c", TOY, str(tmp_path)]
-    first = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    first = subprocess.Popen([*command, "2"], stderr=subprocess.PIPE, start_new_session=True)
     wait_for_some_runs(first, tmp_path)
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
     before = stored_runs(tmp_path)  # whole, whenever the kill came
     assert 3 <= len(before) < 20
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    # One after the other: each process besides would make the same sounds anew.
+    done = subprocess.run([*command, "1"], capture_output=True, text=True, timeout=600)
     after = stored_runs(tmp_path)
     assert done.returncode == 0 and len(after) == 20 and not after.duplicated(KEYS).any()
     # What was there was not run again.
     pd.testing.assert_frame_equal(before, after.head(len(before)), check_dtype=False)
     failed = after[after["error"] != ""]
     assert set(failed["model"]) == {"broken"} and len(failed) == 5
-    assert failed["n"].isna().all() and "C" in failed["error"].iloc[0]
+    assert failed["n"].isna().all() and "strategy" in failed["error"].iloc[0]
     assert "toy, synth, all, broken" in done.stderr
     rows = side_by_side(StoredStudy.read("toy", tmp_path).without_failed())
     hits = rows.groupby("run")[["right", "n"]].sum()
     accuracy = after[after["error"] == ""].set_index("run")["accuracy"]
     assert (hits["right"] / hits["n"]).to_numpy() == pytest.approx(accuracy.to_numpy(), abs=1e-4)
-    again = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    again = subprocess.run([*command, "2"], capture_output=True, text=True, timeout=600)
     # Nothing left: nothing run, failures not tried again by themselves.
     assert again.returncode == 1
     pd.testing.assert_frame_equal(after, stored_runs(tmp_path))

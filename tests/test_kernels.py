@@ -1,0 +1,55 @@
+"""The kernels that notebooks are tested in: forks, and yet as any other kernel is."""
+
+import os
+import sys
+from glob import glob
+
+import kernels
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forks on Linux alone")
+
+
+@pytest.fixture
+def started(tmp_path, monkeypatch):
+    """A kernel with a variable of its own in its environment, and its client."""
+    monkeypatch.setenv("DRUMLESSON_MIRROR", "here")
+    manager, client = kernels.start_new_kernel(cwd=str(tmp_path))
+    yield manager, client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def says(client, expression):
+    """What an expression is in the kernel."""
+    asked = {"said": f"__import__('{expression.split('.')[0]}').{expression.split('.', 1)[1]}"}
+    reply = client.execute_interactive("", user_expressions=asked, timeout=60)
+    return reply["content"]["user_expressions"]["said"]["data"]["text/plain"]
+
+
+def test_it_begins_as_others_do(started, tmp_path):
+    manager, client = started
+    assert says(client, "os.getcwd()") == repr(str(tmp_path))
+    assert says(client, "os.environ['DRUMLESSON_MIRROR']") == "'here'"
+    assert (
+        says(client, "os.getsid(0)") == says(client, "os.getpid()") == str(manager.provisioner.pid)
+    )
+    assert says(client, "sys.modules['__main__'].__dict__.get('tensorflow')") == "None"
+    assert says(client, "sys.modules.__contains__('tensorflow')") == "True"
+
+
+def test_it_is_interrupted_and_leaves_nothing(started):
+    manager, client = started
+    waits = client.execute("print('go', flush=True); import time; time.sleep(60)")
+    while client.get_iopub_msg(timeout=60)["content"].get("text") != "go\n":
+        pass
+    manager.interrupt_kernel()
+    while (reply := client.get_shell_msg(timeout=60))["parent_header"]["msg_id"] != waits:
+        pass
+    assert reply["content"]["ename"] == "KeyboardInterrupt"
+    process = manager.provisioner.process
+    assert process.poll() is None and glob(manager.ip + "*")
+    manager.shutdown_kernel(now=True)
+    assert process.wait() is not None and glob(manager.ip + "*") == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)
