@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter
+from cyclopts.exceptions import UnusedCliTokensError
 from cyclopts.validators import Number
 
 import drumlesson
@@ -83,6 +84,10 @@ _NEW_SEEDS = 2**31 + 1  # from here on, seeds are for judging
 def _line(error) -> str:
     "An error's message in one line, without colours."
     text = str(error)
+    if isinstance(error, UnusedCliTokensError):
+        words = shlex.join(error.unused_tokens or ())
+        command = " ".join(error.command_chain or ())
+        text = f"{command} does not take {words}: `drumlesson {command} --help` says what it takes"
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename or 'the output'}: {error.strerror}"
     one_line = re.sub(r"\s*\n\s*", " ", text)
@@ -564,7 +569,7 @@ def _train(
     if recipe:
         way = _labels_of_recipe(recipe, way)
     drums = _load_drums(data, kits, hits, seed, way)
-    print(_as_line(drums))
+    print(_as_line(drums).replace(", see .problems", ""))  # they are named at the end
     if recipe:
         _train_recipe(recipe, drums, out, seed)
     else:
@@ -1208,6 +1213,9 @@ def _undo(path: Annotated[_Path, Parameter(name="DIR")], /) -> int:
     report = undo(path, progress=lambda items: _bar(items, None))
     print(f"took back {_sounds(report.counts.total())}", end="")
     print(f", and {report.companions:,} files that belong to them" if report.companions else "")
+    if report.gone:
+        were = "1 file was" if report.gone == 1 else f"{report.gone:,} files were"
+        print(f"{were} not there any more: moved, deleted, or taken back before")
     return _listed(report.problems) if report.problems else 0
 
 

@@ -44,7 +44,7 @@ import pandas as pd
 
 from .audio import KEEP_SECONDS, SR, AudioInfo, load_hits
 from .files import _TEMPORARY, _from_cell, _remove_stale, _try_writing, atomic
-from .folders import _SUFFIXES, SourceError, _drums_in, _LeftOut
+from .folders import _ARCHIVES, _SUFFIXES, SourceError, _drums_in, _LeftOut
 from .labels import _OPEN, LABELS, _label_of, _labelled, _own_label
 from .tables import _text, read_table
 
@@ -924,6 +924,10 @@ class _Shelf:
             return places[0], "its path is empty: there is no such file"
         if len(allowed) < len(places):
             return places[0], "points outside the folder of its table"
+        above = [folder for place in allowed for folder in Path(place).parents]
+        archive = next((a for a in above if a.suffix.lower() in _ARCHIVES and a.is_file()), None)
+        if archive:
+            return places[0], f"lies in the archive {archive.name}: unpack it, name what was inside"
         is_folder = os.path.isdir(places[0])
         return places[0], "there is no such file" + is_folder * ", it is a folder"
 

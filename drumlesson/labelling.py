@@ -417,7 +417,10 @@ class LabelTable:
         found = self._ask("select row from rows where path = ?", _key(path))
         return json.loads(found[0]) | {"path": path} if found else None
 
-    def meet(self, path: str) -> dict:
+    def meet(
+        self,
+        path: str,  # of a file, as it is seen from where we are
+    ) -> dict:
         """What is known of a file that is met, once; nothing of one that has no row."""
         row = self.row(path) or {}
         self._n_met += bool(row)

@@ -109,6 +109,10 @@ def test_help_and_version(run):
         (["nosuch"], "invalid choice: 'nosuch'"),
         (["train"], "--out"),
         (
+            ["train", "a b.csv", "--out", "x.keras"],
+            "train does not take 'a b.csv': `",
+        ),
+        (
             ["train", "--out", "x.keras", "--window", "long"],
             'for --window: unable to convert "long" into float',
         ),
@@ -811,6 +815,16 @@ def test_sort_and_undo(run, folder, labels, tmp_path, how):
     status, out, err = run("undo", into)
     assert (status, out, err) == (0, "took back 24 sounds\n", "")
     assert files_below(tmp_path) == before
+
+
+@pytest.mark.usefixtures("no_model")
+def test_what_undo_does_not_find_is_counted(run, folder, labels, tmp_path):
+    run("sort", folder, "--into", tmp_path / "sorted", "--csv", labels, "--yes")
+    (tmp_path / "sorted/kick/3.wav").rename(tmp_path / "elsewhere.wav")
+    status, out, err = run("undo", tmp_path / "sorted")
+    took, gone = out.splitlines()
+    assert (status, took, err) == (0, "took back 23 sounds", "")
+    assert gone.startswith("1 file was not there any more: moved")
 
 
 @pytest.mark.usefixtures("no_model")

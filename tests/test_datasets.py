@@ -1422,12 +1422,15 @@ def test_a_table_one_floor_up(home, monkeypatch):
         (",tom", "points outside|no such file"),
         ("sub,tom", "is a folder"),
         ("none.wav,tom", "no such file"),
+        ("b.wav/none.wav,tom", "no such file"),
+        ("pack.ZIP/none.wav,tom", "lies in the archive pack.ZIP: unpack it"),
         ("b.wav,cowbell", "'cowbell' is none of"),
         ("b.wav,", "is none of"),
         ("b.wav", "is none of"),
     ],
 )
 def test_rows_of_no_use_are_listed(home, row, said):
+    (home / "pack.ZIP").touch()
     table = write_table(home / "drums.csv", "path,label", "a.wav,kick", row.format(up=home.parent))
     waves, _, problems = read_csv(table)
     assert len(waves) == 1 and len(problems) == 1
