@@ -1213,9 +1213,6 @@ def _undo(path: Annotated[_Path, Parameter(name="DIR")], /) -> int:
     report = undo(path, progress=lambda items: _bar(items, None))
     print(f"took back {_sounds(report.counts.total())}", end="")
     print(f", and {report.companions:,} files that belong to them" if report.companions else "")
-    if report.gone:
-        were = "1 file was" if report.gone == 1 else f"{report.gone:,} files were"
-        print(f"{were} not there any more: moved, deleted, or taken back before")
     return _listed(report.problems) if report.problems else 0
 
 

@@ -925,7 +925,9 @@ class _Shelf:
         if len(allowed) < len(places):
             return places[0], "points outside the folder of its table"
         above = [folder for place in allowed for folder in Path(place).parents]
-        archive = next((a for a in above if a.suffix.lower() in _ARCHIVES and a.is_file()), None)
+        archive = next(
+            (a for a in above if a.suffix.lower() in _ARCHIVES and os.path.isfile(a)), None
+        )
         if archive:
             return places[0], f"lies in the archive {archive.name}: unpack it, name what was inside"
         is_folder = os.path.isdir(places[0])

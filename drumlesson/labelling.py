@@ -366,7 +366,6 @@ class LabelTable:
 
     def __enter__(self):
         self._n_old = 0  # rows that were there
-        self._n_met = 0  # those of them whose files were met again
         self._n_done = 0  # rows met again, and added
         self._is_in_order = True  # whether the file has the rows as they were met and added
         with ExitStack() as stack:
@@ -375,6 +374,7 @@ class LabelTable:
             self._rows = stack.enter_context(closing(sqlite3.connect("", isolation_level=None)))
             self._rows.execute("pragma journal_mode = off")
             self._rows.execute("create table rows (path primary key, digest, label, old, new, row)")
+            self._rows.execute("create table met (path primary key) without rowid")
             # Of many files with one content, only those matter that a person gave a label to.
             self._rows.execute("create index by_hand on rows (digest, old) where label != ''")
             if self.path.is_file() and self.path.stat().st_size:
@@ -421,15 +421,21 @@ class LabelTable:
         self,
         path: str,  # of a file, as it is seen from where we are
     ) -> dict:
-        """What is known of a file that is met, once; nothing of one that has no row."""
+        """What is known of a file that is met; nothing of one that has no row."""
         row = self.row(path) or {}
-        self._n_met += bool(row)
+        if row:
+            self._mark(_key(path))
         return row
+
+    def _mark(self, key: bytes) -> None:
+        """Notes that a row is of use."""
+        self._ask("insert or ignore into met values (?)", key)
 
     @property
     def n_unmet(self) -> int:
-        """How many of the rows that were there are of files that were not met."""
-        return self._n_old - self._n_met
+        """How many of the rows that were there are of files that were not met, by any name."""
+        query = "select count(*) from rows where old is not null and path not in met"
+        return self._ask(query)[0]
 
     def label_by_hand(
         self,
@@ -443,10 +449,15 @@ class LabelTable:
             is_old = known.get("probability") and not known.get("guess")
             return "" if is_old and label == row["label"] else label
         query = (
-            "select label from rows where label != '' and digest = ? and digest != '' order by old"
+            "select label, path from rows "
+            "where label != '' and digest = ? and digest != '' order by old"
         )
         found = self._ask(query, row.get("digest", ""))
-        return found[0] if found else ""
+        if not found:
+            return ""
+        label, key = found
+        self._mark(key)
+        return label
 
     def add(
         self,

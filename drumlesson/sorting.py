@@ -502,7 +502,6 @@ class _Report:
     counts: Counter = field(default_factory=Counter)  # {folder: sounds}
     companions: int = 0  # files that went with them
     there: int = 0  # files that an earlier sort had brought there
-    gone: int = 0  # files that were to be taken back, and are not there
     problems: dict = field(default_factory=dict)  # {path: what is wrong}
 
     def add(self, step: _Step, fault: str = ""):
@@ -772,8 +771,6 @@ def _count_back(undo: _Undo, line: bytes, name: str, place: str, report: _Report
         report.problems[target] = fault
     elif was_there:
         report.add(step)
-    else:
-        report.gone += 1
 
 
 # %% ../nbs/reference/sorting.ipynb #s0rtbac3
@@ -791,8 +788,7 @@ def undo(path, *, progress: Callable = lambda items: items) -> _Report:
     -------
     report : _Report
         ``counts``, the sounds that were taken back from each folder; ``companions``, the files
-        that went with them; ``gone``, how many files were not there any more; ``problems``, {path:
-        why it was left}, with which the undo file stays.
+        that went with them; ``problems``, {path: why it was left}, with which the undo file stays.
 
     Raises
     ------

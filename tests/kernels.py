@@ -9,6 +9,8 @@ import multiprocessing
 import os
 import signal
 import tempfile
+import threading
+import time
 import uuid
 from contextlib import suppress
 from multiprocessing import forkserver
@@ -24,6 +26,12 @@ LOADED += ["sklearn.linear_model", "librosa.feature", "librosa.effects", "tensor
 FOUND = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
+def _end_with_parent():
+    """Ends the kernel, and what it has started, once the process of the tests is gone."""
+    multiprocessing.parent_process().join()
+    os.killpg(0, signal.SIGKILL)
+
+
 def _run(begun, command, folder, env):
     """The kernel, within its process: `command` is what would have started it anew."""
     gc.freeze()
@@ -34,6 +42,7 @@ def _run(begun, command, folder, env):
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(nowhere, descriptor)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     begun.set()
     import pandas
     from ipykernel.kernelapp import IPKernelApp
@@ -53,7 +62,11 @@ class _Fork:
         self._process = forks.Process(target=_run, args=(begun, *what))
         self._process.start()
         self.pid = self._process.pid
-        assert begun.wait(60), "the kernel's process did not begin"
+        end = time.monotonic() + 60
+        while not begun.wait(0.1):
+            if self.poll() is not None or time.monotonic() > end:
+                self.kill()
+                raise RuntimeError("the kernel's process did not begin")
 
     def poll(self):
         return self._process.exitcode
@@ -79,7 +92,7 @@ def _launch(command, cwd=None, env=None, **_):
 
 def start_new_kernel(startup_timeout=60, kernel_name="python", **options):
     """As nbval's, with a fork, and sockets of files: a port that is free can be taken meanwhile."""
-    sockets = os.path.join(tempfile.gettempdir(), f"kernel-{uuid.uuid4().hex}")
+    sockets = os.path.join(tempfile.gettempdir(), f"kernel-{uuid.uuid4().hex[:8]}")
     specs = nbval.kernel.NbvalKernelspecManager()
     manager = KernelManager(
         kernel_name=kernel_name, kernel_spec_manager=specs, transport="ipc", ip=sockets
@@ -93,7 +106,12 @@ def start_new_kernel(startup_timeout=60, kernel_name="python", **options):
         manager.start_kernel(**options)
     client = manager.client()
     client.start_channels()
-    client.wait_for_ready(timeout=startup_timeout)
+    try:
+        client.wait_for_ready(timeout=startup_timeout)
+    except BaseException:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        raise
     return manager, client
 
 

@@ -1424,6 +1424,7 @@ def test_a_table_one_floor_up(home, monkeypatch):
         ("none.wav,tom", "no such file"),
         ("b.wav/none.wav,tom", "no such file"),
         ("pack.ZIP/none.wav,tom", "lies in the archive pack.ZIP: unpack it"),
+        (f"{'x' * 300}.zip/none.wav,tom", "no such file"),
         ("b.wav,cowbell", "'cowbell' is none of"),
         ("b.wav,", "is none of"),
         ("b.wav", "is none of"),

@@ -1,11 +1,15 @@
 """The kernels that notebooks are tested in: forks, and yet as any other kernel is."""
 
+import multiprocessing
 import os
+import subprocess
 import sys
+import time
 from glob import glob
 
 import kernels
 import pytest
+from jupyter_client.manager import KernelManager
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forks on Linux alone")
 
@@ -53,3 +57,58 @@ def test_it_is_interrupted_and_leaves_nothing(started):
     assert process.wait() is not None and glob(manager.ip + "*") == []
     with pytest.raises(ProcessLookupError):
         os.kill(process.pid, 0)
+
+
+@pytest.fixture
+def nothing_left(monkeypatch):
+    """Afterwards there are no more processes than before, and no sockets of kernels."""
+    sockets = []
+
+    def noted(**settings):
+        sockets.append(settings["ip"])
+        return KernelManager(**settings)
+
+    monkeypatch.setattr(kernels, "KernelManager", noted)
+    before = [child.pid for child in multiprocessing.active_children()]
+    yield
+    assert [child.pid for child in multiprocessing.active_children()] == before
+    assert sockets and not any(glob(f"{name}*") for name in sockets)
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_one_that_ends_before_it_begins(tmp_path):
+    with pytest.raises(RuntimeError, match="did not begin"):
+        kernels.start_new_kernel(cwd=str(tmp_path / "nowhere"))
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_one_that_does_not_answer(monkeypatch):
+    def late(client, timeout):
+        raise RuntimeError(f"no answer within {timeout} seconds")
+
+    monkeypatch.setattr("jupyter_client.blocking.BlockingKernelClient.wait_for_ready", late)
+    with pytest.raises(RuntimeError, match="no answer within 7"):
+        kernels.start_new_kernel(startup_timeout=7)
+
+
+PARENT = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+import kernels
+manager, _ = kernels.start_new_kernel()
+print(manager.provisioner.pid, manager.ip, flush=True)
+time.sleep(60)
+"""
+
+
+def test_it_ends_with_the_process_of_the_tests():
+    command = [sys.executable, "-c", PARENT, os.path.dirname(kernels.__file__)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        pid, sockets = parent.stdout.readline().split()
+        parent.kill()
+    end = time.monotonic() + 30
+    while os.path.exists(f"/proc/{pid}"):
+        assert time.monotonic() < end, "the kernel lives on"
+        time.sleep(0.05)
+    for left in glob(sockets + "*"):
+        os.unlink(left)

@@ -451,6 +451,18 @@ def n_lines(path):
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
+def test_rows_of_no_file_are_counted(hits):
+    with LabelTable("t.csv") as table:
+        list(label_files([hits], table=table))
+        assert table.n_unmet == 0  # none was there before
+    first, *_ = sorted(os.listdir(hits))
+    for read_only in (True, False):
+        with LabelTable("t.csv", read_only=read_only) as table:
+            for _ in range(2):
+                list(label_files([f"{hits}/{first}"], table=table))
+            assert table.n_unmet == 4
+
+
 @pytest.fixture
 def started(many, tmp_path):
     """Begins to name 300 files with two workers, and gives the process once rows are there."""
