@@ -84,6 +84,7 @@ def test_one_that_ends_before_it_begins(tmp_path):
 @pytest.mark.usefixtures("nothing_left")
 def test_one_that_does_not_answer(monkeypatch):
     def late(client, timeout):
+        time.sleep(0.5)  # the thread that listens for its heart begins meanwhile
         raise RuntimeError(f"no answer within {timeout} seconds")
 
     monkeypatch.setattr("jupyter_client.blocking.BlockingKernelClient.wait_for_ready", late)
