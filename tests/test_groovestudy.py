@@ -1,6 +1,7 @@
 """The study of grooves: thresholds that other folds choose, and how it is stored."""
 
-from itertools import repeat
+from itertools import product, repeat
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,6 +14,9 @@ from drumlesson.course.groovestudy import (
     run_side,
 )
 from drumlesson.course.results import stored
+from drumlesson.course.verdicts import measure_effect
+
+EVIDENCE = Path(__file__).parents[1] / "nbs" / "evidence"
 
 
 def counted(fold, drum, scores):
@@ -87,3 +91,30 @@ def test_a_study_of_what_is_new_refuses_what_there_is_not(tmp_path):
     with pytest.raises(ValueError, match="no study is called 'groove'"):
         groovestudy.run_unmet(0, tmp_path, study="groove")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def unmet():
+    return stored("unmet", EVIDENCE)
+
+
+def test_both_lengths_were_asked_four_ways_in_all_folds(unmet):
+    asked = set(unmet[["data", "fold", "model"]].itertuples(index=False, name=None))
+    ways = ("nothing new", "new drummer", "new kit", "both new")
+    assert asked == set(product(("frames", "grooves"), range(5), ways))
+
+
+def test_what_the_page_says_of_what_the_new_costs_is_so(unmet):
+    """A new drummer costs nothing, a new kit does; longer learning helps most where it was met."""
+    reached = {}
+    for study, rows in unmet.groupby("data"):
+        drummer, kit = (
+            measure_effect(rows, new, "nothing new", ruler="F at 50 ms")
+            for new in ("new drummer", "new kit")
+        )
+        assert drummer.low < 0 < drummer.high and kit.high < 0
+        table = groovestudy.groove_table(rows)["F"]
+        reached[study] = table["nothing new"], table["new kit"]
+    gained = [after - before for before, after in zip(*reached.values(), strict=True)]
+    assert gained[0] > gained[1] > 0
+    assert 88 < reached["grooves"][0] < 92, "near ninety, as the page says"
