@@ -37,6 +37,7 @@ import soundfile
 import soxr
 
 from .backend import _PROCESS, _silent_stderr
+from .files import _counted
 
 # %% ../nbs/reference/audio.ipynb #772b87f7
 SR = 22050  # samples a second, everywhere in this package
@@ -79,7 +80,7 @@ def _check_level(
             f"{name}: holds NaN or infinite samples: export it again as 16- or 24-bit PCM"
         )
     if samples < sr // 1000:
-        count = "1 sample" if samples == 1 else f"{samples} samples"
+        count = _counted(samples, "sample")
         raise AudioError(f"{name}: is {count} long, less than a millisecond: too short for a sound")
     if peak < 1e-5:
         raise _NoHit(f"{name}: is silent (or its channels cancel each other): leave it out")

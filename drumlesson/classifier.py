@@ -65,7 +65,7 @@ from .attack import Attack
 from .audio import _NUMBERS, SR
 from .backend import _FITTING, _in_float32, _needs, keep_random_state
 from .drums import Drums
-from .files import atomic
+from .files import _counted, atomic
 from .labels import LABELS
 from .modelfiles import FORMAT, _answering, _digest, _parsed, _today
 from .onnxfiles import _graph, open_session
@@ -625,12 +625,13 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
     def _told(self) -> str:
         """One line on a fit that has ended."""
         name = to_spec(FAMILIES, self.family_)["name"]
-        line = f"{name}: {len(self.history_)} epochs in {self.seconds_:.1f} s"
+        line = f"{name}: {_counted(len(self.history_), 'epoch')} in {self.seconds_:.1f} s"
         if not self.validation_kits_:
-            return f"{line}, on all of {len(self.training_kits_)} kits"
+            return f"{line}, on all of {_counted(len(self.training_kits_), 'kit')}"
         best_epoch = self.history_["val_loss"].idxmin()
         accuracy = self.history_["val_accuracy"][best_epoch]
-        return f"{line}, validation accuracy {accuracy:.3f} on {len(self.validation_kits_)} kits"
+        kits = _counted(len(self.validation_kits_), "kit")
+        return f"{line}, validation accuracy {accuracy:.3f} on {kits}"
 
 
 # %% ../nbs/reference/classifier.ipynb #69731370

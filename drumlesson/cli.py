@@ -30,9 +30,17 @@ from cyclopts.exceptions import UnusedCliTokensError
 from cyclopts.validators import Number
 
 import drumlesson
+from drumlesson.files import (
+    _as_line,
+    _counted,
+    _poured,
+    _save_or_rescue,
+    _to_cell,
+    _try_writing,
+    atomic,
+)
 
 from .backend import _needs, own_process
-from .files import _as_line, _poured, _save_or_rescue, _to_cell, _try_writing, atomic
 from .registry import AUGMENTATIONS, FAMILIES, FEATURES, TASKS
 
 # %% ../nbs/11_command_line.ipynb #c1a0app1
@@ -303,7 +311,7 @@ def _of_patterns(problems: dict, keys: set) -> int:
     reasons = [problems.pop(key) for key in list(problems) if key in keys]
     if reasons:
         why = reasons[0].removeprefix(_NOT_TRIED)
-        problems[f"{len(reasons):,} files of drum patterns"] = why
+        problems[f"{_counted(len(reasons), 'file')} of drum patterns"] = why
     return len(reasons)
 
 
@@ -320,7 +328,7 @@ def _export_kits(folder, licence) -> int:
     found = licences(there)
     n_informal = found.loc[found["standing"] == "informal", "files"].sum()
     place = _as_line(folder)
-    kinds = f"{len(there)} files of {there['kit'].nunique()} open kits"
+    kinds = f"{_counted(len(there), 'file')} of {_counted(there['kit'].nunique(), 'open kit')}"
     if patterns < len(beside.files):
         kinds += f" and {len(beside.files) - patterns:,} of drum patterns"
     print(f"{kinds} are in {place}", end="")
@@ -379,7 +387,8 @@ def _kits(
         _print_licences(table)
     decoded = _decoded_open(licence)
     place = f" (decoded in {decoded.parent})" if decoded.is_file() else ""
-    print(f"{len(waves)} hits of {table['kit'].nunique()} open kits are at hand{place}")
+    kits = _counted(table["kit"].nunique(), "open kit")
+    print(f"at hand{place}: {_counted(len(waves), 'hit')} of {kits}")
     if not place and _cache_fault():
         print(f"drumlesson: {_cache_fault()}", file=sys.stderr)
     return _listed(_summed_up(problems | missing))
@@ -468,7 +477,7 @@ def _train_settings(settings, drums, out, seed):
     _save_or_rescue(model._write, out)
     n_parameters = model.network_.count_params()
     n_kits = len({*model.training_kits_, *model.validation_kits_})  # at last from all of them
-    print(f"{_as_line(out)}: {n_parameters:,} parameters, learned from {n_kits} kits")
+    print(f"{_as_line(out)}: {n_parameters:,} parameters, learned from {_counted(n_kits, 'kit')}")
 
 
 # %% ../nbs/11_command_line.ipynb #c1a0chk1
@@ -634,13 +643,11 @@ def _print_report(report, interval):
     "Prints the scores of `evaluate` and its tables."
     low, accuracy, high = interval
     n_kits = len(report["per_kit"])
-    kits, around = "1 kit", "of one kit no interval is known"
+    kits, around = _counted(n_kits, "kit"), "of one kit no interval is known"
     if n_kits > 1:
-        kits = f"{n_kits} kits"
         around = f"mean over kits; 95 % interval {low:.3f} to {high:.3f}"
     balanced = f"balanced accuracy {report['balanced_accuracy']:.3f}"
-    hits = "1 hit" if report["n"] == 1 else f"{report['n']} hits"
-    print(f"{hits} of {kits}: accuracy {accuracy:.3f} ({around}), ", end="")
+    print(f"{_counted(report['n'], 'hit')} of {kits}: accuracy {accuracy:.3f} ({around}), ", end="")
     print(f"{balanced}, macro F1 {report['macro_f1']:.3f}\n")
     print(_confusion_table(report).to_string(float_format="{:.2f}".format), end="\n\n")
     print(_kit_table(report).to_string(float_format="{:.2f}".format))
@@ -1350,11 +1357,11 @@ def _print_notes(groove, name):
     notes = zip(groove.times, groove.labels, groove.velocities, strict=True)
     for time, label, velocity in notes:
         rows.append((f"{time:.3f}".rjust(8), label, str(velocity).rjust(8)))
-    print(f"{_as_line(name)}: {_counted(groove)}")
+    print(f"{_as_line(name)}: {_of_each_drum(groove)}")
     print(*_columns(["    time", "label", "velocity"], rows), sep="\n")
 
 
-def _counted(groove) -> str:
+def _of_each_drum(groove) -> str:
     "How many notes there are in how many seconds, and of which drums."
     return str(groove).removeprefix("Groove(").removesuffix(")")
 
@@ -1443,7 +1450,7 @@ def _transcribe(
             _print_notes(groove, recordings[number])
         elif "-" not in (midi, table):
             written = [outputs[number] for outputs in (midis, tables) if outputs]
-            _say(f"{_as_line(', '.join(written))}: {_counted(groove)}", kept=True)
+            _say(f"{_as_line(', '.join(written))}: {_of_each_drum(groove)}", kept=True)
     return _listed(problems)
 
 

@@ -43,7 +43,7 @@ import numpy as np
 import pandas as pd
 
 from .audio import KEEP_SECONDS, SR, AudioInfo, load_hits
-from .files import _TEMPORARY, _from_cell, _remove_stale, _try_writing, atomic
+from .files import _TEMPORARY, _counted, _from_cell, _remove_stale, _try_writing, atomic
 from .folders import _ARCHIVES, _SUFFIXES, SourceError, _drums_in, _LeftOut
 from .labels import _OPEN, LABELS, _label_of, _labelled, _own_label
 from .tables import _text, read_table
@@ -469,8 +469,8 @@ def _summed_up(
         else:
             alone[name] = problems[name]
     for reason, names in shared.items():
-        others = f"{names[0]} and {len(names) - 1} others"
-        alone[f"{len(names)} files" if reason in given_up else others] = reason
+        others = f"{names[0]} and {_counted(len(names) - 1, 'other')}"
+        alone[_counted(len(names), "file") if reason in given_up else others] = reason
     return alone
 
 
@@ -633,8 +633,7 @@ def _kit_credit(rows: pd.DataFrame) -> str:
     folder = posixpath.commonpath([posixpath.dirname(path) for path in rows["path"]])
     place = "/".join(part for part in (rows["commit"].iloc[0], folder) if part)
     page = f"https://github.com/{rows['repo'].iloc[0]}/tree/{quote(place)}"
-    files = "1 file" if len(rows) == 1 else f"{len(rows)} files"
-    return f"- **{kit}** ({files}), published by {owner}: <{page}>"
+    return f"- **{kit}** ({_counted(len(rows), 'file')}), published by {owner}: <{page}>"
 
 
 def _credits(rows: pd.DataFrame) -> str:
@@ -793,7 +792,7 @@ def _decode_rows(
     if not hits:
         some = [f"{name}: {why}" for name, why in list(problems.items())[:3]]
         raise SourceError(
-            f"{where}: none of its {len(problems)} sounds can be used ({'; '.join(some)})"
+            f"{where}: none of {_counted(len(problems), 'sound')} can be used ({'; '.join(some)})"
         )
     used = [{"file": str(path), "source": "unknown", **rows[path]} for path in hits]
     waves = [x for x, _ in hits.values()]
@@ -816,8 +815,9 @@ def read_folder(
         named = sum(isinstance(place, dict) for _, place in _labelled(files, home, "names"))
         if named:
             raise SourceError(
-                f"{root}: none of its {len(files)} sounds lies in a folder named after a class, "
-                f"but {named} of them by their own names are of one: read these with labels 'names'"
+                f"{root}: none of {_counted(len(files), 'sound')} lies in a folder named after a "
+                f"class, but {named} of them by their own names are of one: "
+                "read these with labels 'names'"
             )
     for sound, (_, place) in zip(sounds, places, strict=True):
         if isinstance(place, str):

@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 
 from .audio import SR, AudioError, Sound
+from .files import _counted
 
 # %% ../nbs/reference/display.ipynb #8c807417
 HEADROOM = 0.5  # every player multiplies by this, and by nothing else
@@ -115,7 +116,7 @@ def listen(*sounds, sr: int = SR, names=()) -> Players:
         raise ValueError("listen() needs at least one sound")
     names = [str(name) for name in names]
     if names and len(names) != len(sounds):
-        raise ValueError(f"{len(sounds)} sounds but {len(names)} names")
+        raise ValueError(f"{_counted(len(sounds), 'sound')} but {_counted(len(names), 'name')}")
     shown = [_as_sound(sound, sr) for sound in sounds]
     if names:
         shown = [sound.replace(name=n) for sound, n in zip(shown, names, strict=True)]

@@ -31,6 +31,7 @@ from .attack import Attack
 from .audio import SR, AudioInfo, Sound
 from .datasets import TABLE_COLUMNS, _marked, as_table, read_csv, read_folder, read_open
 from .features import LogMel
+from .files import _counted
 from .folders import SourceError
 from .labels import _WAYS, LABELS
 from .registry import SOURCES
@@ -129,12 +130,10 @@ class Drums:
     def __repr__(self):
         counts = self.table["label"].value_counts()
         classes = [f"{label} {n}" for label, n in counts.items() if n]
-        n_kits = self.table["kit"].nunique()
-        kits = f"{n_kits} kit{'s' * (n_kits != 1)}"
-        counted = f"{len(self)} hits of {kits}: {', '.join(classes)}"
+        hits, kits = _counted(len(self), "hit"), _counted(self.table["kit"].nunique(), "kit")
+        counted = f"{hits} of {kits}: {', '.join(classes)}"
         if self.problems:
-            files = "file" if len(self.problems) == 1 else "files"
-            counted += f"; {len(self.problems)} {files} left out, see .problems"
+            counted += f"; {_counted(len(self.problems), 'file')} left out, see .problems"
         return f"Drums({counted})"
 
     def __add__(self, other):
@@ -339,9 +338,10 @@ def load_drums(data="auto", *, labels=LABELS, **synth) -> Drums:
     if labels is not None and not isinstance(labels, str):
         drums = _only(drums, list(labels))
     if found:
-        line = f"{len(drums)} {found} hits of {drums.table['kit'].nunique()} kits"
+        kits = _counted(drums.table["kit"].nunique(), "kit")
+        line = f"{_counted(len(drums), f'{found} hit')} of {kits}"
         if drums.problems:
-            line += f"; {len(drums.problems)} files could not be used"
+            line += f"; {_counted(len(drums.problems), 'file')} could not be used"
         print(line)
     return drums
 

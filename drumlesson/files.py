@@ -205,6 +205,11 @@ def _as_line(text) -> str:
     return _UNSHOWABLE.sub(_escaped, str(text))
 
 
+def _counted(n: int, noun: str) -> str:
+    """A number of things, such as "1 step" or "2 steps"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def _to_cell(text: str) -> str:
     """A text that no spreadsheet takes for a formula, and whose first spaces stay."""
     return f"'{text}" if _MARKED.match(text) else text

@@ -612,7 +612,7 @@ def test_kits_names_a_host_that_was_given_up_on_the_way_in_one_line(
     host.answers |= {key_of(i): 429 for i in range(1, 5)}
     assert main(["kits", "--quiet"]) == 1
     out, err = capsys.readouterr()
-    assert out == "1 hits of 1 open kits are at hand\n"
+    assert out == "at hand: 1 hit of 1 open kit\n"
     assert err == "drumlesson: 4 files: the host answered 429: it is busy, try again later\n"
 
 
@@ -625,7 +625,7 @@ def test_kits_without_a_cache_says_so_once_and_serves_what_there_is(
     monkeypatch.setenv("DRUMLESSON_MIRROR", str(pack))
     assert main(["kits", "--quiet"]) == 0
     out, err = capsys.readouterr()
-    assert out == "5 hits of 2 open kits are at hand\n"
+    assert out == "at hand: 5 hits of 2 open kits\n"
     assert err.startswith(f"drumlesson: nothing can be kept in the cache {cache / below} (")
     assert "set DRUMLESSON_CACHE to" in err and len(err.splitlines()) == 1
 
@@ -758,7 +758,7 @@ def test_lessons_take_recorded_drums_where_they_are(pack, cache, monkeypatch, ca
     monkeypatch.setenv("DRUMLESSON_MIRROR", str(pack))
     (pack / key_of(3)).unlink()
     assert set(load_drums().table["source"]) == {"recorded"}
-    assert capsys.readouterr().out == "4 recorded hits of 2 kits; 1 files could not be used\n"
+    assert capsys.readouterr().out == "4 recorded hits of 2 kits; 1 file could not be used\n"
 
 
 def test_the_open_kits(open_kits):
@@ -1313,7 +1313,7 @@ def test_what_names_no_drums(data, said):
 def test_a_heap_of_named_files_is_told_how_it_can_be_read(tmp_path):
     for name in ("Kick 01.wav", "Snare 02.wav", "xyzzy.wav"):
         write_sound(tmp_path / name)
-    with pytest.raises(SourceError, match="none of its 3 sounds .*2 of them by.*labels 'names'$"):
+    with pytest.raises(SourceError, match="none of 3 sounds .*2 of them by.*labels 'names'$"):
         read_folder(tmp_path)
     assert read_folder(tmp_path, labels="names")[1]["label"].tolist() == ["kick", "snare"]
 
@@ -1323,7 +1323,7 @@ def test_a_heap_of_named_files_is_told_how_it_can_be_read(tmp_path):
     [
         (lambda p: None, "no such folder"),
         (lambda p: p.mkdir(), "holds no sound file"),
-        (lambda p: write_sound(p / "cowbell/a.wav"), "none of its 1 sounds can be used"),
+        (lambda p: write_sound(p / "cowbell/a.wav"), "none of 1 sound can be used"),
         (lambda p: write_sound(p / "kick/a.wav", np.zeros(5000)), "silent"),
         (lambda p: write_sound(p), "is a file"),
     ],
@@ -1481,8 +1481,8 @@ def test_excel_writes_a_mark_before_the_first_column(home):
         (b"path\na.wav\n", "lacks the column label"),
         (b"file,class\na.wav,kick\n", "lacks the columns path and label"),
         (b"path;class\na.wav;kick\n", "lacks the column label"),
-        (b"path,label\nnone.wav,kick\n", "none of its 1 sounds"),
-        (b'path,label\n"a.wav,kick\n', "no table in CSV form|none of its"),
+        (b"path,label\nnone.wav,kick\n", "none of 1 sound"),
+        (b'path,label\n"a.wav,kick\n', "no table in CSV form|none of 1 sound"),
         (bytes(range(256)), "no table in CSV form|lacks the column"),
         (b"\xff\xfe" + "path,label\n".encode("utf-16-le"), "no rows"),
         (b"\xff\xfe" + "path,label".encode("utf-16-le")[:-1], "no table in CSV form"),

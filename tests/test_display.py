@@ -65,7 +65,7 @@ def test_only_synthesised_sounds_are_marked_so():
 def test_names_and_sounds_are_as_many():
     with pytest.raises(ValueError, match="at least one sound"):
         listen()
-    with pytest.raises(ValueError, match="1 sounds but 2 names"):
+    with pytest.raises(ValueError, match="1 sound but 2 names"):
         listen(noise_hit(), names=["a", "b"])
 
 

@@ -348,3 +348,9 @@ class TestAuditOfFacts:
         many = sum([kicks] * 20, kits)
         share = (many.labels == "kick").mean()
         assert audit_facts(many)["commonest class"].iloc[0] < 0.4 < share
+
+
+def test_one_of_a_kind_is_told_as_one(toys):
+    one = Drums(toys.waves[:1], toys.table[:1], {"a.wav": "holds no sound"})
+    assert repr(one).startswith("Drums(1 hit of 1 kit: ")
+    assert repr(one).endswith("; 1 file left out, see .problems)")

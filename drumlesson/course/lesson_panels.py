@@ -24,7 +24,6 @@ from drumlesson.course.panels import (
     Panel,
     _choice,
     _control,
-    _counted,
     _figure,
     _first_seconds,
     _hit_choice,
@@ -34,6 +33,7 @@ from drumlesson.course.panels import (
 )
 
 from ..audio import SR, Sound
+from ..files import _counted
 
 
 # %% ../../nbs/reference/lesson_panels.ipynb #4059f2f1

@@ -32,6 +32,7 @@ import numpy as np
 
 from ..audio import SR, Sound, check_sound
 from ..display import HEADROOM, listen
+from ..files import _counted
 from ..labels import LABELS
 
 
@@ -462,11 +463,6 @@ def _check_labels(caller: str, labels):
 def _name(hit: Sound) -> str:
     """What a text calls a hit."""
     return hit.name or "sound"
-
-
-def _counted(n: int, noun: str) -> str:
-    """A number of things, such as "1 step" or "2 steps"."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 # %% ../../nbs/reference/panels.ipynb #5145eb11
