@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -750,7 +751,8 @@ def test_the_command_hears_a_microphone(listen, beat, plug, tmp_path):
     table = tmp_path / "notes.csv"
     status, out, err = listen("--seconds", "2.9", "--csv", table)
     assert status == 0 and err == "listening to Card; Ctrl-C ends it\n"
-    assert out.splitlines()[-1].startswith("8 hits in 2.9 s: ")
+    # A card ten times as quick has all 3.0 s ready for a reader that is 10 ms late.
+    assert re.match(r"8 hits in (2\.9|3\.0) s: ", out.splitlines()[-1])
     assert len(read_notes(table)) == len(PATTERN)
 
 
