@@ -16,6 +16,7 @@ __all__ = [
 
 # %% ../nbs/reference/live.ipynb #b9410704
 import json
+import math
 import os
 import threading
 import time
@@ -807,11 +808,17 @@ class Microphone:
             found.append(f"the system lost samples {self._overflows} times")
         return "; ".join(found)
 
-    def blocks(self) -> Iterator[np.ndarray]:
+    def blocks(
+        self,
+        seconds: float | None = None,  # how many, and none of what came after them; None: all
+    ) -> Iterator[np.ndarray]:
         """The samples as they come. Raises AudioError where the microphone goes away."""
+        wanted = math.inf if seconds is None else math.ceil(seconds * self.sr)
         last = time.perf_counter()
-        while True:
+        while self.samples < wanted:
             block = self._ring.read(0 if self._gone.is_set() else _PATIENCE)
+            if len(block) > wanted - self.samples:
+                block = block[: wanted - self.samples]
             if len(block):
                 self.samples += len(block)
                 self.peak = max(self.peak, float(np.abs(block).max()))
@@ -841,13 +848,11 @@ def listen_to(
     Raises AudioError where the microphone goes away.
     """
     stream = Stream(listener, microphone.sr, gain)
-    for block in microphone.blocks():
+    for block in microphone.blocks(seconds):
         for heard in stream.push(block):
             if heard.time < _SETTLING:
                 continue
             yield heard._replace(said_at=max(heard.said_at, microphone.clock))
-        if seconds is not None and microphone.samples >= seconds * microphone.sr:
-            break
     yield from stream.finish()
 
 
