@@ -38,8 +38,9 @@ def own_process() -> None:
     """Arranges the process for a lesson or the command line; a host of other code never calls it.
 
     From then on TensorFlow starts without messages, glibc keeps the memory of freed arrays, and an
-    interrupt during a fit waits for the end of a training step. Streams that were closed lead to
-    nowhere, and without a home directory caches are temporary. Calling it again changes nothing.
+    interrupt amid Keras waits for the end of a training step, or of a file. Streams that were
+    closed lead to nowhere, and without a home directory caches are temporary. Calling it again
+    changes nothing.
 
     Notes
     -----
@@ -47,7 +48,7 @@ def own_process() -> None:
     logger `tensorflow` and glibc's `mallopt`; without a home directory `XDG_CACHE_HOME` and
     `KERAS_HOME`, and `NUMBA_CACHE_DIR` where numba has no folder to write to. The error stream is
     silent only while TensorFlow is imported, and SIGINT has another handler only during that
-    import and during a fit.
+    import and while Keras works.
 
     Examples
     --------

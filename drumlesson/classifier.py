@@ -41,6 +41,13 @@ from drumlesson.answers import (
     _features,
     _sounds,
 )
+from drumlesson.backend import (
+    _FITTING,
+    _hold_interrupts,
+    _in_float32,
+    _needs,
+    keep_random_state,
+)
 from drumlesson.registry import (
     AUGMENTATIONS,
     FAMILIES,
@@ -63,7 +70,6 @@ from drumlesson.training import (
 
 from .attack import Attack
 from .audio import _NUMBERS, SR
-from .backend import _FITTING, _in_float32, _needs, keep_random_state
 from .drums import Drums
 from .files import _counted, atomic
 from .labels import LABELS
@@ -511,7 +517,8 @@ class DrumClassifier(Answers, ClassifierMixin, BaseEstimator):
         self._check_weights(path)
         about = json.dumps(self._about(), indent=1)
         with atomic(path) as temporary:
-            keras.Model(self.network_.inputs, self.network_.outputs).save(temporary)
+            with _hold_interrupts():
+                keras.Model(self.network_.inputs, self.network_.outputs).save(temporary)
             with zipfile.ZipFile(temporary, "a") as archive:
                 archive.writestr("drumlesson.json", about)
 
@@ -917,14 +924,14 @@ def _load_keras(path) -> DrumClassifier:
     entries = _read_entries(path)
     about = _read_about(path, entries)
     weights = entries.get("model.weights.h5", b"")
-    with _blamed(path):
+    with _blamed(path), _hold_interrupts():
         model = _described(about)
         config = _checked_network(_parsed(entries.get("config.json", b"")))
         _check_weights(weights)
     from drumlesson.backend import keras
 
     written_by = (_parsed(entries.get("metadata.json", b"")) or {}).get("keras_version")
-    with _blamed(path, written_by), keep_random_state(), _in_float32():
+    with _blamed(path, written_by), _hold_interrupts(), keep_random_state(), _in_float32():
         _check_size(keras, config, len(weights))
         model.network_ = keras.saving.load_model(path, compile=False, safe_mode=True)
         _check_answers(model)

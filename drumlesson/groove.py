@@ -30,6 +30,7 @@ from typing import ClassVar
 import numpy as np
 
 from .audio import SR
+from .backend import _hold_interrupts
 from .features import LogMel
 from .files import atomic
 from .labels import LABELS
@@ -326,10 +327,11 @@ def fit_frames(
         losses = []
         _reseed(model, random_state, hundred)
         for x, y in pictures.batches([random_state, hundred], **batches):
-            losses.append(model.train_on_batch(x, y))
-            model.reset_metrics()
+            with _hold_interrupts():
+                losses.append(model.train_on_batch(x, y))
+                model.reset_metrics()
         if kept is not None:
-            with atomic(kept) as temporary:
+            with atomic(kept) as temporary, _hold_interrupts():
                 model.save(temporary)
         if verbose:
             print(f"{100 * (hundred + 1):5} of {steps} batches, loss {np.mean(losses):.4f}")

@@ -141,7 +141,8 @@ def _outputs(network, x) -> np.ndarray:
     blocks = []
     with _in_float32():
         for start in range(0, len(x), 256):
-            blocks.append(network.predict_on_batch(x[start : start + 256]))
+            with _hold_interrupts():
+                blocks.append(network.predict_on_batch(x[start : start + 256]))
     return np.concatenate(blocks)
 
 

@@ -4,8 +4,10 @@ import importlib
 import itertools
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
+from pkgutil import resolve_name
 
 import kernels
 import numpy as np
@@ -60,6 +62,24 @@ def files_below(folder):
     """Every file below a folder, hidden and temporary ones too."""
     files = [path for path in Path(folder).rglob("*") if path.is_file()]
     return sorted(path.relative_to(folder).as_posix() for path in files)
+
+
+def interrupted_amid(monkeypatch, address):
+    """Has an interrupt come as that function begins; the list holds each call that came to its end.
+
+    Keras, TensorFlow and h5py each lose a KeyboardInterrupt here and there.
+    """
+    original, ended = resolve_name(address), []
+
+    def interrupted(*args, **more):
+        signal.raise_signal(signal.SIGINT)
+        result = original(*args, **more)
+        ended.append(address)
+        return result
+
+    monkeypatch.setattr(backend._PROCESS, "owned", True)
+    monkeypatch.setattr(address, interrupted)
+    return ended
 
 
 @pytest.fixture

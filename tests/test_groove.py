@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import toy_renderings
+from conftest import files_below, interrupted_amid, toy_renderings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -377,6 +377,21 @@ def test_a_fit_that_was_broken_off_goes_on_with_the_same_result(toy_kits, tmp_pa
         np.testing.assert_allclose(one, other, atol=1e-5)
     changed = zip(start.get_weights(), whole.get_weights(), strict=True)
     assert all(np.abs(before - after).max() > 1e-3 for before, after in changed)
+
+
+def test_an_interrupt_amid_a_batch_is_not_lost(toy_kits, tmp_path, monkeypatch):
+    pictures = Pictures(toy_renderings(toy_kits, 1, 1))
+    ended = interrupted_amid(monkeypatch, "keras.Model.train_on_batch")
+    with pytest.raises(KeyboardInterrupt):
+        fit_frames(
+            frame_model(FrameNetwork((2,), 4, (1,)), frames=32),
+            pictures,
+            100,
+            folder=tmp_path,
+            frames=32,
+            size=2,
+        )
+    assert ended == ["keras.Model.train_on_batch"] and files_below(tmp_path) == []
 
 
 @pytest.mark.parametrize("name", ["convolutional", "causal"])

@@ -2,14 +2,16 @@
 
 import dataclasses
 import sys
+from pkgutil import resolve_name
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import interrupted_amid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumlesson import DrumClassifier, classifier, training
+from drumlesson import DrumClassifier, classifier, load, training
 from drumlesson.attack import Attack
 from drumlesson.families.dense import Dense
 from drumlesson.families.ensemble import Ensemble
@@ -188,8 +190,6 @@ STAGES = {
 
 @pytest.mark.parametrize("where, times, augment", STAGES.values(), ids=STAGES)
 def test_interrupted_at_any_stage(toys, others, monkeypatch, where, times, augment):
-    from pkgutil import resolve_name
-
     model = DrumClassifier(**{**TINY, "refit": True, "augment": augment})
     calls = []
     original = resolve_name(where)
@@ -282,6 +282,26 @@ def test_no_bar_is_left(toys, monkeypatch, error):
     for bar in left:
         bar.close()
     assert not left and held
+
+
+AMID = {
+    "keras.Model.save": lambda model, path, drums: model.save(path),
+    "keras.saving.load_model": lambda model, path, drums: load(path),
+    "h5py.File.visititems_links": lambda model, path, drums: load(path),
+    "keras.Model.predict_on_batch": lambda model, path, drums: model.predict(drums),
+}
+
+
+@pytest.mark.parametrize("address, what", AMID.items(), ids=AMID)
+def test_an_interrupt_amid_keras_is_not_lost(model, toys, tmp_path, monkeypatch, address, what):
+    path = tmp_path / "drums.keras"
+    model.save(path)
+    before = path.read_bytes()
+    ended = interrupted_amid(monkeypatch, address)
+    with pytest.raises(KeyboardInterrupt):
+        what(model, path, toys)
+    assert ended == [address] and path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["drums.keras"]
 
 
 def test_an_interrupt_that_waits_ends_the_training_after_the_step():
