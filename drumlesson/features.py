@@ -67,14 +67,14 @@ def _from_db(db) -> np.ndarray:
     return 10 ** (np.asarray(db) / 10)
 
 
-def _griffinlim(power, n_fft, hop_length, samples, random_state) -> np.ndarray:
+def _griffinlim(power, n_fft, hop_length, samples, random_state, n_iter) -> np.ndarray:
     """Sounds (n, samples) with spectra of this power, (n, frames, bins); phases are iterated."""
     with _needs("train"):
         import librosa
 
     return librosa.griffinlim(
         np.sqrt(power).swapaxes(1, 2),
-        n_iter=60,
+        n_iter=n_iter,
         hop_length=hop_length,
         n_fft=n_fft,
         length=samples,
@@ -147,8 +147,8 @@ class STFT(Transformer):
         """The frequency of each bin in Hz, shape (bins,)."""
         return np.fft.rfftfreq(self.n_fft, 1 / self.sr)
 
-    def invert(self, db, samples: int, random_state: int = 0) -> np.ndarray:
-        """Sounds that look like `db`: phases are found by going to and fro, 60 times.
+    def invert(self, db, samples: int, random_state: int = 0, n_iter: int = 60) -> np.ndarray:
+        """Sounds that look like `db`: phases are found by going to and fro.
 
         Parameters
         ----------
@@ -158,6 +158,8 @@ class STFT(Transformer):
             Length of the sounds.
         random_state : int
             What the first phases are drawn with.
+        n_iter : int
+            How many times it goes to and fro.
 
         Returns
         -------
@@ -169,10 +171,12 @@ class STFT(Transformer):
         D. Griffin and J. Lim, "Signal estimation from modified short-time Fourier transform",
         IEEE Trans. Acoustics, Speech, and Signal Processing 32 (2), 1984.
         """
-        return _griffinlim(_from_db(db), self.n_fft, self.hop_length, samples, random_state)
+        power = _from_db(db)
+        return _griffinlim(power, self.n_fft, self.hop_length, samples, random_state, n_iter)
 
 
 # %% ../nbs/01_audio_basics.ipynb #34c70981
+_STEPS = 50  # from bands back to a spectrum: more are not heard
 _BEND_HZ, _BEND_MEL = 1000.0, 15.0  # up to here the scale is straight, from here logarithmic
 _OCTAVES = np.log(6.4) / 27  # a mel above the bend, as a natural logarithm
 
@@ -205,6 +209,25 @@ def _mel_bank(sr, n_fft, n_mels, fmin, fmax) -> np.ndarray:
     rising, falling = (hz - left) / (centre - left), (right - hz) / (right - centre)
     triangles = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
     return (triangles * (2 / (right - left))).astype(np.float32)
+
+
+def _from_bands(mel, bank) -> np.ndarray:
+    """Power spectra, (n, frames, bins), with these mel bands, (n, frames, n_mels).
+
+    Each step multiplies a bin by what its bands still lack, on average (Richardson and Lucy): so
+    no power is ever negative.
+    """
+    from scipy.sparse import csr_array
+
+    bank = csr_array(bank)  # mostly zeros; a product that starts no threads
+    bins, n_mels = bank.shape
+    wanted = np.asarray(mel, np.float32).reshape(-1, n_mels).T
+    weight = np.maximum(bank.sum(axis=1), 1e-9)[:, None]
+    power = np.ones((bins, wanted.shape[1]), np.float32)
+    for _ in range(_STEPS):
+        lacking = wanted / np.maximum(bank.T @ power, 1e-12)
+        power *= bank @ lacking / weight
+    return power.T.reshape(*np.shape(mel)[:2], bins)
 
 
 @dataclass(unsafe_hash=True)
@@ -300,7 +323,7 @@ class LogMel(STFT):
         top = self.fmax or self.sr / 2
         return _mel_edges(self.n_mels, self.fmin, top)[1:-1]
 
-    def invert(self, db, samples: int, random_state: int = 0) -> np.ndarray:
+    def invert(self, db, samples: int, random_state: int = 0, n_iter: int = 60) -> np.ndarray:
         """Sounds that look like `db`: bands spread over their frequencies, then as in `STFT`.
 
         Parameters
@@ -311,23 +334,22 @@ class LogMel(STFT):
             Length of the sounds.
         random_state : int
             What the first phases are drawn with.
+        n_iter : int
+            How many times it goes to and fro.
 
         Returns
         -------
         np.ndarray
             Sounds, float32 (n, samples).
 
-        Notes
-        -----
-        The spectrum of a frame is the one without negative power whose bands differ least from the
-        picture's, by the sum of the squares of what they differ by.
+        References
+        ----------
+        W. H. Richardson, "Bayesian-based iterative method of image restoration", J. Opt. Soc. Am.
+        62 (1), 1972. L. B. Lucy, "An iterative technique for the rectification of observed
+        distributions", Astron. J. 79, 1974.
         """
-        with _needs("train"):
-            import librosa
-
-        mel = _from_db(db).swapaxes(1, 2)
-        power = librosa.util.nnls(self._bank().T, mel).swapaxes(1, 2)
-        return _griffinlim(power, self.n_fft, self.hop_length, samples, random_state)
+        power = _from_bands(_from_db(db), self._bank())
+        return _griffinlim(power, self.n_fft, self.hop_length, samples, random_state, n_iter)
 
 
 # %% ../nbs/01_audio_basics.ipynb #abe3d06c
@@ -386,7 +408,9 @@ class MFCC(LogMel):
         db = super().__call__(x)
         return scipy.fft.dct(db, norm="ortho")[..., : self.n_mfcc]
 
-    def invert(self, coefficients, samples: int, random_state: int = 0) -> np.ndarray:
+    def invert(
+        self, coefficients, samples: int, random_state: int = 0, n_iter: int = 60
+    ) -> np.ndarray:
         """Sounds that look like the coefficients, those that were dropped being taken as zero.
 
         Parameters
@@ -397,6 +421,8 @@ class MFCC(LogMel):
             Length of the sounds.
         random_state : int
             What the first phases are drawn with.
+        n_iter : int
+            How many times it goes to and fro.
 
         Returns
         -------
@@ -406,4 +432,4 @@ class MFCC(LogMel):
         import scipy.fft
 
         db = scipy.fft.idct(np.asarray(coefficients), n=self.n_mels, norm="ortho")
-        return super().invert(db, samples, random_state)
+        return super().invert(db, samples, random_state, n_iter)

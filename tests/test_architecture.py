@@ -191,7 +191,7 @@ assert main(["slice", "beat.wav", "--into", "hits"]) == 0
         "from drumlesson import DrumClassifier",
         "import drumlesson\ndrumlesson.load_drums('synth')",
         "import drumlesson\ndrumlesson.load('tests/data/best.keras')",
-        "from drumlesson.features import LogMel\nLogMel().invert([[[0.0]]], 100)",
+        "from drumlesson.features import LogMel\nLogMel(n_mels=1).invert([[[0.0]]], 100)",
     ],
     ids=["train", "drums", "keras file", "sound of a picture"],
 )

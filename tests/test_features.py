@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
+from drumlesson import features
 from drumlesson.attack import Attack
 from drumlesson.audio import SR
 from drumlesson.features import MFCC, STFT, LogMel
@@ -144,6 +145,23 @@ def test_back_to_sound(hits, feature, error):
     assert np.isfinite(y).all()
     picture = LogMel(top_db=30.0)
     assert np.abs(picture(y) - picture(x)).mean() < error
+
+
+@pytest.mark.parametrize("n_mels", [8, 40, 128])
+def test_a_spectrum_of_bands_has_these_bands_as_nearly_as_least_squares(hits, n_mels):
+    feature = LogMel(n_mels=n_mels)
+    mel = feature.mel_power(hits[:3])
+    bank = librosa.filters.mel(sr=SR, n_fft=2048, n_mels=n_mels, fmin=20.0)
+
+    def miss(power):
+        """By how many dB the bands that are loud differ."""
+        again, loud = power @ bank.T, mel > mel.max() * 1e-5
+        return np.abs(10 * np.log10(np.maximum(again[loud], 1e-12) / mel[loud])).mean()
+
+    spectra = features._from_bands(mel, feature._bank())
+    assert spectra.shape == (3, mel.shape[1], 1025) and spectra.min() >= 0
+    least_squares = librosa.util.nnls(bank, mel.swapaxes(1, 2)).swapaxes(1, 2)
+    assert miss(spectra) < 0.5 and miss(spectra) < miss(least_squares) + 0.1
 
 
 # -- as a step of scikit-learn; a pipeline with a window stands in test_attack

@@ -796,63 +796,7 @@ def stft_explorer(
 
 
 # %% ../../nbs/reference/panels.ipynb #12bc20ee
-_ROUNDS = 12  # of Griffin and Lim; `features` takes 60
-_STEPS = 20  # of Richardson and Lucy
-
-
-@lru_cache
-def _mel_bank(sr, n_fft, n_mels, fmin, fmax):
-    """The mel filter bank (bands, bins) as a sparse matrix.
-
-    Its product is quick, and takes no threads, which at times would wait for each other.
-    """
-    import librosa
-    from scipy.sparse import csr_array
-
-    return csr_array(librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax))
-
-
-def _mel_to_power(
-    mel,  # mel power, shape (n, frames, bands)
-    feature,  # the `LogMel` that has these bands
-):  # shape (n, frames, 1 + n_fft/2)
-    """Power spectra with these mel bands, by multiplicative steps (Richardson 1972; Lucy 1974)."""
-    bank = _mel_bank(feature.sr, feature.n_fft, feature.n_mels, feature.fmin, feature.fmax)
-    n, frames, bands = mel.shape
-    wanted = mel.reshape(-1, bands).T
-    weight = np.maximum(bank.sum(axis=0), 1e-9)[:, None]
-    power = np.ones((bank.shape[1], wanted.shape[1]), np.float32)
-    for _ in range(_STEPS):
-        ratio = wanted / np.maximum(bank @ power, 1e-12)
-        power *= bank.T @ ratio / weight
-    return power.T.reshape(n, frames, -1)
-
-
-def _back(
-    feature,  # an `STFT`, `LogMel` or `MFCC`
-    seen,  # what it made, shape (n, frames, numbers)
-    samples: int,
-):  # shape (n, samples)
-    """Sounds from features in dB, quickly."""
-    import librosa
-    import scipy.fft
-
-    from drumlesson.features import MFCC, LogMel
-
-    if isinstance(feature, MFCC):
-        seen = scipy.fft.idct(seen, n=feature.n_mels, norm="ortho")
-    power = 10 ** (np.asarray(seen, np.float32) / 10)
-    if isinstance(feature, LogMel):
-        power = _mel_to_power(power, feature)
-    return librosa.griffinlim(
-        np.sqrt(power).swapaxes(1, 2),
-        n_iter=_ROUNDS,
-        hop_length=feature.hop_length,
-        n_fft=feature.n_fft,
-        length=samples,
-        random_state=0,
-    )
-
+_ROUNDS = 12  # of Griffin and Lim; usually there are 60
 
 # %% ../../nbs/reference/panels.ipynb #1d8afe8a
 _FEATURES = ("STFT magnitude", "log-mel", "MFCC")
@@ -901,7 +845,7 @@ def resynthesis(
         original = _cut(hits[hit], 0, 0.5, fade=0.02)
         extractor = _feature(feature, numbers, hop_length)
         seen = extractor(original.x)
-        restored = _back(extractor, seen, len(original.x))[0]
+        restored = extractor.invert(seen, len(original.x), n_iter=_ROUNDS)[0]
         level, _ = _fill_stft(before, original.x)
         _fill_stft(after, restored, level=level)
         played = [
@@ -996,7 +940,7 @@ def _pictured(hit: Sound):
     from drumlesson.features import LogMel
 
     seen = LogMel()(_half_second(hit))
-    return seen, _back(LogMel(), seen, _HALF)[0]
+    return seen, LogMel().invert(seen, _HALF, n_iter=_ROUNDS)[0]
 
 
 class _Change(NamedTuple):
@@ -1017,7 +961,7 @@ def _changed(hit: Sound, augmentation, draw: int) -> _Change:
         return _Change(x[0], augmentation(x, rng)[0], None)
     seen, before = _pictured(hit)
     changed = augmentation(seen, rng)
-    after = _back(LogMel(), changed, _HALF)[0]
+    after = LogMel().invert(changed, _HALF, n_iter=_ROUNDS)[0]
     pictures = np.concatenate([seen, changed]).swapaxes(1, 2) - seen.max()
     return _Change(before, after, pictures)
 

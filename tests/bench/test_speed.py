@@ -12,7 +12,7 @@ from drumlesson import datasets
 from drumlesson.attack import Attack
 from drumlesson.audio import SR, AudioInfo, load_hits
 from drumlesson.drums import load_drums
-from drumlesson.features import LogMel
+from drumlesson.features import LogMel, _from_bands
 from drumlesson.registry import AUGMENTATIONS, FAMILIES
 from drumlesson.tasks import Multiclass
 from drumlesson.training import AugmentedHits, build, sample_weights, train
@@ -73,6 +73,22 @@ def test_batched_logmel(benchmark, windows, seconds):
     batch = benchmark(FEATURE, windows)
     assert np.abs(batch - librosa_loop(windows)).max() < 0.001
     ratio(benchmark, seconds, "batched", "librosa loop")
+
+
+def test_least_squares(benchmark, windows, seconds):
+    """Spectra with given mel bands, as librosa finds them."""
+    bank = FEATURE._bank().T
+    mel = FEATURE.mel_power(windows[:16]).swapaxes(1, 2)
+    spectra = benchmark.pedantic(librosa.util.nnls, (bank, mel), rounds=3, warmup_rounds=1)
+    assert spectra.shape == (16, 1025, mel.shape[2])
+    ratio(benchmark, seconds, "least squares")
+
+
+def test_multiplicative_steps(benchmark, windows, seconds):
+    mel = FEATURE.mel_power(windows[:16])
+    spectra = benchmark(_from_bands, mel, FEATURE._bank())
+    assert spectra.shape == (16, mel.shape[1], 1025)
+    ratio(benchmark, seconds, "multiplicative steps", "least squares")
 
 
 @pytest.mark.benchmark(group="1,000 synthesised hits")
