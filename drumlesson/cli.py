@@ -856,15 +856,17 @@ def _write_line(lines, row):
 
 
 @contextmanager
-def _resumable(table):
-    "Says of an interrupt that the table can be gone on with. Raises KeyboardInterrupt."
+def _resumable(table, lines):
+    "Says of an interrupt what there is: a table to go on with, or lines. Raises KeyboardInterrupt."
     try:
         yield
     except KeyboardInterrupt as e:
-        if table in (None, "-"):
-            raise
-        kept = f"{_as_line(table)} keeps what was done: the same command goes on from there"
-        raise KeyboardInterrupt(kept) from e
+        if table not in (None, "-"):
+            kept = f"{_as_line(table)} keeps what was done: the same command goes on from there"
+            raise KeyboardInterrupt(kept) from e
+        if lines not in (None, "-"):
+            raise KeyboardInterrupt(f"{_as_line(lines)} holds the rows so far") from e
+        raise
 
 
 @contextmanager
@@ -921,7 +923,7 @@ def _predict(
     n_files = _count(sounds)
     left_out, failed, kept = _LeftOut(), 0, bool(labels or lines)
     with ExitStack() as stack:
-        stack.enter_context(_resumable(labels))
+        stack.enter_context(_resumable(labels, lines))
         writers, table = stack.enter_context(_writers(labels, lines, top))
         executor, n_workers = stack.enter_context(_dask(dask))
         n_jobs = n_workers or _n_jobs(jobs, model, n_files)

@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 
 from .audio import SR, AudioError, Sound
+from .backend import _hold_interrupts
 from .files import _counted
 
 # %% ../nbs/reference/display.ipynb #8c807417
@@ -27,7 +28,8 @@ def _flac(x: np.ndarray, sr: int) -> str:
     padding = max(0, int(_PAD_SECONDS * sr) - len(x))
     x = np.concatenate([x, np.zeros((padding, *x.shape[1:]), np.float32)])
     buffer = io.BytesIO()
-    soundfile.write(buffer, np.clip(x * HEADROOM, -1, 1), sr, format="FLAC", subtype="PCM_16")
+    with _hold_interrupts():
+        soundfile.write(buffer, np.clip(x * HEADROOM, -1, 1), sr, "PCM_16", format="FLAC")
     return base64.b64encode(buffer.getvalue()).decode()
 
 

@@ -316,7 +316,8 @@ def fit_frames(
     kept = None if folder is None else Path(folder) / "last.keras"
     done = 0
     if kept is not None and kept.exists():
-        model = keras.models.load_model(kept, custom_objects={loss.__name__: loss})
+        with _hold_interrupts():
+            model = keras.models.load_model(kept, custom_objects={loss.__name__: loss})
         done = int(model.optimizer.iterations) // 100
     else:
         falling = keras.optimizers.schedules.CosineDecay(learning_rate, steps)

@@ -18,6 +18,7 @@ import numpy as np
 import soundfile
 
 from .audio import AudioError, _open, _Stream
+from .backend import _hold_interrupts
 from .files import _check_path, atomic
 from .groove import DRUMS
 from .midi import Groove
@@ -102,7 +103,8 @@ def _as_wav(x, sr: int, subtype: str) -> bytes:
     """The content of a WAV file."""
     content = io.BytesIO()
     depth = subtype if subtype in _DEPTHS else "PCM_24"
-    soundfile.write(content, x, sr, depth, format="WAV")
+    with _hold_interrupts():
+        soundfile.write(content, x, sr, depth, format="WAV")
     return content.getvalue()
 
 

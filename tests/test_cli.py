@@ -754,6 +754,17 @@ def test_an_interrupted_table_can_be_gone_on_with(run, model_file, folder, tmp_p
     assert [f for f in files_below(tmp_path) if f.startswith(".")] == []
 
 
+def test_of_interrupted_lines_it_says_that_they_are_no_more_than_those_so_far(
+    run, model_file, folder, tmp_path, monkeypatch
+):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("drumlesson.labelling._decode_hit", interrupt)
+    status, _, err = run("predict", model_file, folder, "--json", tmp_path / "rows.json")
+    assert status == 130 and err.endswith("rows.json holds the rows so far\n")
+
+
 # -- sort and undo
 
 

@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 import soundfile
-from conftest import noise_hit
+from conftest import interrupted_amid, noise_hit
 
 from drumlesson.audio import SR, AudioError, Sound
 from drumlesson.display import HEADROOM, Players, listen, plot_spectrogram, plot_wave
@@ -30,6 +30,13 @@ def played(players, i=0):
 def test_what_cannot_be_played(x):
     with pytest.raises(AudioError, match="snare"):
         listen(Sound(np.asarray(x, np.float32), name="snare"))
+
+
+def test_an_interrupt_amid_a_player_is_not_lost(monkeypatch):
+    ended = interrupted_amid(monkeypatch, "soundfile.write")
+    with pytest.raises(KeyboardInterrupt):
+        listen(Sound(noise_hit()))
+    assert ended == ["soundfile.write"]
 
 
 def test_names_in_players_are_escaped():

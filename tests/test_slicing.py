@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 import soundfile
-from conftest import files_below, write_sound
+from conftest import files_below, interrupted_amid, write_sound
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -280,3 +280,10 @@ def test_an_empty_path(path, into, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="a path is empty"):
         slice_hits(path, into)
     assert files_below(tmp_path) == []
+
+
+def test_an_interrupt_amid_a_piece_is_not_lost(loop, tmp_path, monkeypatch):
+    ended = interrupted_amid(monkeypatch, "soundfile.write")
+    with pytest.raises(KeyboardInterrupt):
+        slice_hits(loop, tmp_path / "hits", PLAYED)
+    assert ended == ["soundfile.write"] and files_below(tmp_path / "hits") == []
